@@ -1,0 +1,222 @@
+"""Everything the policy allows to (roles, purpose) under one version: a table that is only looked up.
+
+Denied until said otherwise: a cell is shown only if some role allows every class of the coordinate
+for the purpose, no line denies it, and no invariant closes it. Roles unite cell by cell, each cell
+keeping the populations of the roles that opened it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from authz.errors import PurposeRefused
+from authz.invariants import is_impersonal, is_number, may_handle_numbers
+from authz.policy import Policy
+from models.facts import CLASSES
+from models.policy import Action
+
+Population = frozenset[str]
+"""Names of row predicates that must all hold; the empty one is everybody."""
+
+
+class Verdict(StrEnum):
+    """What becomes of a cell."""
+
+    SHOWN = "shown"
+    MASKED = "masked"
+    HIDDEN = "hidden"
+
+
+class Reason(StrEnum):
+    """Why a cell is not shown whole. Never depends on a row."""
+
+    ROLE = "ROLE"
+    PURPOSE = "PURPOSE"
+    LIST = "LIST"
+    INVARIANT = "INVARIANT"
+    CASE_REFERENCE = "CASE_REFERENCE"
+    MASKED = "MASKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One decision. `populations`: the row is in scope if any of them holds.
+
+    `despite_protection`: shown although an obligation covers the person (`read-withheld`).
+    """
+
+    verdict: Verdict
+    reason: Reason | None = None
+    populations: frozenset[Population] = frozenset()
+    despite_protection: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        """Whether anything of the value may leave the database."""
+        return self.verdict is not Verdict.HIDDEN
+
+
+@dataclass(frozen=True)
+class Clearance:
+    """The compiled decision table of one actor's roles for one purpose."""
+
+    roles: frozenset[str]
+    purpose: str
+    version: int
+    case_reference: bool
+    cells: Mapping[tuple[str, Action], Cell]
+
+    def cell(self, coordinate: str, action: Action) -> Cell:
+        """The decision for a coordinate; unknown coordinates are hidden."""
+        return self.cells.get((coordinate, action), HIDDEN)
+
+
+HIDDEN = Cell(Verdict.HIDDEN, Reason.ROLE)
+ASKED = (Action.READ, Action.LIST, Action.MATCH, Action.SEARCH, Action.WRITE)
+NEEDS_HANDLING = {
+    Action.READ: Action.READ,
+    Action.LIST: Action.LIST,
+    Action.MATCH: Action.LIST,
+    Action.SEARCH: Action.LIST,
+}
+
+
+def clear(
+    policy: Policy,
+    roles: frozenset[str],
+    purpose: str,
+    *,
+    case_reference: bool,
+    protected: frozenset[str] = frozenset(),
+) -> Clearance:
+    """Compile the table. `protected`: coordinates whose value depends on whether somebody is covered.
+
+    Raises `PurposeRefused`, alike for a purpose that is unknown and one that is not open to the roles.
+    """
+    if purpose not in policy.reference.open_to(roles):
+        raise PurposeRefused("this purpose of use is not open to you")
+    compiler = _Compiler(policy, roles, purpose, case_reference, protected)
+    return Clearance(roles, purpose, policy.version, case_reference, compiler.table())
+
+
+class _Compiler:
+    def __init__(
+        self,
+        policy: Policy,
+        roles: frozenset[str],
+        purpose: str,
+        case_reference: bool,
+        protected: frozenset[str],
+    ) -> None:
+        self.policy = policy
+        self.roles = roles
+        self.purpose = purpose
+        self.case_reference = case_reference
+        self.protected = protected
+        self.number_business = policy.reference.purposes[purpose].individual_number_business
+
+    def table(self) -> Mapping[tuple[str, Action], Cell]:
+        return MappingProxyType(
+            {
+                (coordinate, action): self._cell(coordinate, action)
+                for coordinate in self.policy.coordinates
+                for action in ASKED
+            }
+        )
+
+    def _cell(self, coordinate: str, action: Action) -> Cell:
+        granted = self._opened_by(coordinate, action)
+        opened = frozenset(role for role in granted if self._holds(role, coordinate, action))
+        if is_number(self.policy.coordinates[coordinate]):
+            return self._number_cell(coordinate, action, granted, opened)
+        if opened:
+            return Cell(
+                Verdict.SHOWN,
+                None,
+                self._populations(opened),
+                self._despite_protection(coordinate, action, opened),
+            )
+        masked = self._masking(coordinate, action)
+        if masked:
+            return Cell(Verdict.MASKED, Reason.MASKED, self._populations(masked))
+        return Cell(
+            Verdict.HIDDEN, Reason.INVARIANT if granted else self._why_not(coordinate, action)
+        )
+
+    def _number_cell(
+        self, coordinate: str, action: Action, granted: frozenset[str], opened: frozenset[str]
+    ) -> Cell:
+        if action in {Action.LIST, Action.SEARCH}:
+            readers = granted | self._opened_by(coordinate, Action.READ)
+            return Cell(
+                Verdict.HIDDEN, Reason.INVARIANT if readers else self._why_not(coordinate, action)
+            )
+        if not opened:
+            return Cell(
+                Verdict.HIDDEN, Reason.INVARIANT if granted else self._why_not(coordinate, action)
+            )
+        if not self.case_reference:
+            return Cell(Verdict.HIDDEN, Reason.CASE_REFERENCE)
+        return Cell(Verdict.SHOWN, None, self._populations(opened))
+
+    def _opened_by(self, coordinate: str, action: Action) -> frozenset[str]:
+        return frozenset(
+            role
+            for role in self.roles
+            if self.policy.allows(role, self.purpose, coordinate, action)
+        )
+
+    def _holds(self, role: str, coordinate: str, action: Action) -> bool:
+        classes = self.policy.coordinates[coordinate]
+        if is_impersonal(role, classes):
+            return False
+        if is_number(classes):
+            return may_handle_numbers(role, self.roles, self.number_business)
+        # Who could see the gap without the obligation would learn from the gap who is covered.
+        handling = NEEDS_HANDLING.get(action)
+        if handling and self._depends_on_protection(coordinate):
+            return self.policy.allows_class(role, self.purpose, "handling", handling)
+        return True
+
+    def _depends_on_protection(self, coordinate: str) -> bool:
+        classes = self.policy.coordinates[coordinate]
+        return coordinate in self.protected or any(CLASSES[code].withheld for code in classes)
+
+    def _masking(self, coordinate: str, action: Action) -> frozenset[str]:
+        if action not in {Action.READ, Action.LIST}:
+            return frozenset()
+        return frozenset(
+            role
+            for role in self._opened_by(coordinate, Action.MASK)
+            if self._holds(role, coordinate, action)
+        )
+
+    def _despite_protection(self, coordinate: str, action: Action, roles: frozenset[str]) -> bool:
+        return action is Action.READ and any(
+            self.policy.allows(role, self.purpose, coordinate, Action.READ_WITHHELD)
+            for role in roles
+        )
+
+    def _populations(self, roles: frozenset[str]) -> frozenset[Population]:
+        by_purpose = self.policy.reference.purposes[self.purpose].population
+        by_role = self.policy.reference.role_populations
+        found = {
+            frozenset(name for name in (by_purpose, by_role.get(role)) if name is not None)
+            for role in roles
+        }
+        return frozenset({frozenset()}) if frozenset() in found else frozenset(found)
+
+    def _why_not(self, coordinate: str, action: Action) -> Reason:
+        if action is Action.LIST and self._opened_by(coordinate, Action.READ):
+            return Reason.LIST
+        others = self.policy.reference.open_to(self.roles) - {self.purpose}
+        if any(
+            self.policy.allows(role, purpose, coordinate, action)
+            for role in self.roles
+            for purpose in others
+        ):
+            return Reason.PURPOSE
+        return Reason.ROLE

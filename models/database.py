@@ -1,0 +1,306 @@
+"""The one file that knows the two dialects: SQLite (embedded) and PostgreSQL (production).
+
+`write` gives SQLAlchemy inside one transaction. `read` gives the driver's own connection inside one
+snapshot, for statements compiled once: the way every answer takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import aiosqlite
+import asyncpg  # type: ignore[import-untyped]
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ColumnElement
+
+Convert = Callable[[Any], Any]
+
+SQLITE_READERS = 4
+POSTGRESQL_READERS = 10
+BUSY_SECONDS = 30
+
+
+class DatabaseError(Exception):
+    """The database could not be reached or refused a statement; the message names no value."""
+
+
+class Reader(Protocol):
+    """One snapshot of the database, on the driver's own connection."""
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """The rows of one compiled statement, as the driver gives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement compiled once for one dialect: text, parameter names in order, conversions."""
+
+    sql: str
+    binds: tuple[str, ...]
+    encode: tuple[Convert | None, ...]
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """The positional arguments for one request, in the form that the driver takes."""
+        return [
+            values[name] if encode is None else encode(values[name])
+            for name, encode in zip(self.binds, self.encode, strict=True)
+        ]
+
+
+class IsIn(ColumnElement[bool]):
+    """`column` is one of the values in the list parameter `name`: one text for every length."""
+
+    inherit_cache = False
+    type = sa.Boolean()
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.values: sa.BindParameter[Any] = sa.bindparam(
+            name, type_=postgresql.ARRAY(column.type), unique=False
+        )
+
+
+@compiles(IsIn)
+def _is_in_array(element: IsIn, compiler: Any, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return f"{column} = ANY({compiler.process(element.values, **options)})"
+
+
+@compiles(IsIn, "sqlite")
+def _is_in_json(element: IsIn, compiler: Any, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return (
+        f"{column} IN (SELECT value FROM json_each({compiler.process(element.values, **options)}))"
+    )
+
+
+class Database:
+    """One database with its pools. Open with `Database.open`, close with `close`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self.dialect: Literal["sqlite", "postgresql"] = dialect_of(url)
+        self.engine: AsyncEngine = _engine(self.url, self.dialect)
+        self._readers: _SqliteReaders | _PostgresqlReaders | None = None
+
+    @classmethod
+    async def open(cls, url: str) -> Database:
+        """Connect. `url`: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`."""
+        database = cls(url)
+        readers = _SqliteReaders() if database.dialect == "sqlite" else _PostgresqlReaders()
+        try:
+            await readers.open(database.url)
+        except (OSError, asyncpg.PostgresError, aiosqlite.Error) as error:
+            await database.engine.dispose()
+            raise DatabaseError(f"cannot open the {database.dialect} database") from error
+        database._readers = readers
+        return database
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._readers is not None:
+            await self._readers.close()
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed at the end of the block, rolled back by an exception."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self, *, snapshot: bool = True) -> AsyncIterator[Reader]:
+        """One snapshot for the statements of the block (`snapshot=False`: for a single one)."""
+        if self._readers is None:
+            raise DatabaseError("the database is not open")
+        async with self._readers.reader(snapshot=snapshot) as reader:
+            yield reader
+
+    def compile(self, statement: sa.Select[Any]) -> Statement:
+        """Compile a SELECT for the driver; every value in it must be a named parameter."""
+        compiled = statement.compile(dialect=self._sql_dialect())
+        names = compiled.positiontup or []
+        return Statement(
+            sql=str(compiled),
+            binds=tuple(names),
+            encode=tuple(self._encoder(compiled.binds[name].type) for name in names),
+        )
+
+    def decoder(self, type_: sa.types.TypeEngine[Any]) -> Convert | None:
+        """How a value of this type becomes its wire form; `None` where the driver's form is it."""
+        if self.dialect == "postgresql":
+            return None
+        if isinstance(type_, sa.Boolean):
+            return _sqlite_boolean
+        if isinstance(type_, sa.DateTime):
+            return _sqlite_instant
+        return None
+
+    def _sql_dialect(self) -> Dialect:
+        return self.engine.dialect
+
+    def _encoder(self, type_: sa.types.TypeEngine[Any]) -> Convert | None:
+        if self.dialect == "postgresql":
+            return None
+        if isinstance(type_, sa.ARRAY):
+            return _json_list
+        if isinstance(type_, (sa.Date, sa.DateTime)):
+            return _sqlite_day
+        return None
+
+
+def dialect_of(url: str) -> Literal["sqlite", "postgresql"]:
+    """Which of the two databases a URL names. Raises `DatabaseError` for any other."""
+    backend = sa.make_url(url).get_backend_name()
+    if backend == "sqlite":
+        return "sqlite"
+    if backend == "postgresql":
+        return "postgresql"
+    raise DatabaseError("the database URL must begin with sqlite:/// or postgresql://")
+
+
+class _SqliteReaders:
+    """A few connections to one file, each in a thread of its own, read-only by pragma."""
+
+    def __init__(self) -> None:
+        self._all: list[aiosqlite.Connection] = []
+        self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+
+    async def open(self, url: sa.URL) -> None:
+        for _ in range(SQLITE_READERS):
+            connection = await aiosqlite.connect(
+                url.database or "", isolation_level=None, timeout=BUSY_SECONDS
+            )
+            await connection.execute("PRAGMA query_only = ON")
+            await connection.execute("PRAGMA cache_size = -65536")
+            self._all.append(connection)
+            self._idle.put_nowait(connection)
+
+    async def close(self) -> None:
+        for connection in self._all:
+            await connection.close()
+
+    @asynccontextmanager
+    async def reader(self, *, snapshot: bool) -> AsyncIterator[Reader]:
+        connection = await self._idle.get()
+        try:
+            if snapshot:
+                await connection.execute("BEGIN")
+            yield _SqliteReader(connection)
+        except aiosqlite.Error as error:
+            raise DatabaseError("the database refused a statement") from error
+        finally:
+            if snapshot:
+                await connection.rollback()
+            self._idle.put_nowait(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class _SqliteReader:
+    connection: aiosqlite.Connection
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        return list(await self.connection.execute_fetchall(sql, arguments))
+
+
+class _PostgresqlReaders:
+    """A pool of asyncpg connections; statements are prepared once per connection."""
+
+    def __init__(self) -> None:
+        self._pool: Any = None
+
+    async def open(self, url: sa.URL) -> None:
+        self._pool = await asyncpg.create_pool(
+            dsn=url.set(drivername="postgresql").render_as_string(hide_password=False),
+            min_size=1,
+            max_size=POSTGRESQL_READERS,
+            command_timeout=BUSY_SECONDS,
+            # A read leaves nothing behind that would need resetting: it saves a round trip.
+            reset=_nothing_to_reset,
+            server_settings={"default_transaction_read_only": "on"},
+        )
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def reader(self, *, snapshot: bool) -> AsyncIterator[Reader]:
+        try:
+            async with self._pool.acquire() as connection:
+                if not snapshot:
+                    yield _PostgresqlReader(connection)
+                    return
+                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    yield _PostgresqlReader(connection)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise DatabaseError("the database refused a statement") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _PostgresqlReader:
+    connection: Any
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        rows: Sequence[Sequence[Any]] = await self.connection.fetch(sql, *arguments)
+        return rows
+
+
+async def _nothing_to_reset(connection: Any) -> None:
+    return None
+
+
+def _engine(url: sa.URL, dialect: str) -> AsyncEngine:
+    if dialect == "postgresql":
+        return create_async_engine(
+            url.set(drivername="postgresql+asyncpg"), pool_size=5, pool_pre_ping=True
+        )
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": BUSY_SECONDS}
+    )
+    sa.event.listen(engine.sync_engine, "connect", _sqlite_connect)
+    # A read that later writes would lose updates without an error under the default BEGIN.
+    sa.event.listen(engine.sync_engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA cache_size = -65536")
+    cursor.close()
+
+
+def _sqlite_begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _sqlite_boolean(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def _sqlite_instant(value: str | None) -> str | None:
+    return None if value is None else value[:19].replace(" ", "T") + "Z"
+
+
+def _sqlite_day(value: dt.date | str | None) -> str | None:
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _json_list(values: Sequence[Any]) -> str:
+    return json.dumps([_sqlite_day(v) if isinstance(v, dt.date) else v for v in values])

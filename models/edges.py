@@ -1,0 +1,118 @@
+"""Every edge between two nouns, with the classes of the fact that it tells.
+
+An edge joins the classes of its inputs: that an account belongs to an addressee tells of both. An edge
+with a withheld class is `null` where any person of the source row is covered, and leaves out target
+rows about a covered person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A table between source and target (`HouseholdMembership.members`)."""
+
+    table: str
+    source_column: str
+    target_column: str
+    ended_column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`source.field` leads to rows of `target` whose `target_column` equals the source's column.
+
+    `many` a connection, else one row or none
+    `other_person` what lies beyond is about somebody else, so that `list` is asked there, not `read`
+    """
+
+    source: str
+    field: str
+    target: str
+    classes: tuple[str, ...]
+    source_column: str
+    target_column: str
+    ja: str
+    en: str
+    many: bool = False
+    other_person: bool = False
+    items: tuple[int, ...] = ()
+    through: Through | None = None
+
+    @property
+    def coordinate(self) -> str:
+        """The schema coordinate, `Type.field`."""
+        return f"{self.source}.{self.field}"
+
+
+def _child(
+    field: str, child: str, *classes: str, ja: str, en: str, back: str = "addressee"
+) -> tuple[Edge, Edge]:
+    """An addressee's rows of one kind, and the way back to the addressee."""
+    return (
+        Edge("Addressee", field, child, classes, "code", "addressee_code", ja, en, many=True),
+        Edge(
+            child, back, "Addressee", (*classes, "identifier"), "addressee_code", "code",
+            "宛名", "the addressee whom it is about",
+        ),
+    )  # fmt: skip
+
+
+EDGES: tuple[Edge, ...] = (
+    *_child("accounts", "Account", "bank-account", ja="口座", en="accounts"),
+    *_child("collections", "Collection", "collection", ja="収納", en="levy items"),
+    *_child("contacts", "Contact", "contact", ja="連絡先", en="ways to reach the addressee"),
+    *_child("forwardingAddresses", "ForwardingAddress", "forwarding-address", ja="送付先", en="where mail goes"),
+    *_child("unionMemberships", "UnionMembership", "membership", ja="納税組合", en="memberships in tax payment unions"),
+    *_child("householdMemberships", "HouseholdMembership", "household", ja="世帯", en="memberships in households"),
+    *_child("specialAddressees", "SpecialAddressee", "related-person", ja="特定宛先人", en="who receives mail or acts for the addressee", back="owner"),
+    *_child("relatedAddressees", "RelatedAddressee", "related-person", ja="関連宛名", en="links to earlier records of the same person", back="owner"),
+    Edge(
+        "SpecialAddressee", "addressee", "Addressee", ("related-person", "identifier"), "special_addressee_code", "code",
+        "特定宛先人コード", "the special addressee", other_person=True, items=(76,),
+    ),
+    Edge(
+        "Addressee", "specialAddresseeOf", "SpecialAddressee", ("related-person",), "code", "special_addressee_code",
+        "特定宛先人の設定元", "for whom this addressee receives mail or acts", many=True, other_person=True,
+    ),
+    Edge(
+        "RelatedAddressee", "addressee", "Addressee", ("related-person", "identifier"), "previous_addressee_code", "code",
+        "関連前宛名コード", "the earlier record", other_person=True, items=(110,),
+    ),
+    Edge(
+        "Addressee", "relatedAddresseeOf", "RelatedAddressee", ("related-person",), "code", "previous_addressee_code",
+        "関連宛名の設定元", "links from later records of the same person", many=True, other_person=True,
+    ),
+    Edge(
+        "HouseholdMembership", "members", "Addressee", ("household", "identifier"), "household_code", "code",
+        "世帯員", "the present members of the household", many=True, other_person=True,
+        through=Through("household_membership", "household_code", "addressee_code", "left_on"),
+    ),
+    Edge(
+        "Account", "holder", "Addressee", ("bank-account", "related-person", "identifier"), "holder_addressee_code", "code",
+        "口座名義人", "the account holder, where that is another person", other_person=True,
+    ),
+    Edge(
+        "Addressee", "heldAccounts", "Account", ("bank-account", "related-person"), "code", "holder_addressee_code",
+        "名義口座", "accounts of others that this addressee holds", many=True, other_person=True,
+    ),
+    Edge(
+        "Collection", "childAddressee", "Addressee", ("collection", "related-person", "identifier"), "child_addressee_code", "code",
+        "児童", "the child that a day-care fee is for", other_person=True,
+    ),
+    Edge(
+        "Addressee", "childCollections", "Collection", ("collection", "related-person"), "code", "child_addressee_code",
+        "児童に係る収納", "day-care fees levied for this child", many=True, other_person=True,
+    ),
+    Edge("Collection", "receipts", "Receipt", ("collection",), "id", "collection_id", "収納履歴", "money received for it", many=True),
+    Edge("Receipt", "collection", "Collection", ("collection",), "collection_id", "id", "収納", "the levy item"),
+    Edge("Addressee", "handling", "Handling", ("handling",), "code", "addressee_code", "取扱注意", "what must be observed with this person's data"),
+    Edge(
+        "Addressee", "substituteAddress", "SubstituteAddress", ("substitute-address",), "code", "addressee_code",
+        "代替送付先", "what may be used instead of a withheld address",
+    ),
+    Edge("TransferDefinition", "transfers", "Transfer", ("transfer",), "code", "definition_code", "移転記録", "transfers that were made", many=True),
+    Edge("Transfer", "definition", "TransferDefinition", ("transfer",), "definition_code", "code", "移転先", "the definition that it follows"),
+)  # fmt: skip

@@ -1,0 +1,89 @@
+"""取扱注意 the obligation to withhold a person's place, and what may be used instead.
+
+The obligation is a stored row of its own. It is written in the same transaction as its cause, by the
+one predicate of `resolvers/protection.py`, and reads join only it. It says *that* care is due and not why: address
+withheld and stop output each serve at least three causes (protection, mail returned, guardianship,
+threats against staff). An import may raise it, never lower it; it has no clock.
+
+What went wrong elsewhere: cities handed out victims' addresses because the flag stood in another
+system than the address.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sqlmodel import SQLModel
+
+from models.labels import Noun, column, text
+
+
+class Handling(SQLModel, table=True):
+    """取扱注意 what whoever handles this person's data must observe."""
+
+    __tablename__ = "handling"
+    noun: ClassVar[Noun] = Noun(
+        "Handling",
+        ja="取扱注意",
+        en="what whoever handles this person's data must observe",
+        existence=("handling",),
+        owner="addressee_code",
+        key="addressee_code",
+    )
+
+    addressee_code: str = column(
+        "handling",
+        ja="宛名コード",
+        en="addressee code of the owner",
+        graphql=None,
+        type=text(15),
+        references="addressee.code",
+        primary_key=True,
+    )
+    address_withheld: bool = column(
+        "handling",
+        ja="住所秘匿",
+        en="where this person lives, moves, pays or works is withheld",
+        match=True,
+        default=True,
+    )
+    stop_output: bool = column(
+        "handling",
+        ja="出力停止",
+        en="nothing about this person may be printed or sent without the coordinator",
+        match=True,
+        default=True,
+    )
+
+
+class SubstituteAddress(SQLModel, table=True):
+    """代替送付先 what may be used instead of a withheld address; set by the coordinator."""
+
+    __tablename__ = "substitute_address"
+    noun: ClassVar[Noun] = Noun(
+        "SubstituteAddress",
+        ja="代替送付先",
+        en="what may be used instead of a withheld address",
+        existence=("substitute-address",),
+        owner="addressee_code",
+        key="addressee_code",
+    )
+
+    addressee_code: str = column(
+        "substitute-address",
+        ja="宛名コード",
+        en="addressee code of the owner",
+        graphql=None,
+        type=text(15),
+        references="addressee.code",
+        primary_key=True,
+    )
+    recipient: str | None = column(
+        "substitute-address", ja="代替送付先氏名", en="recipient", type=text(), default=None
+    )
+    postal_code: str | None = column(
+        "substitute-address", ja="代替送付先郵便番号", en="postal code", type=text(7), default=None
+    )
+    address: str | None = column(
+        "substitute-address", ja="代替送付先住所", en="address", type=text(), default=None
+    )

@@ -1,0 +1,204 @@
+"""Staff (職員): who may sign in, which roles they hold, and the purposes that those roles open.
+
+Roles, purposes and which role may act for which purpose begin as `models/facts/*.csv`
+(`first_content`); afterwards they are data. Names of roles and purposes are plain codes here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from models import facts
+from models.labels import column, enum_of, text
+
+_STAFF_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+
+
+class StaffState(StrEnum):
+    """Whether a staff member may sign in."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
+class OpenTo(StrEnum):
+    """Who may state a purpose: a signed-in staff member, or another office's client."""
+
+    STAFF = "staff"
+    DEPARTMENT = "department"
+
+
+def staff_id_objection(value: str) -> str | None:
+    """Why a text is no staff id, or `None`. Staff ids are ASCII, at most 64 characters."""
+    if _STAFF_ID.match(value):
+        return None
+    return "a staff id has 1 to 64 letters, digits, dots, hyphens or underscores"
+
+
+class Section(SQLModel, table=True):
+    """A section of the city office (課); its tax and fee items bound its clerks' population."""
+
+    __tablename__ = "section"
+
+    code: str = column("staff", ja="課コード", en="section code", type=text(), primary_key=True)
+    name_ja: str = column("staff", ja="課名", en="name in Japanese", type=text())
+    name: str = column("staff", ja="課名（英語）", en="name", type=text())
+
+
+class Staff(SQLModel, table=True):
+    """A staff member who may sign in.
+
+    `sessions_revoked_at` (UTC, null: never) is the revocation epoch: a session that was opened
+    under an earlier one is refused, whatever Redis says. It only ever grows.
+    """
+
+    __tablename__ = "staff"
+
+    id: str = column(
+        "staff",
+        ja="職員番号",
+        en="staff id",
+        type=text(64),
+        primary_key=True,
+        check=staff_id_objection,
+    )
+    name: str = column("staff", ja="職員氏名", en="name", type=text())
+    section: str | None = column(
+        "staff", ja="所属課", en="section", type=text(), references="section.code", default=None
+    )
+    password_hash: str = column(
+        "staff", ja="パスワードハッシュ", en="password hash", type=text(), graphql=None
+    )
+    state: StaffState = column(
+        "staff", ja="状態", en="state", type=enum_of(StaffState), default=StaffState.ACTIVE
+    )
+    sessions_revoked_at: dt.datetime | None = column(
+        "staff",
+        ja="セッション失効日時",
+        en="sessions revoked at",
+        type=sa.DateTime(timezone=True),
+        graphql=None,
+        default=None,
+    )
+
+
+class Role(SQLModel, table=True):
+    """A role that staff members hold and that policy lines speak of."""
+
+    __tablename__ = "role"
+
+    code: str = column("policy", ja="ロールコード", en="role code", type=text(), primary_key=True)
+    name_ja: str = column("policy", ja="ロール名", en="name in Japanese", type=text())
+    name: str = column("policy", ja="ロール名（英語）", en="name", type=text())
+    note: str = column("policy", ja="備考", en="what the role does", type=text(), default="")
+
+
+class StaffRole(SQLModel, table=True):
+    """One role held by one staff member, on the days from `valid_from` to `valid_until`.
+
+    Both days are in Asia/Tokyo and both count; null leaves that side open.
+    """
+
+    __tablename__ = "staff_role"
+
+    staff_id: str = column(
+        "staff",
+        ja="職員番号",
+        en="staff id",
+        type=text(64),
+        references="staff.id",
+        primary_key=True,
+    )
+    role: str = column(
+        "staff", ja="ロール", en="role", type=text(), references="role.code", primary_key=True
+    )
+    valid_from: dt.date | None = column(
+        "staff", ja="有効開始日", en="first day", type=sa.Date(), default=None
+    )
+    valid_until: dt.date | None = column(
+        "staff", ja="有効終了日", en="last day", type=sa.Date(), default=None
+    )
+
+
+class Purpose(SQLModel, table=True):
+    """What personal data may be used for, and on which legal basis.
+
+    `individual_number_business`: whether individual numbers may be used at all for it.
+    `population`: name of the row predicate that narrows the people; null: no narrowing by purpose.
+    """
+
+    __tablename__ = "purpose"
+
+    code: str = column(
+        "policy", ja="利用目的コード", en="purpose code", type=text(), primary_key=True
+    )
+    name_ja: str = column("policy", ja="利用目的", en="name in Japanese", type=text())
+    name: str = column("policy", ja="利用目的（英語）", en="name", type=text())
+    legal_basis: str = column("policy", ja="法令上の根拠", en="legal basis", type=text())
+    individual_number_business: bool = column(
+        "policy", ja="個人番号利用事務", en="business that uses individual numbers"
+    )
+    open_to: OpenTo = column("policy", ja="対象", en="open to", type=enum_of(OpenTo))
+    population: str | None = column(
+        "policy", ja="対象者の範囲", en="population", type=text(), default=None
+    )
+
+
+class RolePurpose(SQLModel, table=True):
+    """A role may act for a purpose."""
+
+    __tablename__ = "role_purpose"
+
+    role: str = column(
+        "policy", ja="ロール", en="role", type=text(), references="role.code", primary_key=True
+    )
+    purpose: str = column(
+        "policy",
+        ja="利用目的",
+        en="purpose",
+        type=text(),
+        references="purpose.code",
+        primary_key=True,
+    )
+
+
+SECTION = SQLModel.metadata.tables["section"]
+STAFF = SQLModel.metadata.tables["staff"]
+STAFF_ROLE = SQLModel.metadata.tables["staff_role"]
+ROLE = SQLModel.metadata.tables["role"]
+PURPOSE = SQLModel.metadata.tables["purpose"]
+ROLE_PURPOSE = SQLModel.metadata.tables["role_purpose"]
+
+
+def first_content() -> dict[sa.Table, list[dict[str, Any]]]:
+    """The published roles and purposes as rows, in an order that satisfies the foreign keys."""
+    return {
+        ROLE: [
+            {name: row[name] for name in ("code", "name_ja", "name", "note")}
+            for row in facts.rows("roles")
+        ],
+        PURPOSE: [_purpose(row) for row in facts.rows("purposes")],
+        ROLE_PURPOSE: [
+            {"role": row["role"], "purpose": purpose}
+            for row in facts.rows("role-purposes")
+            for purpose in row["purpose"].split()
+        ],
+    }
+
+
+def _purpose(row: dict[str, str]) -> dict[str, Any]:
+    return {
+        "code": row["code"],
+        "name_ja": row["name_ja"],
+        "name": row["name"],
+        "legal_basis": row["legal_basis"],
+        "individual_number_business": row["individual_number_business"] == "yes",
+        "open_to": OpenTo(row["open_to"]),
+        "population": None,
+    }

@@ -1,0 +1,34 @@
+"""What comes in and what goes out: a GraphQL request and its answer, free of HTTP machinery."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """One well-formed request. `headers` has lower-case names; the security headers occur once."""
+
+    document: str
+    variables: dict[str, Any]
+    operation_name: str | None
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole answer to one request: `body` is ready JSON in UTF-8.
+
+    `request_error` marks syntax, validation and variable errors. A client that takes nothing but
+    `application/json` gets them with status 200, as GraphQL over HTTP asks for that older type.
+    """
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    request_error: bool = False
+
+
+AnswerRequest = Callable[[GraphQLRequest], Awaitable[Answer]]
