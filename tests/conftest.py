@@ -1,0 +1,120 @@
+"""What every test may ask for: a database of each kind, a Valkey server, node, Chromium.
+
+PostgreSQL and Valkey are never missing: they come with the development packages. What a machine
+may lack (Chromium) is skipped with a word, and fails in CI.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Literal, NoReturn, Protocol
+
+import pytest
+
+from tests.postgres import PostgresCluster
+
+PROJECT = Path(__file__).parent.parent
+
+Dialect = Literal["sqlite", "postgresql"]
+DIALECTS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+class NewDatabase(Protocol):
+    """Makes databases: empty ones, or copies of the one at `like` (nobody connected to it)."""
+
+    def __call__(self, *, like: str | None = None) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[PostgresCluster]:
+    """The PostgreSQL server of this run."""
+    cluster = PostgresCluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session", params=DIALECTS)
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    """Both databases, one after the other: all tests on SQLite first."""
+    kind: Dialect = request.param
+    return kind
+
+
+@pytest.fixture(scope="session")
+def new_database(
+    dialect: Dialect, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> NewDatabase:
+    """Makes URLs of new databases of the dialect: `new_database()`, `new_database(like=url)`."""
+    if dialect == "postgresql":
+        cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
+        return lambda *, like=None: cluster.create_database(like)
+    folder = tmp_path_factory.mktemp("sqlite")
+    return lambda *, like=None: _new_sqlite_file(folder, like)
+
+
+@pytest.fixture
+def database_url(new_database: NewDatabase) -> str:
+    """A fresh, empty database."""
+    return new_database()
+
+
+@pytest.fixture
+def numbers_url(new_database: NewDatabase) -> str:
+    """A second one, for the individual numbers."""
+    return new_database()
+
+
+@pytest.fixture(scope="session")
+def node() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a program of node_modules, or a script, by the node of the development packages.
+
+    `node("graphql-codegen", "--config", path)` or `node(Path("script.mjs"))`; `cwd=` as usual.
+    """
+    folder = PROJECT / "node_modules"
+    if not (folder / ".package-lock.json").exists():
+        absent("node_modules: run `make dev`")
+
+    def run(
+        program: str | Path, *arguments: str | Path, cwd: Path = PROJECT
+    ) -> subprocess.CompletedProcess[str]:
+        script = program if isinstance(program, Path) else folder / ".bin" / program
+        return subprocess.run(
+            [Path(sys.executable).parent / "node", script, *arguments],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the system's Chromium, for Playwright's `executable_path`."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    return found or absent("Chromium: apt-get install chromium fonts-noto-cjk")
+
+
+def absent(what: str) -> NoReturn:
+    """Skip, saying what this machine lacks; in CI nothing may be lacking."""
+    if os.environ.get("CI"):
+        pytest.fail(f"missing in CI: {what}")
+    pytest.skip(f"missing: {what}")
+
+
+def _new_sqlite_file(folder: Path, like: str | None) -> str:
+    path = folder / f"{len(list(folder.iterdir()))}.db"
+    with closing(sqlite3.connect(path)) as new:
+        if like:
+            with closing(sqlite3.connect(like.removeprefix("sqlite:///"))) as old:
+                old.backup(new)
+    path.touch()
+    return f"sqlite:///{path}"
