@@ -120,112 +120,109 @@ def _refusal_behind(error: BaseException | None) -> Refused | None:
     return error
 
 
-# Sentences. {name} is a GraphQL name, {type} a type reference. Three dots at the end: the rest of
-# graphql-core's sentence is dropped. The right side, where given, replaces the sentence.
+# Sentences, one a line; a longer one goes on after four spaces. {name} is a GraphQL name, {type} a
+# type reference. Three dots at the end: the rest of graphql-core's sentence is dropped. After =>
+# stands what replaces the sentence; its gaps are the sentence's first ones, in order.
 
 _NAME = r"[_A-Za-z][_0-9A-Za-z]{0,127}"
 _GAPS = {"name": _NAME, "type": rf"\[{{0,8}}{_NAME}[\]!]{{0,16}}", "word": r"[a-z]{1,20}"}
 
-_SENTENCES: tuple[tuple[str, str], ...] = (
-    ("Cannot query field '{name}' on type '{type}'. ...", ""),
-    ("Unknown argument '{name}' on field '{type}.{name}'. ...", ""),
-    ("Unknown argument '{name}' on directive '@{name}'. ...", ""),
-    ("Unknown argument '{name}' on fragment '{name}'. ...", ""),
-    ("Unknown type '{name}'. ...", ""),
-    ("Unknown directive '@{name}'.", ""),
-    ("Unknown fragment '{name}'.", ""),
-    ("Directive '@{name}' may not be used on {name}.", ""),
-    ("The directive '@{name}' can only be used once at this location.", ""),
-    ("The {word} operation is not supported by the schema.", ""),
-    ("The ...", "The document may hold operations and fragments only."),
-    ("Field '{name}' must not have a selection since type '{type}' has no subfields.", ""),
-    ("Field '{name}' of type '{type}' must have a selection of subfields. ...", ""),
-    ("Field '{name}' of type '{type}' must have at least one field selected.", ""),
-    ("Fields '{name}' conflict because they have differing arguments. ...", ""),
-    ("Fields '{name}' conflict because '{name}' and '{name}' are different fields. ...", ""),
-    ("Fields '{name}' conflict because ...", "Fields '{name}' conflict."),
-    ("There can be only one argument named '{name}'.", ""),
-    ("There can be only one operation named '{name}'.", ""),
-    ("There can be only one fragment named '{name}'.", ""),
-    ("There can be only one variable named '${name}'.", ""),
-    ("There can be only one input field named '{name}'.", ""),
-    ("This anonymous operation must be the only defined operation.", ""),
-    ("Variable '${name}' is not defined by operation '{name}'.", ""),
-    ("Variable '${name}' is not defined.", ""),
-    ("Variable '${name}' is never used in operation '{name}'.", ""),
-    ("Variable '${name}' is never used in fragment '{name}'.", ""),
-    ("Variable '${name}' is never used.", ""),
-    ("Variable '${name}' cannot be non-input type '{type}'.", ""),
-    ("Variable '${name}' expected value of type '{type}' which ...",
-     "Variable '${name}' cannot be non-input type '{type}'."),
-    ("Variable '${name}' of type '{type}' used in position expecting type '{type}'.", ""),
-    ("Variable '${name}' is of type '{type}' but must be non-nullable to be used for OneOf"
-     " Input Object '{type}'.", ""),
-    ("Fragment '{name}' is never used.", ""),
-    ("Fragment cannot condition on non composite type '{type}'.", ""),
-    ("Fragment '{name}' cannot condition on non composite type '{type}'.", ""),
-    ("Fragment cannot be spread here as objects of type '{type}' can never be of type '{type}'.",
-     ""),
-    ("Fragment '{name}' cannot be spread here as objects of type '{type}' can never be of type"
-     " '{type}'.", ""),
-    ("Cannot spread fragment '{name}' within itself...",
-     "Cannot spread fragment '{name}' within itself."),
-    ("Argument '{type}.{name}({name}:)' of type '{type}' is required, but it was not provided.",
-     ""),
-    ("Argument '@{name}({name}:)' of type '{type}' is required, but it was not provided.", ""),
-    ("GraphQL introspection has been disabled, but ...", "Introspection is turned off."),
-    ("Maximum introspection depth exceeded", ""),
-    ("Too many validation errors, error limit reached. Validation aborted.", ""),
-    ("Too many errors processing variables, error limit reached. ...", ""),
-    ("Variable values are nested too deeply.", ""),
-    ("Must provide operation name if query contains multiple operations.", ""),
-    ("Must provide an operation.", ""),
-    ("Unknown operation named ...", "There is no operation of that name."),
-)
+_DOCUMENT_SENTENCES = """
+Cannot query field '{name}' on type '{type}'. ...
+Unknown argument '{name}' on field '{type}.{name}'. ...
+Unknown argument '{name}' on directive '@{name}'. ...
+Unknown argument '{name}' on fragment '{name}'. ...
+Unknown type '{name}'. ...
+Unknown directive '@{name}'.
+Unknown fragment '{name}'.
+Directive '@{name}' may not be used on {name}.
+The directive '@{name}' can only be used once at this location.
+The {word} operation is not supported by the schema.
+The ... => The document may hold operations and fragments only.
+Field '{name}' must not have a selection since type '{type}' has no subfields.
+Field '{name}' of type '{type}' must have a selection of subfields. ...
+Field '{name}' of type '{type}' must have at least one field selected.
+Fields '{name}' conflict because they have differing arguments. ...
+Fields '{name}' conflict because '{name}' and '{name}' are different fields. ...
+Fields '{name}' conflict because ... => Fields '{name}' conflict.
+There can be only one argument named '{name}'.
+There can be only one operation named '{name}'.
+There can be only one fragment named '{name}'.
+There can be only one variable named '${name}'.
+There can be only one input field named '{name}'.
+This anonymous operation must be the only defined operation.
+Variable '${name}' is not defined by operation '{name}'.
+Variable '${name}' is not defined.
+Variable '${name}' is never used in operation '{name}'.
+Variable '${name}' is never used in fragment '{name}'.
+Variable '${name}' is never used.
+Variable '${name}' cannot be non-input type '{type}'.
+Variable '${name}' expected value of type '{type}' which ...
+    => Variable '${name}' cannot be non-input type '{type}'.
+Variable '${name}' of type '{type}' used in position expecting type '{type}'.
+Variable '${name}' is of type '{type}' but must be non-nullable to be used for OneOf
+    Input Object '{type}'.
+Fragment '{name}' is never used.
+Fragment cannot condition on non composite type '{type}'.
+Fragment '{name}' cannot condition on non composite type '{type}'.
+Fragment cannot be spread here as objects of type '{type}' can never be of type '{type}'.
+Fragment '{name}' cannot be spread here as objects of type '{type}' can never be of type '{type}'.
+Cannot spread fragment '{name}' within itself... => Cannot spread fragment '{name}' within itself.
+Argument '{type}.{name}({name}:)' of type '{type}' is required, but it was not provided.
+Argument '@{name}({name}:)' of type '{type}' is required, but it was not provided.
+GraphQL introspection has been disabled, but ... => Introspection is turned off.
+Maximum introspection depth exceeded
+Too many validation errors, error limit reached. Validation aborted.
+Too many errors processing variables, error limit reached. ...
+Variable values are nested too deeply.
+Must provide operation name if query contains multiple operations.
+Must provide an operation.
+Unknown operation named ... => There is no operation of that name.
+"""
 
-_VALUE_SENTENCES: tuple[tuple[str, str], ...] = (
-    ("Expected value of non-null type '{type}' not to be None.",
-     "Expected value of non-null type '{type}' not to be null."),
-    ("Expected a value of non-null type '{type}' to be provided.", ""),
-    ("Expected value of type '{type}' to be an object...",
-     "Expected value of type '{type}' to be an object."),
-    ("Expected value of type '{type}' to include required field '{name}'...",
-     "Expected value of type '{type}' to include required field '{name}'."),
-    ("Expected value of type '{type}' not to include unknown field ...",
-     "Expected value of type '{type}' not to include an unknown field."),
-    ("Within OneOf Input Object type '{type}', exactly one field must be specified, and the value"
-     " for that field must be non-null.", ""),
-    ("Expected value of type '{type}'...", "Expected value of type '{type}'."),
-    ("Enum '{name}' cannot represent ...", "Expected value of type '{name}'."),
-    ("Value ...", "The value is not one of its enum's."),
-    ("{name} cannot represent ...", "Expected value of type '{name}'."),
-)
+_VALUE_SENTENCES = """
+Expected value of non-null type '{type}' not to be None.
+    => Expected value of non-null type '{type}' not to be null.
+Expected a value of non-null type '{type}' to be provided.
+Expected value of type '{type}' to be an object...
+    => Expected value of type '{type}' to be an object.
+Expected value of type '{type}' to include required field '{name}'...
+    => Expected value of type '{type}' to include required field '{name}'.
+Expected value of type '{type}' not to include unknown field ...
+    => Expected value of type '{type}' not to include an unknown field.
+Within OneOf Input Object type '{type}', exactly one field must be specified,
+    and the value for that field must be non-null.
+Expected value of type '{type}'... => Expected value of type '{type}'.
+Enum '{name}' cannot represent ... => Expected value of type '{name}'.
+Value ... => The value is not one of its enum's.
+{name} cannot represent ... => Expected value of type '{name}'.
+"""
+
+_GAP = re.compile(r"\{(name|type|word)\}")
 
 
-def _compiled(sentence: str, replacement: str) -> tuple[re.Pattern[str], str]:
-    """The pattern of a sentence, and what is written with the gaps' texts put in for `%s`.
-
-    The gaps of a replacement are the sentence's first ones, in order.
-    """
-    stem = sentence.removesuffix("...").rstrip(" " if replacement == "" else "")
-    gap = re.compile(r"\{(name|type|word)\}")
-    parts = gap.split(stem)
+def _compiled(line: str) -> tuple[re.Pattern[str], str]:
+    """The pattern of a sentence, and what is written, with `%s` for the gaps' texts."""
+    sentence, _, replacement = (part.strip() for part in line.partition("=>"))
+    stem = sentence.removesuffix("...")
+    parts = _GAP.split(stem if replacement else stem.rstrip())
     pattern = "".join(
-        re.escape(part) if index % 2 == 0 else f"({_GAPS[part]})"
-        for index, part in enumerate(parts)
+        f"({_GAPS[part]})" if index % 2 else re.escape(part) for index, part in enumerate(parts)
     )
     if sentence.endswith("..."):
         pattern += ".*"
-    return re.compile(pattern, re.DOTALL), gap.sub("%s", replacement or stem)
+    return re.compile(pattern, re.DOTALL), _GAP.sub("%s", replacement or stem.rstrip())
 
 
-_DOCUMENT = tuple(_compiled(*pair) for pair in _SENTENCES)
-_VALUE = tuple(_compiled(*pair) for pair in _VALUE_SENTENCES)
+def _table(text: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple(_compiled(line) for line in text.strip().replace("\n    ", " ").splitlines())
 
 
-def _first_fit(
-    message: str, sentences: Iterable[tuple[re.Pattern[str], str]]
-) -> str | None:
+_DOCUMENT = _table(_DOCUMENT_SENTENCES)
+_VALUE = _table(_VALUE_SENTENCES)
+
+
+def _first_fit(message: str, sentences: Iterable[tuple[re.Pattern[str], str]]) -> str | None:
     for pattern, written in sentences:
         if found := pattern.fullmatch(message):
             return written % found.groups()[: written.count("%s")]
@@ -255,13 +252,15 @@ def _safe_variable(error: GraphQLError) -> str:
     return f"Variable '${name}' has an invalid value{where}" + (f": {said}" if said else ".")
 
 
-_KINDS = "|".join(
-    sorted((re.escape(kind.value) for kind in TokenKind), key=len, reverse=True)
-)
+_KINDS = "|".join(sorted((re.escape(kind.value) for kind in TokenKind), key=len, reverse=True))
 _TOKEN = rf"'?(?:{_KINDS})'?"
 _SYNTAX = (
-    (re.compile(rf"Expected ({_TOKEN}|'[a-z]{{1,12}}'), found ({_TOKEN})(?: '.*')?\.", re.DOTALL),
-     "Syntax error: expected %s, found %s."),
+    (
+        re.compile(
+            rf"Expected ({_TOKEN}|'[a-z]{{1,12}}'), found ({_TOKEN})(?: '.*')?\.", re.DOTALL
+        ),
+        "Syntax error: expected %s, found %s.",
+    ),
     (re.compile(rf"Unexpected ({_TOKEN})(?: '.*')?\.", re.DOTALL), "Syntax error: unexpected %s."),
     (re.compile(r"Unterminated string\."), "Syntax error: unterminated string."),
 )

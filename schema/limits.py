@@ -7,26 +7,31 @@ counted once, so sixty fragments that double each other cost sixty steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    DefinitionNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLSyntaxError,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     parse,
 )
 
 from authz.errors import BadInput
-from schema.errors import PARSE_FAILED, InvalidRequest
+from schema.errors import PARSE_FAILED, VALIDATION_FAILED, InvalidRequest
 
 LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+_EXECUTABLE = (OperationDefinitionNode, FragmentDefinitionNode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Limits:
     about 350 on 16.
     """
 
-    tokens: int = 5_000
+    tokens: int = 3_000
     definitions: int = 60
     directives: int = 5
     """On one field, fragment, operation or variable."""
@@ -52,6 +57,8 @@ class Limits:
     """Fields, spreads and inline fragments of all definitions, each expanded by itself."""
     same_name_pairs: int = 1_000
     """Pairs of fields with one response name in one place: validation compares each pair."""
+    nesting_of_selections: int = 80
+    """Fields and fragments inside each other: keeps the counting itself from nesting deeply."""
     nesting: int = 20
     """Lists and objects inside each other in a variable's value."""
 
@@ -65,18 +72,23 @@ def parse_document(text: str, limits: Limits = DEFAULT_LIMITS) -> DocumentNode:
         return parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as error:
         if error.message.endswith("Parsing aborted."):
-            raise _exceeded("The document is too long or nested too deeply.") from None
+            raise _exceeded("tokens, not nested too deeply", limits.tokens) from None
         raise InvalidRequest(PARSE_FAILED, [error]) from None
 
 
 def check_document(document: DocumentNode, limits: Limits = DEFAULT_LIMITS) -> None:
     """Raise `BadInput` with `LIMIT_EXCEEDED` where the document passes a bound.
 
-    Says nothing of validity: undefined, unused and circular fragments are left to validation.
+    Circular and doubly defined fragments raise `InvalidRequest`: there is nothing to count in them.
+    Everything else about validity is left to validation.
     """
     if len(document.definitions) > limits.definitions:
-        raise _exceeded(f"A document may have at most {limits.definitions} definitions.")
-    _Count(document, limits).check()
+        raise _exceeded("definitions", limits.definitions)
+    counter = _Counter(limits, _fragments(document))
+    counter.count(document)
+    for definition in document.definitions:
+        if isinstance(definition, _EXECUTABLE):
+            counter.compare([definition.selection_set])
 
 
 def check_nesting(value: Any, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -86,7 +98,7 @@ def check_nesting(value: Any, limits: Limits = DEFAULT_LIMITS) -> None:
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
             return
-    raise _exceeded("The variables are nested too deeply.")
+    raise _exceeded("levels in the variables", limits.nesting)
 
 
 def _inside(value: Any) -> Iterable[Any]:
@@ -95,112 +107,157 @@ def _inside(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _exceeded(message: str) -> BadInput:
-    return BadInput(message, LIMIT_EXCEEDED)
+def _exceeded(what: str, at_most: int) -> BadInput:
+    return BadInput(f"A request may have at most {at_most} {what}.", LIMIT_EXCEEDED)
+
+
+def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    fragments: dict[str, FragmentDefinitionNode] = {}
+    for definition in document.definitions:
+        if isinstance(definition, FragmentDefinitionNode):
+            name = definition.name.value
+            if fragments.setdefault(name, definition) is not definition:
+                raise _invalid(f"There can be only one fragment named '{name}'.", definition)
+    return fragments
+
+
+def _invalid(message: str, node: Node) -> InvalidRequest:
+    return InvalidRequest(VALIDATION_FAILED, [GraphQLError(message, node)])
 
 
 @dataclass(slots=True)
 class _Size:
-    """Totals of an expanded selection set."""
+    """Totals of an expanded selection set. `below_meta` is the depth under `__schema`, `__type`."""
 
     fields: int = 0
     aliases: int = 0
     roots: int = 0
     selections: int = 0
     depth: int = 0
+    below_meta: int = 0
 
     def add(self, other: _Size) -> None:
-        """Put a part on the same level beside this one."""
+        """Put another part beside this one."""
         self.fields += other.fields
         self.aliases += other.aliases
         self.roots += other.roots
         self.selections += other.selections
         self.depth = max(self.depth, other.depth)
+        self.below_meta = max(self.below_meta, other.below_meta)
 
 
-_Selectable = FieldNode | FragmentSpreadNode | InlineFragmentNode
+class _Counter:
+    def __init__(self, limits: Limits, fragments: dict[str, FragmentDefinitionNode]) -> None:
+        self.limits = limits
+        self.fragments = fragments
+        self.sizes: dict[str, _Size] = {}
+        self.open: set[str] = set()
+        self.pairs = 0
 
+    def count(self, document: DocumentNode) -> None:
+        """Check every bound but the pairs."""
+        limits, total = self.limits, 0
+        for definition in document.definitions:
+            size = self.definition(definition)
+            total += size.selections
+            at_most(size.roots, limits.root_fields, "fields at the root")
+            at_most(size.depth, limits.depth, "levels of fields")
+            at_most(size.below_meta, limits.introspection_depth, "levels of introspection")
+            at_most(total, limits.selections, "selections")
 
-@dataclass(slots=True)
-class _Count:
-    document: DocumentNode
-    limits: Limits
-    fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
-    sizes: dict[str, _Size] = field(default_factory=dict)
-    open: set[str] = field(default_factory=set)
-    pairs: int = 0
-
-    def check(self) -> None:
-        for definition in self.document.definitions:
-            if isinstance(definition, FragmentDefinitionNode):
-                self.fragments[definition.name.value] = definition
-        everything = 0
-        for definition in self.document.definitions:
-            everything += self.definition(definition).selections
-            self.bound(everything, self.limits.selections, "selections")
-        for definition in self.document.definitions:
-            if isinstance(definition, (OperationDefinitionNode, FragmentDefinitionNode)):
-                self.compare([definition.selection_set])
-
-    def definition(self, definition: object) -> _Size:
+    def definition(self, definition: DefinitionNode) -> _Size:
         if isinstance(definition, FragmentDefinitionNode):
-            return self.fragment(definition.name.value, 0)
+            size = self.fragment(definition.name.value, definition, 0)
+            # Its own depth and roots count where it is spread.
+            return _Size(selections=size.selections)
         if not isinstance(definition, OperationDefinitionNode):
             return _Size()
         self.directives(definition)
         for variable in definition.variable_definitions or ():
             self.directives(variable)
-        size = self.selection_set(definition.selection_set, 0)
-        self.bound(size.roots, self.limits.root_fields, "root fields")
-        return size
+        return self.selection_set(definition.selection_set, 0)
 
-    def fragment(self, name: str, above: int) -> _Size:
-        """Totals of a fragment, counted once; a circular spread counts nothing."""
+    def directives(self, node: Any) -> None:
+        at_most(len(node.directives or ()), self.limits.directives, "directives in one place")
+
+    def fragment(self, name: str, spread: Node, above: int) -> _Size:
+        """Totals of a fragment, counted once."""
+        if name in self.open:
+            raise _invalid(f"Cannot spread fragment '{name}' within itself.", spread)
+        if name not in self.fragments:
+            return _Size()
         if name not in self.sizes:
-            fragment = self.fragments.get(name)
-            if fragment is None or name in self.open:
-                return _Size()
-            self.directives(fragment)
+            self.directives(self.fragments[name])
             self.open.add(name)
-            self.sizes[name] = self.selection_set(fragment.selection_set, above)
+            self.sizes[name] = self.selection_set(self.fragments[name].selection_set, above + 1)
             self.open.remove(name)
         return self.sizes[name]
 
     def selection_set(self, selection_set: SelectionSetNode, above: int) -> _Size:
-        """Totals of a set that hangs `above` levels deep; raises as soon as a bound is passed."""
-        self.bound(above, max(self.limits.depth, self.limits.introspection_depth), "levels")
-        size = _Size()
+        """Totals of a set `above` fields and fragments deep; raises once a bound is passed."""
+        limits, size = self.limits, _Size()
+        at_most(above, limits.nesting_of_selections, "levels")
         for selection in selection_set.selections:
             self.directives(selection)
             size.add(self.selection(selection, above))
             size.selections += 1
-            self.bound(size.selections, self.limits.selections, "selections")
-        self.bound(size.fields, self.limits.fields, "fields")
-        self.bound(size.aliases, self.limits.aliases, "aliases")
-        self.bound(size.depth, self.limits.depth, "levels")
+            at_most(size.selections, limits.selections, "selections")
+        at_most(size.fields, limits.fields, "fields")
+        at_most(size.aliases, limits.aliases, "aliases")
         return size
 
-    def selection(self, selection: object, above: int) -> _Size:
+    def selection(self, selection: SelectionNode, above: int) -> _Size:
         if isinstance(selection, FieldNode):
-            return self.field_node(selection, above)
+            return self.field(selection, above)
         if isinstance(selection, InlineFragmentNode):
-            return self.selection_set(selection.selection_set, above)
+            return self.selection_set(selection.selection_set, above + 1)
         if isinstance(selection, FragmentSpreadNode):
-            return self.fragment(selection.name.value, above)
+            return self.fragment(selection.name.value, selection, above)
         return _Size()
 
-    def field_node(self, node: FieldNode, above: int) -> _Size:
-        size = _Size(fields=1, aliases=int(node.alias is not None), roots=1, depth=1)
-        if node.selection_set is None:
-            return size
-        introspection = node.name.value in ("__schema", "__type")
-        inside = (
-            self.introspection(node.selection_set)
-            if introspection
-            else self.selection_set(node.selection_set, above + 1)
+    def field(self, node: FieldNode, above: int) -> _Size:
+        size = _Size()
+        if node.selection_set is not None:
+            size = self.selection_set(node.selection_set, above + 1)
+        meta = node.name.value in ("__schema", "__type")
+        return _Size(
+            fields=size.fields + 1,
+            aliases=size.aliases + (node.alias is not None),
+            roots=1,
+            selections=size.selections,
+            depth=1 if meta else size.depth + 1,
+            below_meta=size.depth if meta else size.below_meta,
         )
-        size.fields += inside.fields
-        size.aliases += inside.aliases
-        size.selections += inside.selections
-        size.depth += 0 if introspection else inside.depth
-        return size
+
+    def compare(self, together: Sequence[SelectionSetNode]) -> None:
+        """Count the pairs of fields that share a response name in one place."""
+        places: dict[str, list[FieldNode]] = {}
+        for node in self.fields(together):
+            name = (node.alias or node.name).value
+            places.setdefault(name, []).append(node)
+        for nodes in places.values():
+            self.pairs += len(nodes) * (len(nodes) - 1) // 2
+            at_most(self.pairs, self.limits.same_name_pairs, "pairs of fields with the same name")
+            below = [node.selection_set for node in nodes if node.selection_set is not None]
+            if below:
+                self.compare(below)
+
+    def fields(self, together: Sequence[SelectionSetNode]) -> Iterator[FieldNode]:
+        """The fields of one place with all fragments spread (few: they are counted already)."""
+        waiting = list(together)
+        while waiting:
+            for selection in waiting.pop().selections:
+                if isinstance(selection, FieldNode):
+                    yield selection
+                elif isinstance(selection, InlineFragmentNode):
+                    waiting.append(selection.selection_set)
+                elif isinstance(selection, FragmentSpreadNode):
+                    fragment = self.fragments.get(selection.name.value)
+                    if fragment is not None:
+                        waiting.append(fragment.selection_set)
+
+
+def at_most(found: int, limit: int, what: str) -> None:
+    """Raise `BadInput` with `LIMIT_EXCEEDED` where more is found than the limit."""
+    if found > limit:
+        raise _exceeded(what, limit)

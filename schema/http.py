@@ -1,0 +1,292 @@
+"""GraphQL over HTTP: one endpoint that turns a request into `GraphQLRequest` and back to bytes.
+
+It follows the draft of the GraphQL over HTTP specification and is stricter where that protects
+personal data: POST only and nothing in the URL (URLs end up in histories and proxy logs), JSON only
+(a form of another site cannot send it), one operation per request, each security header at most
+once. An answer depends on nothing but the request and what `answer` returns.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from starlette.types import Message, Receive, Scope, Send
+
+from authz.errors import BadInput, Refused
+from schema.errors import BAD_USER_INPUT, internal, refusal, refused
+from schema.limits import DEFAULT_LIMITS, LIMIT_EXCEEDED, Limits, check_nesting
+from schema.message import Answer, AnswerRequest, GraphQLRequest
+
+__all__ = ["Answer", "AnswerRequest", "GraphQLEndpoint", "GraphQLRequest"]
+
+BODY_LIMIT = 64 * 1024
+"""Bytes. The widest generated query is about 10 KiB, 200 codes in a variable about 4 KiB."""
+
+_NEW_TYPE = "application/graphql-response+json"
+_OLD_TYPE = "application/json"
+
+_ONCE = frozenset(
+    {b"authorization", b"purpose-of-use", b"case-reference", b"privacy-mode", b"content-type"}
+)
+
+_ALWAYS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+_log = logging.getLogger("atena.http")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the client takes. `only_old`: it rules `application/graphql-response+json` out."""
+
+    media_type: str
+    only_old: bool
+
+
+@lru_cache(maxsize=256)
+def accepted(accept: str) -> Accepted | None:
+    """The media type to answer with, or None where the client takes neither (406).
+
+    No header and wildcards get `application/json`, which every client reads.
+    """
+    ranges = [_media_range(part) for part in accept.split(",") if part.strip()]
+    if not ranges:
+        return Accepted(_OLD_TYPE, only_old=False)
+    new, old = _quality(_NEW_TYPE, ranges), _quality(_OLD_TYPE, ranges)
+    if max(new, old) <= 0:
+        return None
+    named = any(media_type == _NEW_TYPE for media_type, _ in ranges)
+    if new > old or (new == old and named):
+        return Accepted(_NEW_TYPE, only_old=False)
+    return Accepted(_OLD_TYPE, only_old=new <= 0)
+
+
+def _media_range(text: str) -> tuple[str, float]:
+    media_type, *parameters = (part.strip().lower() for part in text.split(";"))
+    quality = 1.0
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                quality = float(parameter[2:])
+            except ValueError:
+                quality = 0.0
+    return media_type, quality
+
+
+def _quality(media_type: str, ranges: list[tuple[str, float]]) -> float:
+    """The quality of the most specific range that covers the type; 0 where none does."""
+    for covering in (media_type, "application/*", "*/*"):
+        found = [quality for name, quality in ranges if name == covering]
+        if found:
+            return max(found)
+    return 0.0
+
+
+@lru_cache(maxsize=256)
+def is_json(content_type: str) -> bool:
+    """Whether a body of this type is taken: JSON, and UTF-8 where a charset is named."""
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    charsets = [
+        parameter.partition("=")[2].strip('"')
+        for parameter in parameters
+        if parameter.startswith("charset")
+    ]
+    return media_type == _OLD_TYPE and all(charset in ("utf-8", "utf8") for charset in charsets)
+
+
+class _Rejected(Exception):
+    """The HTTP request is not one that carries a GraphQL request."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class _Gone(Exception):
+    """The client went away before its body was complete."""
+
+
+def _reject(
+    status: int,
+    message: str,
+    code: str = BAD_USER_INPUT,
+    headers: tuple[tuple[str, str], ...] = (),
+) -> _Rejected:
+    return _Rejected(replace(refused(code, message, status), headers=headers))
+
+
+class GraphQLEndpoint:
+    """The ASGI endpoint. `answer` answers a well-formed request; what it raises is written here.
+
+    `body_limit` in bytes.
+    """
+
+    def __init__(
+        self, answer: AnswerRequest, body_limit: int = BODY_LIMIT, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        self._answer = answer
+        self._body_limit = body_limit
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        media_type, only_old = _OLD_TYPE, False
+        try:
+            headers = _headers(scope["headers"])
+            takes = accepted(headers.get("accept", ""))
+            if takes is not None:
+                media_type, only_old = takes.media_type, takes.only_old
+            _check_head(scope, headers, takes)
+            body = await self._body(headers, receive)
+            answer = await self._answered(_request(body, headers, self._limits))
+        except _Gone:
+            return
+        except _Rejected as rejected:
+            answer = rejected.answer
+        except Refused as error:
+            answer = refusal(error)
+        await _send(send, answer, media_type, only_old)
+
+    async def _answered(self, request: GraphQLRequest) -> Answer:
+        try:
+            return await self._answer(request)
+        except Refused:
+            raise
+        except Exception as error:
+            _log_failure(error)
+            return internal()
+
+    async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
+        limit = self._body_limit
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length[:19]) > limit:
+            raise _too_large(limit)
+        message = await _next(receive)
+        body: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            body = await self._rest(body, receive)
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+
+    async def _rest(self, first: bytes, receive: Receive) -> bytes:
+        chunks, size, more = [first], len(first), True
+        while more and size <= self._body_limit:
+            message = await _next(receive)
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            more = message.get("more_body", False)
+        return b"".join(chunks)
+
+
+async def _next(receive: Receive) -> Message:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise _Gone
+    return message
+
+
+def _too_large(limit: int) -> _Rejected:
+    return _reject(413, f"The request body may have at most {limit} bytes.", LIMIT_EXCEEDED)
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Names in lower case; a repeated header is joined by commas, a security header is refused."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        if key in headers:
+            if name in _ONCE:
+                raise _reject(400, f"The header {key} may be given only once.")
+            text = f"{headers[key]}, {text}"
+        headers[key] = text
+    return headers
+
+
+def _check_head(scope: Scope, headers: dict[str, str], takes: Accepted | None) -> None:
+    if scope["method"] != "POST":
+        raise _reject(405, "Send a GraphQL request by POST.", headers=(("allow", "POST"),))
+    if takes is None:
+        raise _reject(406, f"The answer is {_NEW_TYPE} or {_OLD_TYPE}.")
+    if not is_json(headers.get("content-type", "")):
+        raise _reject(415, "The request body must be application/json in UTF-8.")
+    if headers.get("content-encoding", "identity") != "identity":
+        raise _reject(415, "The request body must not be compressed.")
+    if scope["query_string"]:
+        raise _reject(400, "The address takes no parameters: everything goes into the body.")
+
+
+def _request(body: bytes, headers: dict[str, str], limits: Limits) -> GraphQLRequest:
+    content = _json_object(body)
+    document = content.get("query")
+    operation_name = content.get("operationName")
+    if not isinstance(document, str):
+        raise BadInput("The member query must be a string.")
+    if not isinstance(operation_name, str | None):
+        raise BadInput("The member operationName must be a string or null.")
+    variables = _map(content, "variables")
+    _map(content, "extensions")
+    check_nesting(variables, limits)
+    return GraphQLRequest(document, variables, operation_name, headers)
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # Without the cause: its text and its `doc` hold the body.
+        raise BadInput("The request body is not JSON.") from None
+    if isinstance(content, list):
+        raise BadInput("Requests are not taken in batches.")
+    if not isinstance(content, dict):
+        raise BadInput("The request body must be a JSON object.")
+    if b"\\u0000" in body or b"\\u{0" in body:
+        # PostgreSQL's text has no such character, SQLite's has: nobody may tell them apart.
+        raise BadInput("The character U+0000 is not taken.")
+    return content
+
+
+def _map(content: dict[str, Any], member: str) -> dict[str, Any]:
+    value = content.get(member)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadInput(f"The member {member} must be an object or null.")
+    return value
+
+
+async def _send(send: Send, answer: Answer, media_type: str, only_old: bool) -> None:
+    status = 200 if answer.request_error and only_old else answer.status
+    headers = [
+        (b"content-type", _content_type(media_type)),
+        (b"content-length", str(len(answer.body)).encode()),
+        *_ALWAYS,
+    ]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    for name, value in answer.headers:
+        headers.append((name.encode("latin-1"), value.encode("latin-1")))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+@lru_cache(maxsize=2)
+def _content_type(media_type: str) -> bytes:
+    return f"{media_type}; charset=utf-8".encode()
+
+
+def _log_failure(error: Exception) -> None:
+    """Where it happened and its class. Never its text: drivers put values into theirs."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("a request failed with %s\n%s", type(error).__name__, frames)
