@@ -1,0 +1,217 @@
+"""Rules of the trade over one text: is this a bank code, a postal code, an addressee code?
+
+Every rule takes the text of one field and answers `None` when it holds, else a `Reason`: English
+words that never repeat the value, with the Japanese ones beside them in `.ja`. Formats follow the
+bank transfer files (全銀), the postal code data and the local government codes of J-LIS.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from models.check_digits import is_municipality_code
+from models.wareki import NotADateError, parse_day
+
+ASCII_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+NUMBER_DIGITS = 12
+# Twelve digits that stand alone, also when grouped by four as on the card.
+NUMBER_RUN = re.compile(
+    r"(?<![0-9])(?:[0-9]{12}|[0-9]{4}([ \-\u2010-\u2015\u2212])[0-9]{4}\1[0-9]{4})(?![0-9])"
+)
+KANA_NAME = re.compile(
+    r"[\u3041-\u3096\u3099\u309a\u309d\u309e\u30a1-\u30fa\u30fc-\u30fe\u31f0-\u31ff"
+    r"A-Za-z0-9 ・.,'’&()/+\-\u2010-\u2015\u2212]+"
+)
+PHONE = re.compile(r"\+?[0-9]{2,5}(?:[-() ]{0,2}[0-9]{1,5}){1,4}")
+EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+PHONE_DIGITS = range(9, 16)
+TEXT_LIMIT = 1000
+YEN_LIMIT = 2**53
+
+
+class Reason(str):
+    """Why a text breaks a rule, in English, with `.ja` in Japanese; never with the value."""
+
+    __slots__ = ("ja",)
+    ja: str
+
+    def __new__(cls, en: str, ja: str) -> Reason:
+        reason = super().__new__(cls, en)
+        reason.ja = ja
+        return reason
+
+
+def bank_code(text: str) -> str | None:
+    """金融機関コード: four digits."""
+    return _digits(text, 4, "a bank code", "金融機関コード")
+
+
+def branch_code(text: str) -> str | None:
+    """支店コード: three digits."""
+    return _digits(text, 3, "a branch code", "支店コード")
+
+
+def account_number(text: str) -> str | None:
+    """口座番号: seven digits, zeros kept; eight for the postal bank."""
+    if ASCII_DIGITS.fullmatch(text) and len(text) in (7, 8):
+        return None
+    return Reason(
+        "an account number has seven digits (postal: eight)",
+        "口座番号は7桁(ゆうちょは8桁)の数字です",
+    )
+
+
+def postal_code_area(text: str) -> str | None:
+    """郵便親番: three digits."""
+    return _digits(text, 3, "the first part of a postal code", "郵便親番")
+
+
+def postal_code_town(text: str) -> str | None:
+    """郵便子番: four digits."""
+    return _digits(text, 4, "the second part of a postal code", "郵便子番")
+
+
+def postal_code(text: str) -> str | None:
+    """郵便番号: seven digits without a hyphen."""
+    return _digits(text, 7, "a postal code", "郵便番号")
+
+
+def municipality_code(text: str) -> str | None:
+    """全国地方公共団体コード: five digits and the check digit."""
+    reason = _digits(text, 6, "a municipality code", "市町村コード")
+    if reason is None and not is_municipality_code(text):
+        return Reason(
+            "the check digit of the municipality code is wrong", "市町村コードの検査数字が誤りです"
+        )
+    return reason
+
+
+def addressee_code(text: str) -> str | None:
+    """宛名コード: 1 to 15 digits, zeros kept; never twelve, which could be an individual number."""
+    if not ASCII_DIGITS.fullmatch(text) or len(text) > 15:
+        return Reason("an addressee code has 1 to 15 digits", "宛名コードは1〜15桁の数字です")
+    if len(text) == NUMBER_DIGITS:
+        return Reason(
+            "a code of twelve digits could be an individual number; pad it to fifteen",
+            "12桁のコードは個人番号と区別できません。15桁に揃えてください",
+        )
+    return None
+
+
+def individual_number(text: str) -> str | None:
+    """個人番号: twelve digits. Which check digit a store accepts is the number store's own rule."""
+    return _digits(text, NUMBER_DIGITS, "an individual number", "個人番号")
+
+
+def day(text: str) -> str | None:
+    """A day as files write it (ISO, eight digits, wareki), partly unknown ones included."""
+    try:
+        parse_day(text)
+    except NotADateError as error:
+        return Reason(str(error), error.ja)
+    return None
+
+
+def whole_day(text: str) -> str | None:
+    """A day that is known in full, or the open end (99999999)."""
+    try:
+        parsed = parse_day(text)
+    except NotADateError as error:
+        return Reason(str(error), error.ja)
+    if parsed.text is not None:
+        return Reason("the day must be known in full here", "ここでは不詳の日付は使えません")
+    return None
+
+
+def kana_name(text: str) -> str | None:
+    """A name in kana, full-width or half-width; also letters and the signs of company names."""
+    if KANA_NAME.fullmatch(unicodedata.normalize("NFKC", text)) is None:
+        return Reason(
+            "a name in kana holds kana, letters and signs only", "カナ氏名に使えない文字です"
+        )
+    return plain_text(text)
+
+
+def phone_number(text: str) -> str | None:
+    """A telephone number: 9 to 15 digits, with or without hyphens, brackets and +81."""
+    plain = unicodedata.normalize("NFKC", text)
+    digits = sum(character.isdigit() for character in plain)
+    if PHONE.fullmatch(plain) is None or digits not in PHONE_DIGITS:
+        return Reason("not a telephone number", "電話番号の形式ではありません")
+    return None
+
+
+def email(text: str) -> str | None:
+    """An e-mail address."""
+    if len(text) > 254 or EMAIL.fullmatch(text) is None:
+        return Reason("not an e-mail address", "メールアドレスの形式ではありません")
+    return None
+
+
+def phone_or_email(text: str) -> str | None:
+    """A way to reach somebody: a telephone number or an e-mail address."""
+    return email(text) if "@" in text else phone_number(text)
+
+
+def plain_text(text: str) -> str | None:
+    """Free text: printable, not too long, and no individual number anywhere in it."""
+    if len(text) > TEXT_LIMIT:
+        return Reason("the text is too long", "文字列が長すぎます")
+    if not text.isascii() or not text.isprintable():
+        reason = _characters(text)
+        if reason is not None:
+            return reason
+    return no_individual_number(text)
+
+
+def no_individual_number(text: str) -> str | None:
+    """No run of exactly twelve digits, also full-width or grouped by four: it may be a number."""
+    if len(text) < NUMBER_DIGITS:
+        return None
+    if NUMBER_RUN.search(text if text.isascii() else unicodedata.normalize("NFKC", text)):
+        return Reason(
+            "twelve digits in a row could be an individual number",
+            "12桁の数字は個人番号の可能性があるため登録できません",
+        )
+    return None
+
+
+def year(text: str) -> str | None:
+    """A fiscal year in the western calendar, 1989 to 2099."""
+    if ASCII_DIGITS.fullmatch(text) and len(text) == 4 and 1989 <= int(text) <= 2099:
+        return None
+    return Reason("a year has four digits, 1989 to 2099", "年度は西暦4桁です")
+
+
+def term(text: str) -> str | None:
+    """期別: 1 to 99."""
+    if ASCII_DIGITS.fullmatch(text) and len(text) <= 2 and int(text) >= 1:
+        return None
+    return Reason("a term is a number from 1 to 99", "期別は1〜99の数字です")
+
+
+def yen(text: str) -> str | None:
+    """An amount in yen: a whole number below 2^53, without commas; not negative."""
+    if ASCII_DIGITS.fullmatch(text) and len(text) <= 16 and int(text) < YEN_LIMIT:
+        return None
+    return Reason("an amount is a whole number of yen, not negative", "金額は0以上の整数です")
+
+
+def _digits(text: str, count: int, noun: str, noun_ja: str) -> str | None:
+    if len(text) == count and ASCII_DIGITS.fullmatch(text):
+        return None
+    return Reason(f"{noun} has {_WORDS[count]} digits", f"{noun_ja}は{count}桁の数字です")
+
+
+def _characters(text: str) -> str | None:
+    for character in text:
+        # Cn is left alone: a name may hold a character newer than this Python's Unicode.
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character == "\ufffd":
+            return Reason(
+                "a character that no name or text holds", "使用できない文字が含まれています"
+            )
+    return None
+
+
+_WORDS = {3: "three", 4: "four", 6: "six", 7: "seven", 12: "twelve"}
