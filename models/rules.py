@@ -23,7 +23,7 @@ KANA_NAME = re.compile(
     r"[\u3041-\u3096\u3099\u309a\u309d\u309e\u30a1-\u30fa\u30fc-\u30fe\u31f0-\u31ff"
     r"A-Za-z0-9 ・.,'’&()/+\-\u2010-\u2015\u2212]+"
 )
-PHONE = re.compile(r"\+?[0-9]{2,5}(?:[-() ]{0,2}[0-9]{1,5}){1,4}")
+PHONE = re.compile(r"[+(]?[0-9]{2,5}(?:[-() ]{0,2}[0-9]{1,5}){1,4}")
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 PHONE_DIGITS = range(9, 16)
 TEXT_LIMIT = 1000

@@ -1,0 +1,129 @@
+"""The rules of the trade over one text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import rules
+from models.check_digits import is_municipality_code
+
+Rule = Callable[[str], str | None]
+
+EVERY_RULE: list[Rule] = [
+    rules.bank_code, rules.branch_code, rules.account_number, rules.postal_code_area,
+    rules.postal_code_town, rules.postal_code, rules.municipality_code, rules.addressee_code,
+    rules.individual_number, rules.day, rules.whole_day, rules.kana_name, rules.phone_number,
+    rules.email, rules.phone_or_email, rules.plain_text, rules.no_individual_number, rules.year,
+    rules.term, rules.yen,
+]  # fmt: skip
+
+HOLDS: list[tuple[Rule, str]] = [
+    (rules.bank_code, "0116"),
+    (rules.branch_code, "920"),
+    (rules.account_number, "0001234"),
+    (rules.account_number, "12345671"),
+    (rules.postal_code_area, "085"),
+    (rules.postal_code_town, "0011"),
+    (rules.postal_code, "0850011"),
+    (rules.municipality_code, "012068"),
+    (rules.municipality_code, "131016"),
+    (rules.addressee_code, "000000000012345"),
+    (rules.addressee_code, "1"),
+    (rules.day, "昭和20年00月00日"),
+    (rules.whole_day, "R6.5.1"),
+    (rules.whole_day, "99999999"),
+    (rules.kana_name, "ﾔﾏﾀﾞ ﾀﾛｳ"),
+    (rules.kana_name, "カブシキガイシャＡＢＣ（クシロ）"),
+    (rules.kana_name, "グエン ヴァン・アン"),
+    (rules.phone_number, "0154-00-1234"),
+    (rules.phone_number, "(0154)00-1234"),
+    (rules.phone_number, "+81-90-0000-1234"),
+    (rules.phone_number, "09000001234"),
+    (rules.email, "yamada.taro+tax@mail.example.jp"),
+    (rules.phone_or_email, "yamada@example.jp"),
+    (rules.phone_or_email, "０１５４-００-１２３４"),
+    (rules.plain_text, "髙橋\U000e0101 﨑 𠮷 ｶﾅ 0154001234 000000000012345"),
+    (rules.plain_text, "請求 1234567890123 番"),
+    (rules.year, "2026"),
+    (rules.term, "10"),
+    (rules.yen, "0"),
+]
+
+BREAKS: list[tuple[Rule, str]] = [
+    (rules.bank_code, "116"),
+    (rules.bank_code, "０１１６"),
+    (rules.branch_code, "92"),
+    (rules.account_number, "123456"),
+    (rules.account_number, "123456789"),
+    (rules.postal_code_area, "85"),
+    (rules.postal_code_town, "011"),
+    (rules.postal_code, "085-0011"),
+    (rules.municipality_code, "012060"),
+    (rules.municipality_code, "01206"),
+    (rules.addressee_code, "0000000000123456"),
+    (rules.addressee_code, "A1"),
+    (rules.addressee_code, "123456789012"),
+    (rules.addressee_code, ""),
+    (rules.day, "2026-02-30"),
+    (rules.whole_day, "19450000"),
+    (rules.kana_name, "山田"),
+    (rules.kana_name, "ヤマダ 123456789012"),
+    (rules.phone_number, "0154"),
+    (rules.phone_number, "電話なし"),
+    (rules.phone_or_email, "a@b"),
+    (rules.email, "山田@example.jp"),
+    (rules.plain_text, "番号は123456789012です"),
+    (rules.plain_text, "１２３４５６７８９０１２"),
+    (rules.plain_text, "1234-5678-9012"),
+    (rules.plain_text, "1234 5678 9012"),
+    (rules.plain_text, "a\x00b"),
+    (rules.plain_text, "a\nb"),
+    (rules.plain_text, "文字化け\ufffd"),
+    (rules.year, "令和6"),
+    (rules.term, "0"),
+    (rules.yen, "-1"),
+    (rules.yen, "1,000"),
+    (rules.yen, str(2**53)),
+]
+
+
+@pytest.mark.parametrize(("rule", "text"), HOLDS)
+def test_holds(rule: Rule, text: str) -> None:
+    assert rule(text) is None
+
+
+@pytest.mark.parametrize(("rule", "text"), BREAKS)
+def test_breaks_with_a_reason_in_both_languages(rule: Rule, text: str) -> None:
+    reason = rule(text)
+    assert isinstance(reason, rules.Reason)
+    assert reason.isascii()
+    assert reason.ja
+
+
+@given(st.sampled_from(EVERY_RULE), st.text(min_size=6))
+def test_a_reason_never_repeats_the_value(rule: Rule, text: str) -> None:
+    reason = rule(text)
+    assert reason is None or (text not in reason and text not in rules.Reason.__str__(reason))
+
+
+@given(st.sampled_from(EVERY_RULE), st.text())
+def test_every_text_gets_an_answer(rule: Rule, text: str) -> None:
+    rule(text)
+
+
+@given(
+    st.text("あア山 a-", max_size=20),
+    st.from_regex(r"[0-9]{12}", fullmatch=True),
+    st.text("あア山 a", max_size=20),
+)
+def test_twelve_digits_are_found_wherever_they_stand(before: str, number: str, after: str) -> None:
+    assert rules.plain_text(before + number + after) is not None
+
+
+@given(st.from_regex(r"[0-9]{6}", fullmatch=True))
+def test_municipality_codes_agree_with_the_check_digit(code: str) -> None:
+    assert (rules.municipality_code(code) is None) == is_municipality_code(code)
