@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Literal, NoReturn, Protocol
 
 import pytest
+import redis
 
+from authz.embedded_redis import EmbeddedRedis
 from tests.postgres import PostgresCluster
 
 PROJECT = Path(__file__).parent.parent
@@ -72,6 +74,22 @@ def numbers_url(new_database: NewDatabase) -> str:
 
 
 @pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    """The Valkey server of this run. A test that stops or breaks one starts its own."""
+    with EmbeddedRedis.start(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(valkey: EmbeddedRedis) -> str:
+    """The Valkey server, emptied."""
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+        client.script_flush()
+    return valkey.url
+
+
+@pytest.fixture(scope="session")
 def node() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a program of node_modules, or a script, by the node of the development packages.
 
@@ -100,7 +118,7 @@ def node() -> Callable[..., subprocess.CompletedProcess[str]]:
 def chromium() -> str:
     """The path of the system's Chromium, for Playwright's `executable_path`."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
-    return found or absent("Chromium: apt-get install chromium fonts-noto-cjk")
+    return found or absent("Chromium: install Debian's chromium and fonts-noto-cjk")
 
 
 def absent(what: str) -> NoReturn:
