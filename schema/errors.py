@@ -95,7 +95,11 @@ def safe_message(error: GraphQLError, code: str) -> str:
     if code == BAD_USER_INPUT:
         return _safe_variable(error)
     cause = _refusal_behind(error)
-    return _safe_sentence(error.message, code) if cause is None else cause.message
+    if cause is not None:
+        return cause.message
+    # The rules always name nodes; a scalar's own error, which may hold its value, names none.
+    written = _first_fit(error.message, _DOCUMENT if error.nodes else _GENERAL)
+    return written or _first_fit(error.message, _VALUE) or _UNFIT[code]
 
 
 def _body(errors: list[dict[str, Any]]) -> bytes:
@@ -172,7 +176,11 @@ Argument '{type}.{name}({name}:)' of type '{type}' is required, but it was not p
 Argument '@{name}({name}:)' of type '{type}' is required, but it was not provided.
 GraphQL introspection has been disabled, but ... => Introspection is turned off.
 Maximum introspection depth exceeded
+"""
+
+_GENERAL_SENTENCES = """
 Too many validation errors, error limit reached. Validation aborted.
+Validation aborted.
 Too many errors processing variables, error limit reached. ...
 Variable values are nested too deeply.
 Must provide operation name if query contains multiple operations.
@@ -219,6 +227,7 @@ def _table(text: str) -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 _DOCUMENT = _table(_DOCUMENT_SENTENCES)
+_GENERAL = _table(_GENERAL_SENTENCES)
 _VALUE = _table(_VALUE_SENTENCES)
 
 
@@ -227,10 +236,6 @@ def _first_fit(message: str, sentences: Iterable[tuple[re.Pattern[str], str]]) -
         if found := pattern.fullmatch(message):
             return written % found.groups()[: written.count("%s")]
     return None
-
-
-def _safe_sentence(message: str, code: str) -> str:
-    return _first_fit(message, (*_DOCUMENT, *_VALUE)) or _UNFIT[code]
 
 
 _VARIABLE = re.compile(
@@ -244,7 +249,7 @@ def _safe_variable(error: GraphQLError) -> str:
     """`Variable '$filter' has an invalid value at .code.eq: …`; the path holds schema names."""
     found = _VARIABLE.fullmatch(error.message)
     if not found:
-        return _safe_sentence(error.message, BAD_USER_INPUT)
+        return _first_fit(error.message, (*_GENERAL, *_DOCUMENT)) or _UNFIT[BAD_USER_INPUT]
     name, _default, path, reason = found.groups()
     cause = _refusal_behind(error)
     said = _first_fit(reason, _VALUE) if cause is None else cause.message
