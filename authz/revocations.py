@@ -1,0 +1,119 @@
+"""Revocations as the database knows them: what ends a session even if Redis forgot that it ended.
+
+Redis may lose its last writes when it fails over, and a deletion is a write. So every suspension
+and every change of roles first moves the staff record's revocation epoch
+(`Staff.sessions_revoked_at`), and a session that was opened under an earlier epoch is refused. The
+two epochs come from the same column: no clock is compared with another's, and a session that was
+being opened while its owner was suspended is caught as well.
+
+Each worker reads the epochs once a second and knows its own changes at once. If no reading has
+succeeded for `STALE_SECONDS` everybody is refused with 503: the database is then down or cut off,
+so there is nothing to answer with anyway, and a revocation could be missed without limit. Ten
+seconds, because a shorter time would turn one long pause of a busy worker into refusals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import logging
+import time
+
+import sqlalchemy as sa
+
+from authz.errors import Unauthenticated, Unavailable
+from authz.session import Session
+from models.database import Database
+from models.staff import STAFF
+
+POLL_SECONDS = 1.0
+STALE_SECONDS = 10.0
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_logger = logging.getLogger(__name__)
+
+
+class Revocations:
+    """The revocation epochs of all staff members, in this worker's memory."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+        stale_seconds: float = STALE_SECONDS,
+    ) -> None:
+        self._database = database
+        self._statement = database.compile(
+            sa.select(STAFF.c.id, STAFF.c.sessions_revoked_at).where(
+                STAFF.c.sessions_revoked_at.is_not(None)
+            )
+        )
+        self._poll_seconds = poll_seconds
+        self._stale_seconds = stale_seconds
+        self._epochs: dict[str, int] = {}
+        self._fresh_until = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Read once, then keep reading. Raises `DatabaseError` if the first reading fails."""
+        await self.poll()
+        self._task = asyncio.create_task(self._keep_polling())
+
+    async def stop(self) -> None:
+        """End the reading."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def poll(self) -> None:
+        """Read the epochs now."""
+        began = time.monotonic()
+        async with self._database.read(snapshot=False) as reader:
+            rows = await reader.rows(self._statement.sql, [])
+        for staff_id, revoked_at in rows:
+            self.note(staff_id, epoch_of(revoked_at))
+        self._fresh_until = began + self._stale_seconds
+
+    def note(self, staff_id: str, epoch: int) -> None:
+        """A revocation known at once. Epochs only grow: a late reading cannot undo it."""
+        self._epochs[staff_id] = max(epoch, self._epochs.get(staff_id, 0))
+
+    def check(self, session: Session) -> None:
+        """Refuse a session opened before its owner's last revocation.
+
+        Raises `Unauthenticated`, or `Unavailable` when the revocations are no longer known.
+        """
+        if time.monotonic() > self._fresh_until:
+            raise Unavailable("the revocations are not known")
+        if self._epochs.get(session.actor.id, 0) > session.epoch:
+            raise Unauthenticated("not signed in")
+
+    async def _keep_polling(self) -> None:
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            try:
+                await self.poll()
+            except Exception as error:
+                # Whatever it was: staleness refuses, and the next reading may succeed.
+                _logger.warning("revocations not read: %s", type(error).__name__)
+
+
+def epoch_of(instant: dt.datetime | str | None) -> int:
+    """The epoch that a stored instant stands for: microseconds since 1970 in UTC; 0 for null."""
+    if instant is None:
+        return 0
+    if isinstance(instant, str):
+        instant = dt.datetime.fromisoformat(instant)
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=dt.UTC)
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant_of(epoch: int) -> dt.datetime:
+    """The instant to store for an epoch."""
+    return _EPOCH + epoch * _MICROSECOND

@@ -1,0 +1,568 @@
+"""Signing in: one answer for every cause, a record for each, and rights that end at once."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import statistics
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+from redis.asyncio import Redis
+from sqlmodel import SQLModel
+
+from authz.errors import BadInput, Refused, Unauthenticated, Unavailable
+from authz.lockout import Lockout
+from authz.passwords import LONGEST, QUICK, Cost, Passwords
+from authz.revocations import Revocations
+from authz.session import VERSION_KEY, Sessions, connect
+from authz.sign_in import SignIn
+from authz.staffing import SignInEvent, Staffing, objection
+from models.database import Database
+from models.staff import (
+    PURPOSE,
+    ROLE,
+    ROLE_PURPOSE,
+    SECTION,
+    STAFF,
+    STAFF_ROLE,
+    StaffState,
+    first_content,
+)
+from tests.valkey import Valkey, until, valkey
+
+PASSWORD = "正しい馬 電池"
+MIDDAY = dt.datetime(2026, 4, 1, 3, 0, tzinfo=dt.UTC)
+"""Noon of 1 April in Tokyo."""
+
+
+class LogDownError(Exception):
+    """The access log does not answer."""
+
+
+@dataclass
+class World:
+    """A small office: real stores, a log in memory, and a calendar that the test turns."""
+
+    database: Database
+    redis: Redis
+    passwords: Passwords
+    today: dt.datetime = MIDDAY
+    log_is_down: bool = False
+    log: list[SignInEvent] = field(default_factory=list)
+
+    async def record(self, event: SignInEvent) -> None:
+        if self.log_is_down:
+            raise LogDownError
+        self.log.append(event)
+
+    def worker(self, *, free: int = 1000, poll_seconds: float = 60.0) -> SignIn:
+        """The use cases of one worker process."""
+        sessions = Sessions(self.redis)
+        revocations = Revocations(self.database, poll_seconds=poll_seconds)
+        staffing = Staffing(
+            self.database, sessions, revocations, self.record, now=lambda: self.today
+        )
+        lockout = Lockout(self.redis, free=free, first=dt.timedelta(milliseconds=100))
+        return SignIn(sessions, revocations, staffing, self.passwords, lockout, self.record)
+
+    async def hire(
+        self,
+        staff_id: str,
+        *roles: str,
+        valid_from: dt.date | None = None,
+        valid_until: dt.date | None = None,
+    ) -> None:
+        """A staff member whose password is `PASSWORD`."""
+        password_hash = await self.passwords.hash(PASSWORD)
+        async with self.database.write() as connection:
+            await connection.execute(
+                sa.insert(STAFF).values(
+                    id=staff_id,
+                    name="釧路 花子",
+                    section="nozei",
+                    password_hash=password_hash,
+                    state=StaffState.ACTIVE,
+                )
+            )
+            for role in roles:
+                await connection.execute(
+                    sa.insert(STAFF_ROLE).values(
+                        staff_id=staff_id,
+                        role=role,
+                        valid_from=valid_from,
+                        valid_until=valid_until,
+                    )
+                )
+
+    async def alter(self, staff_id: str, **values: object) -> None:
+        """Change a staff record behind the use cases' back."""
+        async with self.database.write() as connection:
+            await connection.execute(
+                sa.update(STAFF).where(STAFF.c.id == staff_id).values(**values)
+            )
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    with valkey(tmp_path_factory.mktemp("valkey")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def world(server: Valkey, database_url: str) -> AsyncIterator[World]:
+    database = await Database.open(database_url)
+    async with database.write() as connection:
+        await connection.run_sync(
+            lambda sync: SQLModel.metadata.create_all(
+                sync, tables=[SECTION, STAFF, ROLE, STAFF_ROLE, PURPOSE, ROLE_PURPOSE]
+            )
+        )
+        section = {"code": "nozei", "name_ja": "納税課", "name": "tax payment"}
+        await connection.execute(sa.insert(SECTION), [section])
+        for table, rows in first_content().items():
+            await connection.execute(sa.insert(table), rows)
+    redis = connect(server.url)
+    await redis.flushall()
+    await redis.set(VERSION_KEY, 1)
+    passwords = Passwords(QUICK)
+    yield World(database, redis, passwords)
+    passwords.close()
+    await redis.aclose()
+    await database.close()
+
+
+@pytest_asyncio.fixture
+async def desk(world: World) -> SignIn:
+    await world.hire("s-1", "collection-clerk")
+    worker = world.worker()
+    await worker.revocations.poll()
+    return worker
+
+
+async def refused(work: object) -> tuple[type[Refused], str, str, int]:
+    with pytest.raises(Refused) as refusal:
+        await work  # type: ignore[misc]
+    error = refusal.value
+    return type(error), error.code, error.message, error.status
+
+
+# --- signing in and out ---------------------------------------------------------------------
+
+
+async def test_sign_in_opens_a_session_and_is_recorded(world: World, desk: SignIn) -> None:
+    signed_in = await desk.sign_in("s-1", PASSWORD)
+    touched = await desk.authenticate(signed_in.token)
+    assert touched.actor == signed_in.actor
+    assert touched.actor.roles == {"collection-clerk"}
+    assert touched.actor.section == "nozei"
+    [event] = world.log
+    assert event == SignInEvent("sign-in", "s-1", signed_in.actor.session, signed_in.actor.roles)
+    assert signed_in.token not in repr(world.log)
+
+
+async def test_sign_out_ends_it_and_is_recorded(world: World, desk: SignIn) -> None:
+    signed_in = await desk.sign_in("s-1", PASSWORD)
+    await desk.sign_out(signed_in.token)
+    assert world.log[-1].kind == "sign-out"
+    assert world.log[-1].session == signed_in.actor.session
+    with pytest.raises(Unauthenticated):
+        await desk.authenticate(signed_in.token)
+    with pytest.raises(Unauthenticated):
+        await desk.sign_out(signed_in.token)
+
+
+async def test_a_password_is_the_same_however_the_keyboard_composed_it(desk: SignIn) -> None:
+    assert (await desk.sign_in("s-1", "正しい馬\u3000電池")).actor.id == "s-1"
+
+
+# --- one answer -----------------------------------------------------------------------------
+
+
+async def test_every_refusal_is_the_same_answer_and_only_the_log_knows_why(
+    world: World, desk: SignIn
+) -> None:
+    await world.hire("suspended", "collection-clerk")
+    await world.alter("suspended", state=StaffState.SUSPENDED)
+    await world.hire("without-role")
+    await world.hire("number-alone", "number-handler")
+    await world.hire("mixed", "policy-administrator", "collection-clerk")
+    await world.hire("expired", "collection-clerk", valid_until=dt.date(2026, 3, 31))
+    attempts = [
+        ("s-1", "wrong", "password"),
+        ("s-1", "", "password"),
+        ("s-1", "x" * (LONGEST + 1), "password"),
+        ("s-1", "\ud800", "password"),
+        ("s-9", PASSWORD, "unknown"),
+        ("", PASSWORD, "unknown"),
+        ("S-1", PASSWORD, "unknown"),
+        (" s-1", PASSWORD, "unknown"),
+        ("s-1\x00", PASSWORD, "unknown"),
+        ("\ud800", PASSWORD, "unknown"),
+        ("x" * 100_000, PASSWORD, "unknown"),
+        ("suspended", PASSWORD, "suspended"),
+        ("suspended", "wrong", "password"),
+        ("without-role", PASSWORD, "roles"),
+        ("number-alone", PASSWORD, "roles"),
+        ("mixed", PASSWORD, "roles"),
+        ("expired", PASSWORD, "roles"),
+    ]
+    answers = [await refused(desk.sign_in(who, password)) for who, password, _ in attempts]
+    assert set(answers) == {(Unauthenticated, "UNAUTHENTICATED", answers[0][2], 401)}
+    assert [event.cause for event in world.log] == [cause for *_, cause in attempts]
+    known = {"s-1", "suspended", "without-role", "number-alone", "mixed", "expired"}
+    for (who, _, _), event in zip(attempts, world.log, strict=True):
+        assert event.kind == "sign-in-refused"
+        assert event.staff_id == (who if who in known else None)
+    assert PASSWORD not in repr(world.log)
+
+
+async def test_an_unknown_id_takes_the_time_of_a_wrong_password(world: World) -> None:
+    world.passwords = Passwords(Cost(passes=1, memory=16_384, lanes=1))
+    await world.hire("s-1", "collection-clerk")
+    desk = world.worker()
+    times: dict[str, list[float]] = {"s-1": [], "s-9": []}
+    for _ in range(15):
+        for staff_id, spent in times.items():
+            began = time.perf_counter()
+            await refused(desk.sign_in(staff_id, "wrong"))
+            spent.append(time.perf_counter() - began)
+    world.passwords.close()
+    known, unknown = (statistics.median(spent) for spent in times.values())
+    # Without the dummy verification the ratio would be near 4; a busy machine makes some noise.
+    assert 0.5 < known / unknown < 2
+
+
+async def test_what_was_typed_is_not_in_redis(world: World, desk: SignIn) -> None:
+    await refused(desk.sign_in("my-password-in-the-wrong-field", "secret-password"))
+    for key in await world.redis.keys("{atena}attempts:*"):
+        content = key + repr(await world.redis.hgetall(key)).encode()
+        assert b"my-password" not in content
+        assert b"secret-password" not in content
+
+
+async def test_a_long_password_is_refused_before_any_hashing() -> None:
+    passwords = Passwords(Cost(passes=20, memory=65_536, lanes=1))
+    began = time.process_time()
+    assert not await passwords.verify(None, "x" * (LONGEST + 1))
+    with pytest.raises(ValueError, match="256"):
+        await passwords.hash("x" * (LONGEST + 1))
+    assert time.process_time() - began < 0.05
+    passwords.close()
+
+
+async def test_a_flood_of_sign_ins_is_turned_away_and_leaves_no_trace(world: World) -> None:
+    passwords = world.passwords
+    outcomes = await asyncio.gather(
+        *(passwords.verify(None, "x") for _ in range(200)), return_exceptions=True
+    )
+    assert {type(outcome) for outcome in outcomes} == {bool, Unavailable}
+    waiting = [asyncio.create_task(passwords.verify(None, "x")) for _ in range(60)]
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    again = await asyncio.gather(*(passwords.verify(None, "x") for _ in range(50)))
+    assert again == [False] * 50
+
+
+# --- lockout --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("staff_id", ["s-1", "s-9"])
+async def test_guesses_lock_the_id_whether_it_exists_or_not(
+    world: World, desk: SignIn, staff_id: str
+) -> None:
+    desk = world.worker(free=3)
+    for _ in range(4):
+        await refused(desk.sign_in(staff_id, "wrong"))
+    answer = await refused(desk.sign_in(staff_id, PASSWORD))
+    assert answer[:2] == (Unauthenticated, "UNAUTHENTICATED")
+    causes = [event.cause for event in world.log]
+    assert causes[-1] == ("locked" if staff_id == "s-1" else "unknown")
+
+
+async def test_a_lock_ends_by_itself_grows_and_is_forgotten_on_success(
+    world: World, desk: SignIn
+) -> None:
+    lockout = Lockout(world.redis, free=1, first=dt.timedelta(milliseconds=40))
+    waits = []
+    for _ in range(4):
+        began = time.monotonic()
+        await until(lambda: lockout.admit("s-1"))
+        waits.append(time.monotonic() - began)
+    assert waits[0] < 0.04
+    assert waits[2] >= 0.03
+    assert waits[3] >= 0.07
+    assert not await lockout.admit("s-1")
+    await lockout.forget("s-1")
+    assert await lockout.admit("s-1")
+    assert await lockout.admit("s-1")
+    assert not await lockout.admit("s-1")
+
+
+async def test_a_lock_has_a_longest_time_and_is_not_prolonged_by_trying(world: World) -> None:
+    lockout = Lockout(
+        world.redis,
+        free=0,
+        first=dt.timedelta(hours=1),
+        longest=dt.timedelta(milliseconds=100),
+    )
+    assert await lockout.admit("s-1")
+    began = time.monotonic()
+    await until(lambda: lockout.admit("s-1"))
+    assert time.monotonic() - began < 1
+
+
+async def test_parallel_guesses_do_not_outrun_the_count(world: World) -> None:
+    lockout = Lockout(world.redis, free=5)
+    admitted = await asyncio.gather(*(lockout.admit("s-1") for _ in range(50)))
+    assert admitted.count(True) == 6
+
+
+async def test_a_genuine_sign_in_forgets_the_failures(world: World, desk: SignIn) -> None:
+    desk = world.worker(free=3)
+    for _ in range(3):
+        for _ in range(2):
+            await refused(desk.sign_in("s-1", "wrong"))
+        assert (await desk.sign_in("s-1", PASSWORD)).actor.id == "s-1"
+
+
+# --- no log, no sign-in; no store, no sign-in -----------------------------------------------
+
+
+async def test_without_a_log_nobody_signs_in_and_no_session_stays(
+    world: World, desk: SignIn
+) -> None:
+    world.log_is_down = True
+    with pytest.raises(LogDownError):
+        await desk.sign_in("s-1", PASSWORD)
+    assert await world.redis.keys("{atena}session:*") == []
+
+
+async def test_without_a_log_one_can_still_sign_out_and_be_suspended(
+    world: World, desk: SignIn
+) -> None:
+    first, second = [await desk.sign_in("s-1", PASSWORD) for _ in range(2)]
+    world.log_is_down = True
+    with pytest.raises(LogDownError):
+        await desk.sign_out(first.token)
+    with pytest.raises(LogDownError):
+        await desk.suspend("s-1")
+    for token in (first.token, second.token):
+        with pytest.raises(Unauthenticated):
+            await desk.authenticate(token)
+
+
+async def test_without_a_log_no_role_is_given(world: World, desk: SignIn) -> None:
+    world.log_is_down = True
+    with pytest.raises(LogDownError):
+        await desk.change_roles("s-1", frozenset({"collection-director"}))
+    member = await desk.staffing.find("s-1")
+    assert member is not None
+    assert member.roles == {"collection-clerk"}
+
+
+async def test_without_redis_sign_in_is_unavailable_and_suspension_still_works(
+    world: World, desk: SignIn, server: Valkey
+) -> None:
+    signed_in = await desk.sign_in("s-1", PASSWORD)
+    server.kill()
+    try:
+        assert (await refused(desk.sign_in("s-1", PASSWORD)))[0] is Unavailable
+        await desk.suspend("s-1")
+    finally:
+        server.restart()
+    with pytest.raises(Unauthenticated):
+        await desk.authenticate(signed_in.token)
+
+
+async def test_without_the_database_sign_in_is_unavailable(world: World, desk: SignIn) -> None:
+    async with world.database.write() as connection:
+        await connection.execute(sa.text("ALTER TABLE staff RENAME TO lost"))
+    assert (await refused(desk.sign_in("s-1", PASSWORD)))[0] is Unavailable
+
+
+# --- rights that end ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("change", ["suspend", "change_roles"])
+async def test_the_next_request_after_a_change_is_refused(
+    world: World, desk: SignIn, change: str
+) -> None:
+    signed_in = await desk.sign_in("s-1", PASSWORD)
+    other_worker = world.worker()
+    await other_worker.revocations.poll()
+    if change == "suspend":
+        await desk.suspend("s-1")
+        assert (await refused(desk.sign_in("s-1", PASSWORD)))[0] is Unauthenticated
+    else:
+        await desk.change_roles("s-1", frozenset({"arrears-officer", "number-handler"}))
+        roles = (await desk.sign_in("s-1", PASSWORD)).actor.roles
+        assert roles == {"arrears-officer", "number-handler"}
+    for worker in (desk, other_worker):
+        with pytest.raises(Unauthenticated):
+            await worker.authenticate(signed_in.token)
+
+
+async def test_a_revocation_holds_although_redis_forgot_the_deletion(
+    world: World, desk: SignIn
+) -> None:
+    signed_in = await desk.sign_in("s-1", PASSWORD)
+    before_failover = await _dump(world.redis)
+    await desk.change_roles("s-1", frozenset({"branch-clerk"}))
+    await _restore(world.redis, before_failover)
+    other_worker = world.worker()
+    await other_worker.revocations.poll()
+    for worker in (desk, other_worker):
+        with pytest.raises(Unauthenticated):
+            await worker.authenticate(signed_in.token)
+    again = await desk.sign_in("s-1", PASSWORD)
+    for worker in (desk, other_worker):
+        assert (await worker.authenticate(again.token)).actor.roles == {"branch-clerk"}
+
+
+async def _dump(redis: Redis) -> dict[bytes, bytes]:
+    return {key: await redis.dump(key) for key in await redis.keys("*")}
+
+
+async def _restore(redis: Redis, stored: dict[bytes, bytes]) -> None:
+    for key, value in stored.items():
+        await redis.restore(key, 3_600_000, value, replace=True)
+
+
+async def test_changes_in_one_moment_are_different_epochs(world: World, desk: SignIn) -> None:
+    token, _ = await desk.sessions.open("s-1", ["collection-clerk"], None, epoch=0)
+    epochs = []
+    for role in ("branch-clerk", "collection-clerk", "branch-clerk"):
+        await desk.change_roles("s-1", frozenset({role}))
+        member = await desk.staffing.find("s-1")
+        assert member is not None
+        epochs.append(member.epoch)
+    assert epochs == sorted(set(epochs))
+    between, _ = await desk.sessions.open("s-1", ["collection-clerk"], None, epoch=epochs[1])
+    for outdated in (token, between):
+        with pytest.raises(Unauthenticated):
+            await desk.authenticate(outdated)
+
+
+async def test_a_session_opened_while_its_owner_is_suspended_does_not_stay(
+    world: World, desk: SignIn
+) -> None:
+    member = await desk.staffing.find("s-1")
+    assert member is not None
+    await desk.suspend("s-1")
+    # What a sign-in does that read the record before the suspension and opens afterwards.
+    assert (await refused(desk._open(member)))[0] is Unauthenticated
+    assert await world.redis.keys("{atena}session:*") == []
+
+
+async def test_the_watcher_learns_what_another_worker_revoked(world: World, desk: SignIn) -> None:
+    token, _ = await desk.sessions.open("s-1", ["collection-clerk"], "nozei")
+    watcher = world.worker(poll_seconds=0.01)
+    await watcher.revocations.start()
+    try:
+        assert (await watcher.authenticate(token)).actor.id == "s-1"
+        await world.alter("s-1", sessions_revoked_at=MIDDAY)
+        await until(lambda: _is_refused(watcher, token))
+    finally:
+        await watcher.revocations.stop()
+    assert not await _is_refused(desk, token)
+
+
+async def _is_refused(worker: SignIn, token: str) -> bool:
+    try:
+        await worker.authenticate(token)
+    except Unauthenticated:
+        return True
+    return False
+
+
+async def test_revocations_unknown_for_too_long_refuse_everybody(
+    world: World, desk: SignIn
+) -> None:
+    signed_in = await desk.sign_in("s-1", PASSWORD)
+    blind = replace(desk, revocations=Revocations(world.database, stale_seconds=0.0))
+    with pytest.raises(Unavailable):
+        await blind.authenticate(signed_in.token)
+    await blind.revocations.poll()
+    with pytest.raises(Unavailable):
+        await blind.authenticate(signed_in.token)
+
+
+# --- roles ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("roles", "allowed"),
+    [
+        ({"collection-clerk", "arrears-officer"}, True),
+        ({"addressee-registrar", "number-handler"}, True),
+        ({"policy-administrator", "system-operator", "privacy-auditor"}, True),
+        (set(), True),
+        ({"number-handler"}, False),
+        ({"policy-administrator", "collection-clerk"}, False),
+        ({"system-operator", "linkage-operator"}, False),
+        ({"privacy-auditor", "number-handler"}, False),
+        ({"privacy-auditor", "a role made later"}, False),
+        ({"department-client"}, False),
+    ],
+)
+async def test_roles_that_may_be_held_together(
+    desk: SignIn, roles: set[str], allowed: bool
+) -> None:
+    assert (objection(roles) is None) == allowed
+    if not allowed:
+        with pytest.raises(BadInput):
+            await desk.change_roles("s-1", frozenset(roles))
+
+
+def test_which_roles_read_personal_data_may_be_asked_of_the_policy() -> None:
+    assert objection({"privacy-auditor", "scribe"}, lambda role: False) is None
+    assert objection({"privacy-auditor"}, lambda role: True) is not None
+
+
+async def test_unknown_staff_and_unknown_roles_are_refused(desk: SignIn) -> None:
+    for change in (
+        desk.change_roles("s-9", frozenset({"branch-clerk"})),
+        desk.change_roles("s-1", frozenset({"mayor"})),
+        desk.suspend("s-9"),
+    ):
+        assert (await refused(change))[0] is BadInput
+
+
+@pytest.mark.parametrize(
+    ("moment", "roles"),
+    [
+        ("2026-03-31T14:59:59Z", {"branch-clerk"}),
+        ("2026-03-31T15:00:00Z", {"branch-clerk", "arrears-officer"}),
+        ("2026-04-30T14:59:59Z", {"branch-clerk", "arrears-officer"}),
+        ("2026-04-30T15:00:00Z", {"branch-clerk"}),
+    ],
+)
+async def test_a_role_is_held_on_its_days_in_tokyo(
+    world: World, desk: SignIn, moment: str, roles: set[str]
+) -> None:
+    await world.hire(
+        "s-2", "arrears-officer", valid_from=dt.date(2026, 4, 1), valid_until=dt.date(2026, 4, 30)
+    )
+    await desk.change_roles("s-2", frozenset({"arrears-officer", "branch-clerk"}))
+    world.today = dt.datetime.fromisoformat(moment)
+    member = await desk.staffing.find("s-2")
+    assert member is not None
+    assert member.roles == roles
+    ends = dt.datetime(2026, 4, 30, 15, tzinfo=dt.UTC)
+    assert member.until == (ends if "arrears-officer" in roles else None)
+
+
+async def test_a_session_ends_with_the_role_that_ends_first(world: World, desk: SignIn) -> None:
+    tomorrow = dt.datetime.now(dt.timezone(dt.timedelta(hours=9))).date()
+    world.today = dt.datetime.now(dt.UTC)
+    await world.hire("s-2", "branch-clerk", valid_until=tomorrow)
+    actor = (await desk.sign_in("s-2", PASSWORD)).actor
+    midnight = dt.datetime.combine(tomorrow + dt.timedelta(days=1), dt.time(), dt.UTC)
+    assert actor.expires_at <= midnight - dt.timedelta(hours=9)
