@@ -1,0 +1,246 @@
+"""No log, no answer: one durable record per operation before the answer is out.
+
+Group commit: while one transaction is being flushed, the records of other requests gather; the
+writer then stores them all in the next one, and each caller goes on when its own record is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import hashlib
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+
+from authz.errors import Unavailable
+from models.access_log import ACCESS_LOG, LOGGED_OPERATION
+from models.append_only import Appender, Batch, Row, appender
+from models.database import Database
+
+PATIENCE = 2.0
+BATCH = 500
+REMEMBERED = 50_000
+UNREADABLE = "(unreadable)"
+
+Coordinate = tuple[str, str, str]
+"""`Type.field`, the action asked, the verdict."""
+
+_logger = logging.getLogger(__name__)
+_number_shaped = re.compile(r"[0-9]{12}").search
+_harmless = re.compile(r"(?!.*[0-9]{12})[!-~]{1,64}").fullmatch
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    READ = "READ"
+    WRITE = "WRITE"
+    SIGN_IN = "SIGN_IN"
+    SIGN_OUT = "SIGN_OUT"
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOperation:
+    """What was asked, free of values: a property of a plan, made once with it (`of`).
+
+    `digest` is the SHA-256 of the other two, in hexadecimal. `normal_form` is the operation without
+    literals, variables, aliases and the client's names.
+    """
+
+    digest: str
+    normal_form: str
+    coordinates: tuple[Coordinate, ...]
+
+    @classmethod
+    def of(cls, normal_form: str, coordinates: Sequence[Coordinate]) -> LoggedOperation:
+        """Raises `ValueError` if the normal form holds what could be an individual number."""
+        if _number_shaped(normal_form):
+            raise ValueError("the normal form of an operation holds no values")
+        material = orjson.dumps([normal_form, coordinates])
+        return cls(hashlib.sha256(material).hexdigest(), normal_form, tuple(coordinates))
+
+    def row(self) -> Row:
+        """As stored in `logged_operation`."""
+        return (self.digest, self.normal_form, orjson.dumps(self.coordinates).decode())
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One operation and how it ended.
+
+    `outcome` is "OK" or an error code. `persons` are the codes of the addressees whose data the
+    answer shows. Texts from the outside that are not plain, or could hold an individual number, are
+    stored as `(unreadable)`.
+    """
+
+    kind: Kind
+    outcome: str
+    actor: str | None = None
+    session: str | None = None
+    roles: frozenset[str] = frozenset()
+    purpose: str | None = None
+    case_reference: str | None = None
+    policy_version: int | None = None
+    persons: Sequence[str] = ()
+    at: dt.datetime = field(default_factory=_now)
+
+
+class _Pending(NamedTuple):
+    row: Row
+    operation: LoggedOperation | None
+    stored: asyncio.Future[None]
+
+
+class AccessLog:
+    """The log of one process. `start` it in the event loop that serves; `stop` writes what waits.
+
+    `patience`: seconds after which a store that does not answer counts as down.
+    """
+
+    def __init__(self, database: Database, patience: float = PATIENCE) -> None:
+        self._appender: Appender = appender(database.url, patience)
+        self._patience = patience
+        self._pending: list[_Pending] = []
+        self._wake = asyncio.Event()
+        self._known: set[str] = set()
+        self._writer: asyncio.Task[None] | None = None
+        self._open = False
+
+    async def start(self) -> None:
+        """Connect and begin to write. Raises `Unavailable` if the store does not answer."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._appender.open()
+        except Exception as error:
+            raise _unavailable(error) from None
+        self._open = True
+        self._writer = asyncio.create_task(self._write(), name="access-log")
+
+    async def stop(self) -> None:
+        """Store what waits, refuse everything after, and disconnect."""
+        self._open = False
+        self._wake.set()
+        if self._writer is not None:
+            await self._writer
+            self._writer = None
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(self._patience):
+                await self._appender.close()
+
+    async def record(self, record: Record, operation: LoggedOperation | None = None) -> None:
+        """Return when the record is on disk. Raises `Unavailable`: then nothing may be answered.
+
+        A caller that is cancelled leaves its record behind, and everybody else's untouched.
+        """
+        if not self._open:
+            raise Unavailable("the access log is closed")
+        row = _row(record, operation, self._appender)
+        stored = asyncio.get_running_loop().create_future()
+        self._pending.append(_Pending(row, operation, stored))
+        self._wake.set()
+        await stored
+
+    async def _write(self) -> None:
+        try:
+            while self._open or self._pending:
+                await self._wake.wait()
+                # Requests that became ready in the same turn of the loop join this transaction.
+                await asyncio.sleep(0)
+                if len(self._pending) <= BATCH:
+                    self._wake.clear()
+                batch, self._pending = self._pending[:BATCH], self._pending[BATCH:]
+                if batch:
+                    await self._commit(batch)
+        finally:
+            self._open = False
+            _fail(self._pending)
+            self._pending = []
+
+    async def _commit(self, batch: list[_Pending]) -> None:
+        unknown = self._unknown(batch)
+        batches = [Batch(ACCESS_LOG, [pending.row for pending in batch])]
+        if unknown:
+            rows = [operation.row() for operation in unknown.values()]
+            batches.insert(0, Batch(LOGGED_OPERATION, rows, once=True))
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._appender.append(batches)
+        except Exception as error:
+            await self._give_up(batch, error)
+            return
+        except BaseException:
+            _fail(batch)
+            raise
+        self._known.update(unknown)
+        for pending in batch:
+            if not pending.stored.done():
+                pending.stored.set_result(None)
+
+    def _unknown(self, batch: list[_Pending]) -> dict[str, LoggedOperation]:
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+        return {
+            pending.operation.digest: pending.operation
+            for pending in batch
+            if pending.operation is not None and pending.operation.digest not in self._known
+        }
+
+    async def _give_up(self, batch: list[_Pending], error: Exception) -> None:
+        _logger.error("the access log cannot be written: %s", type(error).__name__)
+        # The store may come back as a restored copy: what it knew is no longer certain.
+        self._known.clear()
+        waiting, self._pending = self._pending, []
+        _fail([*batch, *waiting])
+        await self._appender.discard()
+
+
+def _row(record: Record, operation: LoggedOperation | None, appender: Appender) -> Row:
+    persons = list(dict.fromkeys(record.persons))
+    return (
+        appender.instant(record.at),
+        record.kind.value,
+        readable(record.actor),
+        readable(record.session),
+        _role_list(record.roles),
+        readable(record.purpose),
+        readable(record.case_reference),
+        record.policy_version,
+        None if operation is None else operation.digest,
+        orjson.dumps(persons).decode(),
+        len(persons),
+        record.outcome,
+    )
+
+
+def readable(value: str | None) -> str | None:
+    """The text, or `(unreadable)` if it is not plain, too long, or could hold a number."""
+    return value if value is None or _harmless(value) else UNREADABLE
+
+
+@lru_cache(maxsize=1024)
+def _role_list(roles: frozenset[str]) -> str:
+    return " ".join(sorted(roles))
+
+
+def _fail(batch: list[_Pending]) -> None:
+    for pending in batch:
+        if not pending.stored.done():
+            pending.stored.set_exception(_unavailable())
+
+
+def _unavailable(error: Exception | None = None) -> Unavailable:
+    if error is not None:
+        _logger.error("the access log cannot be opened: %s", type(error).__name__)
+    return Unavailable("the access log cannot be written")
