@@ -9,7 +9,6 @@ import pytest
 from graphql import (
     ExecutionResult,
     GraphQLError,
-    GraphQLScalarType,
     GraphQLSchema,
     OperationDefinitionNode,
     build_schema,
@@ -21,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz.errors import BadInput, PurposeRefused, Refused, Unauthenticated
-from schema.document import read_document, read_variables
+from schema.document import find_operation, read_document, read_variables
 from schema.errors import (
     PARSE_FAILED,
     VALIDATION_FAILED,
@@ -87,12 +86,11 @@ def _literal(parse_value: Any) -> Any:
 def _schema() -> GraphQLSchema:
     schema = build_schema(SDL)
     for name, parse_value in (("Day", _echo), ("Rude", _echo_graphql), ("Polite", _polite)):
-        scalar = schema.type_map[name]
-        assert isinstance(scalar, GraphQLScalarType)
+        scalar: Any = schema.type_map[name]
         scalar.parse_value = parse_value
         scalar.parse_literal = _literal(parse_value)
-        scalar.coerce_input_value = parse_value  # type: ignore[method-assign]
-        scalar.coerce_input_literal = _literal(parse_value)  # type: ignore[method-assign]
+        scalar.coerce_input_value = parse_value
+        scalar.coerce_input_literal = _literal(parse_value)
     return schema
 
 
@@ -304,6 +302,22 @@ def test_the_form_of_errors() -> None:
             }
         ]
     }
+
+
+def test_the_operation_to_answer() -> None:
+    two = parse("query A { find { name } } query B { find { name } }")
+    named = find_operation(two, "B").name
+    assert named is not None
+    assert named.value == "B"
+    assert find_operation(parse("{ find { name } }"), None).name is None
+    for document, name in (
+        (two, None),
+        (two, "C"),
+        (two, ""),
+        (parse("fragment F on X { a }"), None),
+    ):
+        with pytest.raises(BadInput):
+            find_operation(document, name)
 
 
 def test_errors_are_few() -> None:
