@@ -132,10 +132,10 @@ async def test_a_person_explores_without_writing_headers(
     await run_query(page, 'query Viewer { addressee(code: "0012") { name dvFlag } }')
 
     await expect(page.locator(".result-window")).to_contain_text("宛名 0012")
-    await expect(page.locator("#hidden summary")).to_contain_text("1 fields hidden")
+    await expect(page.locator("#hidden summary")).to_contain_text("hidden fields: 1")
     await page.locator("#hidden summary").click()
     await expect(page.locator("#hidden tbody")).to_contain_text("Addressee.dvFlag")
-    await expect(page.locator("#obligations")).to_contain_text("addressWithheld")
+    await expect(page.locator("#obligations")).to_contain_text("住所・居所を伏せる")
     await page.screenshot(path=tmp_path / "graphiql.png")
     # The menus and the documentation add styles of their own.
     await page.get_by_label("Show Documentation Explorer").click()

@@ -38,7 +38,7 @@ PRIVACY = {
     "hidden": [
         {"path": ["addressee", "dvFlag"], "coordinate": "Addressee.dvFlag", "reason": "ROLE"}
     ],
-    "obligations": [{"path": ["addressee"], "addressWithheld": True}],
+    "obligations": [{"path": ["addressee"], "addressWithheld": True, "stopOutput": False}],
 }
 
 

@@ -97,21 +97,22 @@ function showHidden(hidden) {
   const box = byId("hidden");
   box.querySelector("tbody").replaceChildren(...rows);
   box.querySelector("summary").textContent =
-    `伏せられた項目 ${hidden.length} 件 / ${hidden.length} fields hidden`;
+    `伏せられた項目 ${hidden.length} 件 / hidden fields: ${hidden.length}`;
   box.hidden = hidden.length === 0;
 }
 
 function showObligations(obligations) {
-  const items = obligations.map((one) => element("li", sentence(one)));
+  const items = obligations.map((one) => element("li", care(one)));
   const box = byId("obligations");
   box.querySelector("ul").replaceChildren(...items);
   box.hidden = obligations.length === 0;
 }
 
-function sentence(value) {
-  if (value === null || typeof value !== "object") return String(value);
-  if (Array.isArray(value)) return value.map(sentence).join(", ");
-  return Object.entries(value).map(([name, inner]) => `${name}: ${sentence(inner)}`).join(" · ");
+function care({ path, addressWithheld, stopOutput }) {
+  const what = [];
+  if (addressWithheld) what.push("住所・居所を伏せる / withhold the address");
+  if (stopOutput) what.push("出力を止める / stop output");
+  return `${path.join(".")}: ${what.join("; ")}`;
 }
 
 function forget(notice) {
@@ -128,7 +129,11 @@ function remember({ token: given, expiresAt, viewer }) {
     ...viewer.purposes.map((code) => element("option", code)),
   );
   byId("who").textContent = `${viewer.id} (${viewer.roles.join(", ")})`;
-  const until = new Date(expiresAt).toLocaleTimeString("ja-JP", { hour: "2-digit", minute: "2-digit" });
+  const until = new Date(expiresAt).toLocaleTimeString("ja-JP", {
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZone: "Asia/Tokyo",
+  });
   byId("until").textContent = `${until} まで / until ${until}`;
   byId("notice").textContent = "";
   signInForm.reset();
