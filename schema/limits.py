@@ -38,9 +38,8 @@ _EXECUTABLE = (OperationDefinitionNode, FragmentDefinitionNode)
 class Limits:
     """Bounds on one document.
 
-    The widest document of use, every record item of an addressee with accounts, collections and
-    receipts, has about 400 fields on 11 levels; the introspection query of the common tools has
-    about 350 on 16.
+    The widest document of use, everything that hangs on an addressee once, has 6 KB, 720 tokens and
+    640 fields on 8 levels; the introspection query of the common tools 230 fields on 14.
     """
 
     tokens: int = 3_000
@@ -50,7 +49,7 @@ class Limits:
     depth: int = 15
     introspection_depth: int = 20
     """Below `__schema` or `__type`."""
-    fields: int = 1_000
+    fields: int = 1_500
     aliases: int = 30
     root_fields: int = 15
     selections: int = 3_000
