@@ -70,8 +70,10 @@ def parse_document(text: str, limits: Limits = DEFAULT_LIMITS) -> DocumentNode:
     try:
         return parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as error:
+        if error.message.endswith("nested too deeply. Parsing aborted."):
+            raise BadInput("The document is nested too deeply.", LIMIT_EXCEEDED) from None
         if error.message.endswith("Parsing aborted."):
-            raise _exceeded("tokens, not nested too deeply", limits.tokens) from None
+            raise _exceeded("tokens", limits.tokens) from None
         raise InvalidRequest(PARSE_FAILED, [error]) from None
 
 
