@@ -1,0 +1,98 @@
+"""The city's files: their headers and the words in them.
+
+Addressees and accounts come in one file with the 120 record items as columns, collections and
+receipts in a file each. A few columns stand beside the 120 items because real records have them:
+the branch beside the bank, the tax or fee item of an account, its holder where that is another
+person, and 取扱注意 (住所秘匿, 出力停止), which says that care is due without saying why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from models.facts import rows
+
+CODE = "宛名コード"
+HANDLING = "取扱注意"
+ADDRESS_WITHHELD = "住所秘匿"
+STOP_OUTPUT = "出力停止"
+
+ITEM_NAMES: Mapping[int, str] = MappingProxyType(
+    {int(row["no"]): row["name_ja"] for row in rows("record-items")}
+)
+"""The Japanese name of each of the 120 record items."""
+
+ADDRESSEE_HEADER: tuple[str, ...] = (
+    *ITEM_NAMES.values(),
+    "支店コード",
+    "口座科目コード",
+    "口座名義人宛名コード",
+    "還付支店コード",
+    "還付口座科目コード",
+    "還付口座名義人宛名コード",
+    HANDLING,
+)
+
+COLLECTION_HEADER: tuple[str, ...] = (
+    CODE, "科目コード", "賦課年度", "相当年度", "通知書番号", "期別", "納期限", "法定納期限",
+    "税額", "督促手数料", "延滞金", "収入済本税", "収入済督促手数料", "収入済延滞金", "督促日",
+    "催告日", "時効予定日", "処分可能日", "完納日", "状態", "滞納状態", "児童宛名コード",
+    "特別徴収義務者指定番号", "被保険者番号", "共有資産番号",
+)  # fmt: skip
+
+RECEIPT_HEADER: tuple[str, ...] = (
+    CODE, "科目コード", "賦課年度", "通知書番号", "期別", "領収年月日", "収入年月日", "金額",
+    "本税", "督促手数料", "延滞金", "納付チャネル", "収納区分", "仮消込区分", "納付場所",
+)  # fmt: skip
+
+WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "AddresseeKind": {"住登者": "RESIDENT", "住登外者": "NON_RESIDENT"},
+        "EntityKind": {"個人": "INDIVIDUAL", "法人": "CORPORATION"},
+        "Sex": {"男": "MALE", "女": "FEMALE", "不明": "UNKNOWN"},
+        "AddressKind": {
+            "市内": "IN_CITY", "市外": "OUTSIDE_CITY", "国外": "ABROAD", "不明": "UNKNOWN",
+        },
+        "ContactKind": {
+            "自宅": "HOME", "携帯": "MOBILE", "勤務先": "WORK", "メール": "EMAIL",
+            "その他": "OTHER",
+        },
+        "AccountKind": {
+            "普通": "ORDINARY", "当座": "CURRENT", "納税準備": "TAX_PAYMENT", "貯蓄": "SAVINGS",
+            "ゆうちょ": "POSTAL",
+        },
+        "PaymentKind": {"期別": "INSTALMENT", "全納": "LUMP_SUM"},
+        "CollectionStatus": {
+            "賦課": "LEVIED", "納期内": "DUE", "滞納": "OVERDUE", "完納": "PAID",
+            "過納": "OVERPAID", "更正": "CORRECTED", "不納欠損": "WRITTEN_OFF",
+        },
+        "ArrearsState": {
+            "なし": "NONE", "督促": "DEMANDED", "差押可能": "SEIZABLE", "猶予": "IN_GRACE",
+            "分納": "IN_INSTALMENT", "差押": "SEIZED", "執行停止": "SUSPENDED",
+            "消滅": "EXTINGUISHED",
+        },
+        "ReceiptState": {
+            "仮": "PROVISIONAL", "確定": "CONFIRMED", "取消": "CANCELLED", "組替": "RECLASSIFIED",
+        },
+        "ReceiptKind": {"納付": "PAYMENT", "充当": "APPROPRIATION", "配当": "DISTRIBUTION"},
+        "PaymentChannel": {
+            "窓口": "COUNTER", "金融機関": "BANK", "コンビニ": "CONVENIENCE_STORE",
+            "口座振替": "DIRECT_DEBIT", "オンライン": "ONLINE", "特別徴収": "WITHHOLDING",
+        },
+    }
+)  # fmt: skip
+"""The Japanese words of each closed vocabulary, by the name of its enumeration."""
+
+
+def word(vocabulary: type[StrEnum], text: str) -> str | None:
+    """What a cell says in a closed vocabulary: its own word, or the Japanese one; else `None`.
+
+    >>> from models.addressee import Sex
+    >>> word(Sex, "女"), word(Sex, "FEMALE"), word(Sex, "x")
+    ('FEMALE', 'FEMALE', None)
+    """
+    if text in vocabulary.__members__:
+        return vocabulary[text].value
+    return WORDS[vocabulary.__name__].get(text)
