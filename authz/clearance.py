@@ -59,7 +59,7 @@ class Cell:
         return self.verdict is not Verdict.HIDDEN
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Clearance:
     """The compiled decision table of one actor's roles for one purpose."""
 

@@ -20,6 +20,7 @@ from models.facts import CLASSES
 MODEL = Path(__file__).parent / "model.conf"
 ANY_ROLE = "role:any"
 ANY_PURPOSE = "purpose:any"
+NONE: frozenset[str] = frozenset()
 
 Rules = Mapping[tuple[str, str], frozenset[str]]
 """(what, action) → the effects of the lines that name them."""
@@ -51,11 +52,15 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the lines speak about: purposes, what each role opens, and the populations of roles."""
+    """What the lines speak about: purposes, what each role opens, and the populations.
+
+    `items` says which tax and fee items bound a payers' or a section's population.
+    """
 
     purposes: Mapping[str, Purpose]
     role_purposes: Mapping[str, frozenset[str]]
     role_populations: Mapping[str, str]
+    items: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def open_to(self, roles: Iterable[str]) -> frozenset[str]:
         """The purposes that any of the roles may act for."""
@@ -71,6 +76,7 @@ class Policy:
     reference: Reference
     coordinates: Mapping[str, tuple[str, ...]]
     _index: Mapping[tuple[str, str], Rules] = field(repr=False)
+    _merged: dict[tuple[str, str], Rules] = field(repr=False, default_factory=dict)
 
     @classmethod
     def build(
@@ -91,24 +97,25 @@ class Policy:
         """Whether one role may do `action` with `coordinate`: every class of it must allow."""
         rules = self._rules(role, purpose)
         classes = self.coordinates[coordinate]
+        own = rules.get((coordinate, action), NONE)
         return bool(classes) and all(
-            _allowed(
-                rules.get((coordinate, action), set()) | rules.get((f"class:{code}", action), set())
-            )
-            for code in classes
+            _allowed(own | rules.get((f"class:{code}", action), NONE)) for code in classes
         )
 
     def allows_class(self, role: str, purpose: str, code: str, action: str) -> bool:
         """Whether one role may do `action` with a class as such, without regard to coordinates."""
-        return _allowed(self._rules(role, purpose).get((f"class:{code}", action), set()))
+        return _allowed(self._rules(role, purpose).get((f"class:{code}", action), NONE))
 
-    def _rules(self, role: str, purpose: str) -> dict[tuple[str, str], set[str]]:
-        rules: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for role_name in (f"role:{role}", ANY_ROLE):
-            for purpose_name in (f"purpose:{purpose}", ANY_PURPOSE):
-                for key, effects in self._index.get((role_name, purpose_name), {}).items():
-                    rules[key] |= effects
-        return rules
+    def _rules(self, role: str, purpose: str) -> Rules:
+        """The effects of every line that speaks to the pair; made once per pair."""
+        if (role, purpose) not in self._merged:
+            rules: dict[tuple[str, str], frozenset[str]] = {}
+            for role_name in (f"role:{role}", ANY_ROLE):
+                for purpose_name in (f"purpose:{purpose}", ANY_PURPOSE):
+                    for key, effects in self._index.get((role_name, purpose_name), {}).items():
+                        rules[key] = rules.get(key, NONE) | effects
+            self._merged[role, purpose] = rules
+        return self._merged[role, purpose]
 
 
 def label(coordinate: str, class_: str) -> str:

@@ -189,6 +189,7 @@ class Addressee(SQLModel, table=True):
     )
     full_name_search_kana: str | None = column(
         "name",
+        folded=True,
         ja="基本氏名検索カナ情報",
         en="full name in kana, folded for search",
         item=13,
@@ -216,6 +217,7 @@ class Addressee(SQLModel, table=True):
     )
     given_name_search_kana: str | None = column(
         "name",
+        folded=True,
         ja="基本名検索カナ情報",
         en="given name in kana, folded for search",
         item=16,
@@ -659,6 +661,7 @@ class ForwardingAddress(SQLModel, table=True):
     )
     full_name_search_kana: str | None = column(
         "forwarding-address",
+        folded=True,
         ja="送付先氏名検索カナ情報",
         en="recipient's full name in kana, folded for search",
         item=60,
@@ -683,6 +686,7 @@ class ForwardingAddress(SQLModel, table=True):
     )
     given_name_search_kana: str | None = column(
         "forwarding-address",
+        folded=True,
         ja="送付先名検索カナ情報",
         en="recipient's given name in kana, folded for search",
         item=63,

@@ -1,6 +1,6 @@
 """The registry that everything else walks: nouns, their fields and edges, as one immutable graph.
 
-A *coordinate* is `Type.field`. `GRAPH.classes` says for each one which sensitivity classes it carries:
+A *coordinate* is `Type.field`, or `Type` alone for the existence of a row. `GRAPH.classes` says for each one which sensitivity classes it carries:
 this is what the policy decides on, and what the start-up check holds complete.
 """
 
@@ -28,8 +28,7 @@ from models.collection import Collection, Receipt
 from models.edges import EDGES, Edge
 from models.facts import CLASSES
 from models.handling import Handling, SubstituteAddress
-from models.individual_number import NumberRow
-from models.labels import Label, Noun, Part, camel, label_of
+from models.labels import Label, Noun, Part, camel, label_of, text
 from models.transfer import Transfer, TransferDefinition
 
 MODELS: tuple[type[SQLModel], ...] = (
@@ -48,6 +47,31 @@ MODELS: tuple[type[SQLModel], ...] = (
     Handling,
     SubstituteAddress,
 )
+
+
+VAULT_FIELDS: tuple[tuple[str, Label, sa.types.TypeEngine[Any]], ...] = (
+    (
+        "individualNumber",
+        Label(("individual-number",), "個人番号", "individual number, twelve digits", items=(1,)),
+        text(12),
+    ),
+    (
+        "individualNumberChangeReason",
+        Label(
+            ("individual-number-history",), "個人番号異動事由", "reason of a change of number",
+            items=(2,),
+        ),
+        text(),
+    ),
+    (
+        "individualNumberChangeDate",
+        Label(
+            ("individual-number-history",), "個人番号異動日", "day of a change of number", items=(3,)
+        ),
+        sa.Date(),
+    ),
+)  # fmt: skip
+"""Fields of `Addressee` whose values live in the database of individual numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +121,7 @@ class Type:
     def operands(self) -> Iterator[Leaf]:
         """The leaves for which a filter makes sense, those of parts included."""
         for leaf in self.leaves.values():
-            if leaf.label.match and not leaf.vault:
+            if leaf.label.match:
                 yield leaf
         for _, leaves in self.parts.values():
             for leaf in leaves.values():
@@ -117,16 +141,21 @@ class Graph:
         return next(type_ for type_ in self.types.values() if type_.table.name == name)
 
 
-def _leaves(
-    table: sa.Table, type_name: str, part: str | None, *, vault: bool = False
-) -> dict[str, Leaf]:
+def _vault_leaves(type_name: str) -> dict[str, Leaf]:
+    return {
+        name: Leaf(type_name, name, sa.Column(name, type_), label, vault=True)
+        for name, label, type_ in VAULT_FIELDS
+    }
+
+
+def _leaves(table: sa.Table, type_name: str, part: str | None) -> dict[str, Leaf]:
     found: dict[str, Leaf] = {}
     for column in table.columns:
         label = label_of(column)
         if label.graphql is None or label.part != part:
             continue
         name = label.graphql or camel(column.name)
-        found[name] = Leaf(type_name, name, column, label, vault)
+        found[name] = Leaf(type_name, name, column, label)
     return found
 
 
@@ -135,7 +164,7 @@ def _type(model: type[SQLModel]) -> Type:
     table: sa.Table = model.__table__  # type: ignore[attr-defined]
     leaves = _leaves(table, noun.type_name, None)
     if model is Addressee:
-        leaves |= _leaves(NumberRow, noun.type_name, None, vault=True)
+        leaves |= _vault_leaves(noun.type_name)
     return Type(
         noun=noun,
         table=table,
@@ -153,8 +182,9 @@ def _type(model: type[SQLModel]) -> Type:
 
 
 def _classes(types: Mapping[str, Type]) -> dict[str, tuple[str, ...]]:
-    classes: dict[str, tuple[str, ...]] = {}
+    classes: dict[str, tuple[str, ...]] = {"Query.addresseeByIndividualNumber": ("identifier",)}
     for type_ in types.values():
+        classes[type_.name] = type_.noun.existence
         for name in type_.noun.root:
             if name is not None:
                 classes[f"Query.{name}"] = type_.noun.existence
@@ -175,3 +205,11 @@ def _graph() -> Graph:
 
 
 GRAPH = _graph()
+
+PROTECTED: frozenset[str] = frozenset(
+    leaf.coordinate
+    for type_ in GRAPH.types.values()
+    for leaf in type_.leaves.values()
+    if leaf.label.about
+)
+"""Coordinates whose value depends on the protection of another person of the row."""

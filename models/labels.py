@@ -37,6 +37,7 @@ class Label:
     `match`, `search`  the operands that make sense for it; the policy decides who may use them
     `mask`     name of the masked form (`last3`)
     `about`    columns naming other persons whose protection withholds this value too
+    `folded`   stored in the folded form of `models/kana.py`; operands are folded before comparison
     `check`    the rule of the trade that a stored value obeys
     `header`   the column's name in the city's import file, where it differs from `ja`
     """
@@ -51,6 +52,7 @@ class Label:
     search: bool = False
     mask: str | None = None
     about: tuple[str, ...] = ()
+    folded: bool = False
     check: Check | None = None
     header: str | None = None
 
@@ -82,6 +84,7 @@ def column(
     search: bool = False,
     mask: str | None = None,
     about: tuple[str, ...] = (),
+    folded: bool = False,
     check: Check | None = None,
     header: str | None = None,
     type: Any = None,
@@ -108,6 +111,7 @@ def column(
         search=search,
         mask=mask,
         about=about,
+        folded=folded,
         check=check,
         header=header,
     )

@@ -1,0 +1,1 @@
+"""The public face: GraphQL types, HTTP, limits, errors."""

@@ -1,0 +1,45 @@
+"""Bring the main database up to date: Alembic's migrations, triggers, first content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from models.database import Database
+from models.first_content import fill
+
+HERE = Path(__file__).parent / "migrations"
+
+
+def configuration(connection: sa.Connection | None = None) -> Config:
+    """Alembic's configuration over a connection that is handed in."""
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.attributes["connection"] = connection
+    return config
+
+
+async def migrate(database: Database) -> bool:
+    """Upgrade to the newest revision; True where the first content was written just now."""
+    async with database.write() as connection:
+        await connection.run_sync(lambda sync: command.upgrade(configuration(sync), "head"))
+        return await fill(connection)
+
+
+def newest() -> str | None:
+    """The revision that the code expects."""
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+async def is_current(database: Database) -> bool:
+    """Whether the database is at the newest revision."""
+    async with database.write() as connection:
+        inspector = await connection.run_sync(lambda sync: sa.inspect(sync).has_table("alembic_version"))
+        if not inspector:
+            return False
+        found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return bool(found == newest())

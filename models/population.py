@@ -1,0 +1,29 @@
+"""Which tax and fee items bound a population: data, not code.
+
+`population` is `payers:<transfer definition>` or `section:<section>`.
+"""
+
+from __future__ import annotations
+
+from sqlmodel import SQLModel
+
+from models.labels import column, text
+
+
+class PopulationItem(SQLModel, table=True):
+    """One tax or fee item whose payers belong to a population."""
+
+    __tablename__ = "population_item"
+
+    population: str = column(
+        "policy", ja="対象者の範囲", en="population", graphql=None, type=text(), primary_key=True
+    )
+    tax_item_code: str = column(
+        "policy",
+        ja="科目コード",
+        en="tax or fee item",
+        graphql=None,
+        type=text(4),
+        references="tax_item.code",
+        primary_key=True,
+    )

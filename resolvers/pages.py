@@ -1,0 +1,101 @@
+"""Page sizes and cursors of one request, checked against the limits before anything is read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from authz.errors import BadInput
+from resolvers.plan import Level, Page, Plan
+from resolvers.seal import Seal, SealBroken
+from resolvers.sql import LIMIT
+
+Given = dict[int, dict[str, Any]]
+"""Parameter values of each level in one request, by the identity of the level."""
+
+
+def open_pages(
+    plan: Plan,
+    variables: Mapping[str, Any],
+    seal: Seal,
+    binding: bytes,
+    *,
+    max_page: int,
+    max_rows: int,
+) -> Given:
+    """The row limit and cursor values of every connection.
+
+    Raises `BadInput`: `LIMIT_EXCEEDED` for a page above `max_page` or an operation that could return
+    more than `max_rows` rows, `CURSOR_INVALID`, `BAD_USER_INPUT` for a negative page.
+    """
+    given: Given = {}
+    rows = sum(
+        _open(root.level, 1, variables, seal, binding, max_page, given)
+        for root in plan.roots
+        if root.level is not None
+    )
+    if rows > max_rows:
+        raise BadInput(
+            f"the operation could return {rows} rows, at most {max_rows} are allowed",
+            "LIMIT_EXCEEDED",
+        )
+    return given
+
+
+def _open(
+    level: Level,
+    parents: int,
+    variables: Mapping[str, Any],
+    seal: Seal,
+    binding: bytes,
+    max_page: int,
+    given: Given,
+) -> int:
+    rows = parents
+    if level.page is not None:
+        first = _first(level.page, variables, max_page)
+        given[id(level)] = {LIMIT: first + 1} | _after(level, variables, seal, binding)
+        rows = parents * max(first, 1)
+    return rows + sum(
+        _open(child, rows, variables, seal, binding, max_page, given) for child in level.children
+    )
+
+
+def _first(page: Page, variables: Mapping[str, Any], max_page: int) -> int:
+    first = page.first.get(variables)
+    if not isinstance(first, int) or first < 0:
+        raise BadInput("`first` must not be negative")
+    if first > max_page:
+        raise BadInput(f"`first` must not exceed {max_page}", "LIMIT_EXCEEDED")
+    return first
+
+
+def _after(
+    level: Level, variables: Mapping[str, Any], seal: Seal, binding: bytes
+) -> dict[str, Any]:
+    page = level.page
+    if page is None or page.after is None:
+        return {}
+    columns = [order.leaf.column for order in page.order] + [level.type.key]
+    try:
+        values = seal.open_cursor(page.after.get(variables), binding + page.binding.encode())
+    except SealBroken as error:
+        raise BadInput("this cursor is not one of this list", "CURSOR_INVALID") from error
+    opened: dict[str, Any] = {}
+    for at, (column, value) in enumerate(zip(columns, values, strict=True)):
+        opened[f"after_{at}"] = _typed(column.type, value)
+        opened[f"after_{at}_null"] = value is None
+    return opened
+
+
+def _typed(type_: sa.types.TypeEngine[Any], value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(type_, sa.DateTime):
+        return dt.datetime.fromisoformat(value)
+    if isinstance(type_, sa.Date):
+        return dt.date.fromisoformat(value)
+    return value

@@ -1,0 +1,361 @@
+"""The whole path of a read, in order: who, what for, plan, fetch, log, answer.
+
+    operation  = what is asked, free of GraphQL        selection.py
+    clearance  = what the policy allows                authz/clearance.py
+    plan       = make_plan(operation, clearance)       plan.py
+    found      = fetch(plan)                           sql.py
+                 access_log.record                     no log, no answer
+    answer     = shape(found)                          shape.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, NoReturn
+
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+
+from authz.access_log import AccessLog, Kind, LoggedOperation, Record
+from authz.actor import Actor
+from authz.clearance import Clearance, clear
+from authz.errors import BadInput, PurposeRefused, Refused, Unavailable
+from authz.policy import Policy
+from authz.policy_store import PolicyStore
+from authz.vault import Vault
+from models.database import Database, DatabaseError
+from models.graph import PROTECTED
+from models.individual_number import IndividualNumber, NumberRecord
+from resolvers.bounded import Bounded
+from resolvers.pages import open_pages
+from resolvers.plan import INTROSPECTION, Keyed, Level, Plan, Root, leaf_source, make_plan, normal_form
+from resolvers.population import OWN_SECTION, PAYERS, TODAY, items_of
+from resolvers.seal import Seal, SealBroken
+from resolvers.selection import Fragments, root_names, select, switches, variables_shape
+from resolvers.shape import Shaping, persons_of, shape, wants_number
+from resolvers.sql import KEYED, Found, Query, compile_plan, fetch, storable, today
+from resolvers.viewer import project, viewer_value
+
+
+NOBODY = ""
+"""A key that no row has: what is not there, not in scope and not well formed are read alike."""
+
+
+class PrivacyMode(StrEnum):
+    """`Privacy-Mode`: what becomes of a hidden selection."""
+
+    NULL = "null"
+    REJECT = "reject"
+    DRY_RUN = "dry-run"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a request states beside its document."""
+
+    purpose: str | None
+    case_reference: str | None
+    mode: PrivacyMode
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """One operation of a valid document, parsed once.
+
+    `by_node`: it asks `node(id)`, so that the plan depends on the type which the id names.
+    """
+
+    schema: GraphQLSchema
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    fragments: Fragments
+    switching: frozenset[str]
+    by_node: bool
+
+    @classmethod
+    def of(
+        cls,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        fragments: Fragments,
+    ) -> Prepared:
+        """Prepare an operation."""
+        return cls(
+            schema,
+            document,
+            operation,
+            fragments,
+            switches(operation, fragments),
+            "node" in root_names(operation, fragments),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A plan with its statements and the form that the log keeps."""
+
+    plan: Plan
+    queries: tuple[Query, ...]
+    logged: LoggedOperation
+    hidden: tuple[dict[str, Any], ...]
+
+
+@dataclass
+class Reads:
+    """Answers queries. One for each worker; every collaborator is handed in."""
+
+    database: Database
+    policies: PolicyStore
+    log: AccessLog
+    vault: Vault
+    seal: Seal
+    max_page: int = 200
+    max_rows: int = 20_000
+
+    def __post_init__(self) -> None:
+        self._clearances: Bounded[Clearance] = Bounded(500)
+        self._ready: Bounded[Ready] = Bounded(2000)
+
+    async def read(
+        self,
+        prepared: Prepared,
+        variables: Mapping[str, Any],
+        terms: Terms,
+        actor: Actor,
+        policy: Policy,
+    ) -> dict[str, Any]:
+        """Answer one query: `data` and `extensions`, as plain data.
+
+        Raises `Refused` after the refusal is on the log.
+        """
+        draft = Record(
+            kind=Kind.READ,
+            outcome="OK",
+            actor=actor.id,
+            session=actor.session,
+            roles=actor.roles,
+            purpose=terms.purpose,
+            case_reference=terms.case_reference,
+            policy_version=policy.version,
+        )
+        ready: Ready | None = None
+        try:
+            clearance = self._clearance(actor, policy, terms)
+            ready = self._plan(prepared, variables, clearance, policy)
+            if terms.mode is PrivacyMode.REJECT and ready.plan.hidden:
+                first = ready.plan.hidden[0]
+                raise BadInput(f"`{first.coordinate}` is hidden: {first.reason}", "FIELD_HIDDEN")
+            if terms.mode is PrivacyMode.DRY_RUN:
+                await self.log.record(draft, ready.logged)
+                return _answer({root.key: None for root in ready.plan.roots}, ready, [])
+            found, numbers = await self._fetch(ready, variables, actor, policy, terms)
+        except DatabaseError as error:
+            await self._refuse(draft, ready, Unavailable("the database does not answer"), error)
+        except Refused as error:
+            await self._refuse(draft, ready, error, error)
+        await self.log.record(_with(draft, persons_of(found)), ready.logged)
+        return self._shape(ready, found, numbers, actor, policy)
+
+    async def viewer(
+        self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, policy: Policy
+    ) -> dict[str, Any]:
+        """Answer a query of nothing but `viewer`, for which no purpose need be stated."""
+        operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
+        await self.log.record(
+            Record(
+                kind=Kind.READ,
+                outcome="OK",
+                actor=actor.id,
+                session=actor.session,
+                roles=actor.roles,
+                policy_version=policy.version,
+            ),
+            LoggedOperation.of(normal_form(operation), ()),
+        )
+        value = viewer_value(actor, policy, None)
+        data = {
+            root.key: "Query" if root.name == "__typename" else project(value, root.fields)
+            for root in operation.roots
+            if root.name not in INTROSPECTION
+        }
+        return {"data": data}
+
+    async def _refuse(
+        self, draft: Record, ready: Ready | None, refusal: Refused, cause: Exception
+    ) -> NoReturn:
+        await self.log.record(_with(draft, (), refusal.code), ready.logged if ready else None)
+        raise refusal from cause
+
+    def _clearance(self, actor: Actor, policy: Policy, terms: Terms) -> Clearance:
+        if terms.purpose is None:
+            raise PurposeRefused("state a purpose of use (Purpose-Of-Use)", "PURPOSE_REQUIRED")
+        key = (policy.version, actor.roles, terms.purpose, terms.case_reference is not None)
+        cached = self._clearances.get(key)
+        if cached is None:
+            cached = clear(
+                policy,
+                actor.roles,
+                terms.purpose,
+                case_reference=terms.case_reference is not None,
+                protected=PROTECTED,
+            )
+            self._clearances.put(key, cached)
+        return cached
+
+    def _plan(
+        self,
+        prepared: Prepared,
+        variables: Mapping[str, Any],
+        clearance: Clearance,
+        policy: Policy,
+    ) -> Ready:
+        nodes = self._node_types(prepared, variables) if prepared.by_node else ()
+        variable_shape = variables_shape(
+            prepared.schema, prepared.operation, prepared.switching, variables
+        )
+        key: Hashable = (prepared, clearance, variable_shape, nodes)
+        ready = self._ready.get(key)
+        if ready is None:
+            operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
+            plan = make_plan(operation, clearance, dict(nodes))
+            ready = Ready(
+                plan,
+                compile_plan(plan, self.database),
+                LoggedOperation.of(plan.normal_form, plan.decisions),
+                tuple(
+                    {"path": list(h.path), "coordinate": h.coordinate, "reason": h.reason.value}
+                    for h in plan.hidden
+                ),
+            )
+            self._ready.put(key, ready)
+        return ready
+
+    def _node_types(
+        self, prepared: Prepared, variables: Mapping[str, Any]
+    ) -> tuple[tuple[str, str], ...]:
+        operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
+        found = []
+        for root in operation.roots:
+            if root.name == "node":
+                opened = self._open_id(leaf_source(root.arguments["id"]).get(variables))
+                if opened is not None:
+                    found.append((root.key, opened[0]))
+        return tuple(found)
+
+    async def _fetch(
+        self,
+        ready: Ready,
+        variables: Mapping[str, Any],
+        actor: Actor,
+        policy: Policy,
+        terms: Terms,
+    ) -> tuple[list[Found], dict[str, NumberRecord | None]]:
+        given = open_pages(
+            ready.plan,
+            variables,
+            self.seal,
+            _binding(actor, ready.plan.clearance),
+            max_page=self.max_page,
+            max_rows=self.max_rows,
+        )
+        for query in ready.queries:
+            if query.level.keyed is not None:
+                key = await self._key(query.level, variables, actor, terms)
+                given.setdefault(id(query.level), {})[KEYED] = key
+        found = await fetch(
+            ready.plan, ready.queries, self.database, variables, _context(actor, policy), given
+        )
+        return found, await self._numbers(found, actor, terms)
+
+    async def _key(
+        self, level: Level, variables: Mapping[str, Any], actor: Actor, terms: Terms
+    ) -> Any:
+        """The root operand as the database knows it; one that names nothing becomes nobody's."""
+        assert level.keyed is not None
+        kind, source = level.keyed
+        value = source.get(variables)
+        if kind is Keyed.NUMBER:
+            assert terms.purpose is not None
+            code = await self.vault.match(
+                actor, terms.purpose, terms.case_reference, IndividualNumber(value)
+            )
+            return code if code is not None else NOBODY
+        if kind is Keyed.CODE:
+            return value if storable(value) else NOBODY
+        opened = self._open_id(value)
+        if opened is None or opened[0] != level.type.name:
+            return NOBODY if level.type.key.type.python_type is str else -1
+        return opened[1]
+
+    def _open_id(self, text: str) -> tuple[str, str | int] | None:
+        try:
+            return self.seal.open_node_id(text)
+        except SealBroken:
+            return None
+
+    async def _numbers(
+        self, found: Sequence[Found], actor: Actor, terms: Terms
+    ) -> dict[str, NumberRecord | None]:
+        numbers: dict[str, NumberRecord | None] = {}
+        assert terms.purpose is not None
+        for level in found:
+            if wants_number(level.query.level):
+                for code in persons_of([level]):
+                    numbers[code] = await self.vault.read(
+                        actor, terms.purpose, terms.case_reference, code
+                    )
+        return numbers
+
+    def _shape(
+        self,
+        ready: Ready,
+        found: list[Found],
+        numbers: dict[str, NumberRecord | None],
+        actor: Actor,
+        policy: Policy,
+    ) -> dict[str, Any]:
+        clearance = ready.plan.clearance
+        shaping = Shaping(self.seal, _binding(actor, clearance), numbers)
+        levels = iter(found)
+        data: dict[str, Any] = {}
+        for root in ready.plan.roots:
+            if root.level is not None:
+                data[root.key] = shape(next(levels), (root.key,), shaping)
+            else:
+                data[root.key] = _without_rows(root, actor, policy, clearance)
+        return _answer(data, ready, shaping.obligations)
+
+
+def _without_rows(root: Root, actor: Actor, policy: Policy, clearance: Clearance) -> Any:
+    if root.selected is not None:
+        value = viewer_value(actor, policy, clearance)
+        return project(value, root.selected.fields)
+    return root.literal
+
+
+def _answer(
+    data: dict[str, Any], ready: Ready, obligations: list[dict[str, Any]]
+) -> dict[str, Any]:
+    privacy = {"hidden": ready.hidden, "obligations": obligations}
+    return {"data": data, "extensions": {"privacy": privacy}}
+
+
+def _binding(actor: Actor, clearance: Clearance) -> bytes:
+    return repr((actor.id, clearance.purpose, clearance.version)).encode()
+
+
+def _context(actor: Actor, policy: Policy) -> dict[str, Any]:
+    """Parameters of row predicates: today, and the items of every population."""
+    items = policy.reference.items
+    context: dict[str, Any] = {TODAY: today()}
+    context[items_of(OWN_SECTION)] = list(items.get(f"section:{actor.section}", ()))
+    for population, codes in items.items():
+        if population.startswith(PAYERS):
+            context[items_of(population)] = list(codes)
+    return context
+
+
+def _with(draft: Record, persons: Sequence[str], outcome: str = "OK") -> Record:
+    return replace(draft, persons=persons, outcome=outcome)

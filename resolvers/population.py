@@ -1,0 +1,113 @@
+"""Row predicates that bound the persons of a purpose or a role, as conditions on a table.
+
+    overpaid      persons of whom too much was received                      (refund)
+    in-arrears    persons with a levy item past due and not paid             (delinquency)
+    own-section   payers of the tax and fee items of the actor's section     (section clerk)
+    payers:CODE   payers of the items of one transfer destination            (transfers)
+
+A payers' population narrows levies, receipts and accounts to its items as well. Which items those are
+is data, handed in with each request under the parameter that `items_of` names.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from authz.clearance import Population
+from models.database import IsIn
+from models.graph import GRAPH, Type
+
+TODAY = "today"
+PAYERS = "payers:"
+OWN_SECTION = "own-section"
+
+collection = GRAPH.types["Collection"].table
+
+
+class UnknownPopulation(Exception):
+    """A purpose or role names a population that nothing here defines."""
+
+
+def items_of(population: str) -> str:
+    """The name of the parameter with the population's tax and fee items."""
+    return f"items_{population.replace(':', '_').replace('-', '_')}"
+
+
+def has_items(population: str) -> bool:
+    """Whether the population is bounded by tax and fee items."""
+    return population == OWN_SECTION or population.startswith(PAYERS)
+
+
+def in_any(
+    type_: Type, row: sa.FromClause, populations: frozenset[Population]
+) -> sa.ColumnElement[bool] | None:
+    """Whether the row lies in one of the populations; `None` where that is everybody."""
+    if frozenset() in populations:
+        return None
+    alternatives = []
+    for population in sorted(populations, key=sorted):
+        conditions = [in_one(type_, row, name) for name in sorted(population)]
+        alternatives.append(sa.and_(sa.true(), *(c for c in conditions if c is not None)))
+    return sa.or_(sa.false(), *alternatives)
+
+
+def in_one(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool] | None:
+    """Whether the row lies in one population; `None` where the type is about nobody."""
+    if type_.noun.owner is None:
+        return _own_transfer(type_, row, name)
+    person = row.c[type_.noun.owner]
+    if name == "overpaid":
+        return _has_levy(person, collection.c.overpaid > 0)
+    if name == "in-arrears":
+        return _has_levy(
+            person,
+            collection.c.outstanding > 0,
+            collection.c.due_on < sa.bindparam(TODAY, type_=sa.Date()),
+        )
+    if has_items(name):
+        return _of_items(type_, row, person, items_of(name))
+    raise UnknownPopulation(name)
+
+
+def _has_levy(person: sa.ColumnElement[str], *conditions: sa.ColumnElement[bool]) -> sa.Exists:
+    levy = collection.alias()
+    return sa.exists(
+        sa.select(sa.literal_column("1"))
+        .select_from(levy)
+        .where(levy.c.addressee_code == person, *_on(levy, conditions))
+    )
+
+
+def _on(
+    levy: sa.FromClause, conditions: tuple[sa.ColumnElement[bool], ...]
+) -> list[sa.ColumnElement[bool]]:
+    adapter = sa.sql.util.ClauseAdapter(levy)  # type: ignore[attr-defined]
+    return [adapter.traverse(condition) for condition in conditions]
+
+
+def _of_items(
+    type_: Type, row: sa.FromClause, person: sa.ColumnElement[str], items: str
+) -> sa.ColumnElement[bool]:
+    if "tax_item_code" in row.c and type_.name != "Addressee":
+        return IsIn(row.c.tax_item_code, items)
+    if type_.name == "Receipt":
+        levy = collection.alias()
+        return sa.exists(
+            sa.select(sa.literal_column("1"))
+            .select_from(levy)
+            .where(levy.c.id == row.c.collection_id, IsIn(levy.c.tax_item_code, items))
+        )
+    levy = collection.alias()
+    return sa.exists(
+        sa.select(sa.literal_column("1"))
+        .select_from(levy)
+        .where(levy.c.addressee_code == person, IsIn(levy.c.tax_item_code, items))
+    )
+
+
+def _own_transfer(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool] | None:
+    if not name.startswith(PAYERS):
+        return None
+    code = name.removeprefix(PAYERS)
+    column = row.c.code if type_.name == "TransferDefinition" else row.c.definition_code
+    return column == sa.literal_column(f"'{code}'")

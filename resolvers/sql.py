@@ -1,0 +1,489 @@
+"""Plan → SELECT → rows, level by level in one snapshot: the only place that reads domain tables.
+
+Each level is one statement, compiled once per plan and run on the driver's own connection. What
+protection withholds is withheld inside the statement, by the handling rows joined in it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from authz.errors import BadInput
+from models.database import Convert, Database, IsIn, Reader, Statement
+from models.graph import GRAPH, Leaf
+from models.kana import fold_kana
+from resolvers.operation import Source
+from resolvers.plan import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Condition,
+    Embedded,
+    Field,
+    Guard,
+    Level,
+    Nested,
+    Plan,
+    Value,
+)
+from resolvers.population import in_any
+
+PARENTS = "parents"
+LIMIT = "row_limit"
+KEYED = "keyed"
+handling = GRAPH.types["Handling"].table
+
+Transform = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The statement of one level and where its columns are found in a row."""
+
+    level: Level
+    statement: Statement
+    count: Statement | None
+    operands: tuple[tuple[str, Source, Transform | None], ...]
+    index: Mapping[object, int]
+    decoders: Mapping[int, Convert]
+    children: tuple[Query, ...]
+    cursor_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows of one level, by the parent that they belong to (`None` at the root)."""
+
+    query: Query
+    by_parent: Mapping[Any, Sequence[Sequence[Any]]]
+    counts: Mapping[Any, int]
+    children: tuple[Found, ...]
+    more: frozenset[Any]
+
+
+def compile_plan(plan: Plan, database: Database) -> tuple[Query, ...]:
+    """The queries of a plan's roots, in order."""
+    return tuple(
+        _Builder(root.level, database).query() for root in plan.roots if root.level is not None
+    )
+
+
+async def fetch(
+    plan: Plan,
+    queries: Sequence[Query],
+    database: Database,
+    variables: Mapping[str, Any],
+    context: Mapping[str, Any],
+    given: Mapping[int, Mapping[str, Any]],
+) -> list[Found]:
+    """Run a plan's queries in one snapshot.
+
+    `variables` the coerced variables; `context` parameters of the request (today, items);
+    `given` the root key, row limit and cursor values of each level, by the identity of the level.
+    """
+    if not queries:
+        return []
+    single = len(queries) == 1 and not queries[0].children and queries[0].count is None
+    async with database.read(snapshot=not single) as reader:
+        return [
+            await _fetch(query, reader, variables, context, given, None) for query in queries
+        ]
+
+
+async def _fetch(
+    query: Query,
+    reader: Reader,
+    variables: Mapping[str, Any],
+    context: Mapping[str, Any],
+    given: Mapping[int, Mapping[str, Any]],
+    parents: list[Any] | None,
+) -> Found:
+    level = query.level
+    values = dict(context)
+    for name, source, transform in query.operands:
+        value = source.get(variables)
+        values[name] = transform(value) if transform else value
+    values.update(given.get(id(level), {}))
+    if parents is not None:
+        values[PARENTS] = parents
+    rows = await reader.rows(query.statement.sql, query.statement.arguments(values))
+    by_parent = _grouped(query, rows)
+    more: set[Any] = set()
+    if level.page is not None:
+        first = values[LIMIT] - 1
+        for parent, found in by_parent.items():
+            if len(found) > first:
+                more.add(parent)
+                by_parent[parent] = found[:first]
+    counts = await _counts(query, reader, values)
+    kept = [row for found in by_parent.values() for row in found]
+    children = [
+        await _fetch(child, reader, variables, context, given, _keys(query, child, kept))
+        for child in query.children
+    ]
+    return Found(query, by_parent, counts, tuple(children), frozenset(more))
+
+
+def _grouped(query: Query, rows: Sequence[Sequence[Any]]) -> dict[Any, Sequence[Sequence[Any]]]:
+    if query.level.edge is None:
+        return {None: rows}
+    at = query.index[PARENTS]
+    groups: dict[Any, list[Sequence[Any]]] = {}
+    for row in rows:
+        groups.setdefault(row[at], []).append(row)
+    return dict(groups)
+
+
+async def _counts(query: Query, reader: Reader, values: Mapping[str, Any]) -> dict[Any, int]:
+    if query.count is None:
+        return {}
+    rows = await reader.rows(query.count.sql, query.count.arguments(values))
+    return {row[0]: row[1] for row in rows}
+
+
+def _keys(query: Query, child: Query, rows: Sequence[Sequence[Any]]) -> list[Any]:
+    assert child.level.edge is not None
+    at = query.index["source", child.level.edge.source_column]
+    return list({row[at]: None for row in rows if row[at] is not None})
+
+
+class _Builder:
+    """Builds the SELECT of one level."""
+
+    def __init__(self, level: Level, database: Database) -> None:
+        self.level = level
+        self.database = database
+        self.row = level.type.table.alias("t")
+        self.columns: list[sa.ColumnElement[Any]] = []
+        self.index: dict[object, int] = {}
+        self.decoders: dict[int, Convert] = {}
+        self.covers: dict[str, sa.Alias] = {}
+        self.operands: list[tuple[str, Source, Transform | None]] = []
+
+    def query(self) -> Query:
+        level = self.level
+        self._add("key", self.row.c[level.type.key.name])
+        for fields in _row_fields(level):
+            self._add_fields(fields)
+        self._add_technical()
+        where = self._where()
+        keyset = self._keyset()
+        return Query(
+            level=level,
+            statement=self.database.compile(self._paged(where, keyset)),
+            count=self.database.compile(self._counting(where)) if level.count else None,
+            operands=tuple(self.operands),
+            index=self.index,
+            decoders=self.decoders,
+            children=tuple(_Builder(child, self.database).query() for child in level.children),
+            cursor_names=tuple(f"after_{i}" for i in range(len(self._terms()))),
+        )
+
+    # -- columns -------------------------------------------------------------------------------
+
+    def _add(self, key: object, expression: sa.ColumnElement[Any]) -> None:
+        if key in self.index:
+            return
+        at = len(self.columns)
+        self.index[key] = at
+        self.columns.append(expression.label(f"c{at}"))
+        decode = self.database.decoder(expression.type)
+        if decode is not None:
+            self.decoders[at] = decode
+
+    def _add_fields(self, fields: Sequence[Field]) -> None:
+        for field in fields:
+            if isinstance(field, Value):
+                self._add((field.leaf.coordinate, field.masked, field.guard), self._value(field))
+            elif isinstance(field, Embedded):
+                self._add_guard(field.guard)
+                self._add_fields(field.fields)
+            elif isinstance(field, Nested):
+                self._add_guard(field.guard)
+                edge = self.level.children[field.child].edge
+                assert edge is not None
+                self._add(("source", edge.source_column), self.row.c[edge.source_column])
+
+    def _add_guard(self, guard: Guard) -> None:
+        condition = self._holds(guard)
+        if condition is not None:
+            self._add(guard, sa.type_coerce(condition, sa.Boolean()))
+
+    def _add_technical(self) -> None:
+        level = self.level
+        if level.edge is not None:
+            self._add(PARENTS, self._parent())
+        if level.entry:
+            assert level.type.noun.owner is not None
+            self._add("person", self.row.c[level.type.noun.owner])
+        if level.warns:
+            cover = self._cover(level.type.noun.owner or "")
+            self._add("address_withheld", cover.c.address_withheld)
+            self._add("stop_output", cover.c.stop_output)
+        for position, (column, _) in enumerate(self._terms()):
+            self._add(("order", position), column)
+
+    def _value(self, value: Value) -> sa.ColumnElement[Any]:
+        column: sa.ColumnElement[Any] = self.row.c[value.leaf.column.name]
+        if value.masked:
+            column = _masked(column, value.leaf)
+        condition = self._holds(value.guard)
+        if condition is None:
+            return column
+        return sa.type_coerce(sa.case((condition, column)), value.leaf.column.type)
+
+    # -- conditions ----------------------------------------------------------------------------
+
+    def _holds(self, guard: Guard) -> sa.ColumnElement[bool] | None:
+        conditions = [self._uncovered(person) for person in guard.uncovered]
+        scope = in_any(self.level.type, self.row, guard.populations)
+        if scope is not None:
+            conditions.append(scope)
+        return sa.and_(*conditions) if conditions else None
+
+    def _uncovered(self, person: str) -> sa.ColumnElement[bool]:
+        # IS NOT TRUE: no row and an unknown flag would both be null; only `true` withholds, and the
+        # column is never null.
+        return self._cover(person).c.address_withheld.is_not(sa.true())
+
+    def _cover(self, person: str) -> sa.Alias:
+        if person not in self.covers:
+            self.covers[person] = handling.alias(f"h{len(self.covers)}")
+        return self.covers[person]
+
+    def _where(self) -> list[sa.ColumnElement[bool]]:
+        level = self.level
+        conditions: list[sa.ColumnElement[bool]] = []
+        if level.edge is not None:
+            conditions.append(IsIn(self._parent(), PARENTS))
+        if level.keyed is not None:
+            column = self.row.c[level.type.key.name]
+            conditions.append(column == sa.bindparam(KEYED, type_=column.type))
+        if level.leave_out_covered:
+            conditions += [self._uncovered(person) for person in level.type.noun.persons]
+        scope = in_any(level.type, self.row, level.populations)
+        if scope is not None:
+            conditions.append(scope)
+        if level.condition is not None:
+            conditions.append(self._condition(level.condition))
+        if level.edge is not None and level.edge.through is not None:
+            conditions.append(self._through().c[level.edge.through.ended_column].is_(None))
+        return conditions
+
+    def _condition(self, condition: Condition) -> sa.ColumnElement[bool]:
+        if isinstance(condition, AllOf):
+            return sa.and_(sa.true(), *(self._condition(inner) for inner in condition.conditions))
+        if isinstance(condition, AnyOf):
+            return sa.or_(sa.false(), *(self._condition(inner) for inner in condition.conditions))
+        compared = self._compared(condition)
+        if condition.negated:
+            compared = sa.not_(compared)
+        guard = self._holds(condition.guard)
+        return compared if guard is None else sa.and_(guard, compared)
+
+    def _compared(self, compare: Compare) -> sa.ColumnElement[bool]:
+        column = self.row.c[compare.leaf.column.name]
+        fold = fold_kana if compare.leaf.label.folded else None
+        source = compare.source
+        if compare.operator == "in":
+            name = self._name(source, _each(fold))
+            return IsIn(column, name)
+        if compare.operator == "prefix":
+            low = self._operand(column, source, fold)
+            high = self._operand(column, source, _after_prefix(fold))
+            return sa.and_(column >= low, column < high)
+        if compare.operator == "isNull":
+            asked = self._operand(column, source, None, sa.Boolean())
+            return column.is_(None) == asked
+        operand = self._operand(column, source, fold)
+        return {
+            "eq": column == operand,
+            "lt": column < operand,
+            "lte": column <= operand,
+            "gt": column > operand,
+            "gte": column >= operand,
+        }[compare.operator]
+
+    def _operand(
+        self,
+        column: sa.ColumnElement[Any],
+        source: Source,
+        transform: Transform | None,
+        type_: sa.types.TypeEngine[Any] | None = None,
+    ) -> sa.BindParameter[Any]:
+        return sa.bindparam(self._name(source, _given(transform)), type_=type_ or column.type)
+
+    def _name(self, source: Source, transform: Transform | None) -> str:
+        name = f"p{len(self.operands)}"
+        self.operands.append((name, source, transform))
+        return name
+
+    # -- order and pages -----------------------------------------------------------------------
+
+    def _terms(self) -> list[tuple[sa.ColumnElement[Any], bool]]:
+        if self.level.page is None:
+            return []
+        terms = [
+            (self.row.c[order.leaf.column.name], order.descending)
+            for order in self.level.page.order
+        ]
+        return [*terms, (self.row.c[self.level.type.key.name], False)]
+
+    def _order_by(self) -> list[sa.ColumnElement[Any]]:
+        ordering: list[sa.ColumnElement[Any]] = []
+        for column, descending in self._terms():
+            term = column.desc() if descending else column.asc()
+            ordering.append(sa.nulls_last(term) if column.nullable else term)
+        return ordering
+
+    def _keyset(self) -> sa.ColumnElement[bool] | None:
+        """Rows after the cursor, in lexicographic order with nulls last."""
+        if self.level.page is None or self.level.page.after is None:
+            return None
+        beyond: sa.ColumnElement[bool] | None = None
+        for position, (column, descending) in reversed(list(enumerate(self._terms()))):
+            beyond = _beyond(column, descending, position, beyond)
+        return beyond
+
+    def _paged(
+        self, where: list[sa.ColumnElement[bool]], keyset: sa.ColumnElement[bool] | None
+    ) -> sa.Select[Any]:
+        conditions = where if keyset is None else [*where, keyset]
+        select = self._from(sa.select(*self.columns)).where(*conditions)
+        if self.level.page is None:
+            return select
+        limit = sa.bindparam(LIMIT, type_=sa.Integer())
+        if self.level.single_parent or self.level.edge is None:
+            return select.order_by(*self._order_by()).limit(limit)
+        rank = sa.func.row_number().over(partition_by=self._parent(), order_by=self._order_by())
+        ranked = select.add_columns(rank.label("rank")).subquery("ranked")
+        columns = [ranked.c[f"c{at}"] for at in range(len(self.columns))]
+        return sa.select(*columns).where(ranked.c.rank <= limit).order_by(ranked.c.rank)
+
+    def _counting(self, where: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+        number = sa.func.count()
+        if self.level.edge is None:
+            return self._from(sa.select(sa.null(), number)).where(*where)
+        parent = self._parent()
+        return self._from(sa.select(parent, number)).where(*where).group_by(parent)
+
+    def _from(self, select: sa.Select[Any]) -> sa.Select[Any]:
+        source: sa.FromClause = self.row
+        edge = self.level.edge
+        if edge is not None and edge.through is not None:
+            through = self._through()
+            source = source.join(
+                through, through.c[edge.through.target_column] == self.row.c[edge.target_column]
+            )
+        for person, cover in self.covers.items():
+            source = source.outerjoin(cover, cover.c.addressee_code == self.row.c[person])
+        return select.select_from(source)
+
+    def _parent(self) -> sa.ColumnElement[Any]:
+        edge = self.level.edge
+        assert edge is not None
+        if edge.through is not None:
+            return self._through().c[edge.through.source_column]
+        return self.row.c[edge.target_column]
+
+    def _through(self) -> sa.Alias:
+        assert self.level.edge is not None and self.level.edge.through is not None
+        if not hasattr(self, "_through_alias"):
+            table = GRAPH.of_table(self.level.edge.through.table).table
+            self._through_alias = table.alias("m")
+        return self._through_alias
+
+
+def _row_fields(level: Level) -> list[Sequence[Field]]:
+    if level.connection is None:
+        return [level.fields]
+    found: list[Sequence[Field]] = []
+    for _, kind, inner in level.connection.parts:
+        if kind == "nodes":
+            found.append(inner)
+        elif kind == "edges":
+            found += [fields for _, name, fields in inner if name == "node"]
+    return found
+
+
+def _beyond(
+    column: sa.ColumnElement[Any],
+    descending: bool,
+    position: int,
+    rest: sa.ColumnElement[bool] | None,
+) -> sa.ColumnElement[bool]:
+    value = sa.bindparam(f"after_{position}", type_=column.type)
+    further = column < value if descending else column > value
+    if not column.nullable:
+        if rest is None:
+            return further
+        reached = column <= value if descending else column >= value
+        return sa.and_(reached, sa.or_(further, rest))
+    is_null = sa.bindparam(f"after_{position}_null", type_=sa.Boolean())
+    same = sa.and_(sa.or_(column == value, is_null == sa.true()), rest)
+    null = column.is_(None)
+    return sa.or_(
+        sa.and_(null, is_null == sa.false()),
+        sa.and_(null == is_null, sa.or_(further, same)),
+    )
+
+
+def _masked(column: sa.ColumnElement[Any], leaf: Leaf) -> sa.ColumnElement[Any]:
+    if leaf.label.mask == "last3":
+        return sa.literal_column("'****'").concat(
+            sa.func.substr(column, sa.func.length(column) - 2, 3)
+        )
+    return sa.null()
+
+
+def _given(transform: Transform | None) -> Transform:
+    def convert(value: Any) -> Any:
+        if value is None:
+            raise BadInput("`null` is no operand; ask `isNull`")
+        if isinstance(value, str) and not storable(value):
+            raise BadInput("an operand has characters that no stored text has")
+        return transform(value) if transform else value
+
+    return convert
+
+
+def _each(transform: Transform | None) -> Transform:
+    given = _given(transform)
+
+    def convert(values: Any) -> Any:
+        if values is None:
+            raise BadInput("`null` is no operand; ask `isNull`")
+        listed = values if isinstance(values, list) else [values]
+        return [given(value) for value in listed]
+
+    return convert
+
+
+def _after_prefix(fold: Transform | None) -> Transform:
+    """The first text after all that begin with the prefix, in code point order."""
+
+    def convert(value: str) -> str:
+        prefix = fold(value) if fold else value
+        while prefix and ord(prefix[-1]) == 0x10FFFF:
+            prefix = prefix[:-1]
+        if not prefix:
+            return chr(0x10FFFF)
+        following = ord(prefix[-1]) + 1
+        return str(prefix[:-1]) + chr(0xE000 if 0xD800 <= following < 0xE000 else following)
+
+    return convert
+
+
+def storable(text: str) -> bool:
+    """Whether a database could hold the text: no NUL, no lone surrogates."""
+    return "\x00" not in text and not any(0xD800 <= ord(sign) < 0xE000 for sign in text)
+
+
+def today() -> dt.date:
+    """Today in Asia/Tokyo, which keeps no summer time."""
+    return dt.datetime.now(dt.timezone(dt.timedelta(hours=9))).date()

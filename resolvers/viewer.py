@@ -1,0 +1,77 @@
+"""`viewer`: who is signed in, until when, and what they may see for the stated purpose.
+
+The clearance shown here is the very table that decides.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from authz.actor import Actor
+from authz.clearance import Clearance, Verdict
+from authz.policy import Policy
+from models.graph import GRAPH
+from models.policy import Action
+from resolvers.operation import Selected
+
+ACTIONS = {
+    "read": Action.READ,
+    "list": Action.LIST,
+    "match": Action.MATCH,
+    "search": Action.SEARCH,
+}
+
+
+def viewer_value(
+    actor: Actor, policy: Policy, clearance: Clearance | None
+) -> dict[str, Any]:
+    """The whole viewer as plain data; `project` picks what was asked."""
+    now = dt.datetime.now(dt.UTC)
+    idle = min(now + dt.timedelta(seconds=actor.idle_timeout), actor.expires_at)
+    return {
+        "id": actor.id,
+        "roles": sorted(actor.roles),
+        "purposes": sorted(policy.reference.open_to(actor.roles)),
+        "purpose": clearance.purpose if clearance else None,
+        "policyVersion": policy.version,
+        "expiresAt": instant(actor.expires_at),
+        "idleExpiresAt": instant(idle),
+        "idleTimeoutSeconds": actor.idle_timeout,
+        "clearance": _clearance(clearance) if clearance else None,
+    }
+
+
+def _clearance(clearance: Clearance) -> list[dict[str, Any]]:
+    return [
+        {"coordinate": coordinate}
+        | {name: _word(clearance, coordinate, action) for name, action in ACTIONS.items()}
+        for coordinate in sorted(GRAPH.classes)
+    ]
+
+
+def _word(clearance: Clearance, coordinate: str, action: Action) -> str:
+    cell = clearance.cell(coordinate, action)
+    if cell.verdict is Verdict.SHOWN:
+        return "SHOWN"
+    return cell.reason.value if cell.reason else "ROLE"
+
+
+def project(value: Any, fields: Sequence[Selected]) -> Any:
+    """What of a plain value was selected, under the keys that were asked for."""
+    if isinstance(value, list):
+        return [project(item, fields) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        selected.key: selected.type_name
+        if selected.name == "__typename"
+        else project(value[selected.name], selected.fields)
+        for selected in fields
+    }
+
+
+def instant(at: dt.datetime) -> str:
+    """An instant in RFC 3339, in UTC."""
+    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,200 @@
+"""One GraphQL request, from its text to the bytes of its answer.
+
+Queries of data take the planned path (`resolvers/pipeline.py`). graphql-core completes what needs no
+session: introspection, and the payloads of mutations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+import orjson
+from graphql import (
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+)
+
+from authz.access_log import AccessLog, Kind, Record, readable
+from authz.errors import BadInput, Refused, Unauthenticated
+from authz.policy_store import PolicyStore
+from authz.sign_in import SignIn
+from resolvers.bounded import Bounded
+from resolvers.pipeline import Prepared, PrivacyMode, Reads, Terms
+from resolvers.selection import root_names
+from schema.document import read_document, read_variables
+from schema.errors import executed
+from schema.limits import DEFAULT_LIMITS, Limits
+from schema.message import Answer, GraphQLRequest
+from schema.mutation import MutationContext
+
+CASE_REFERENCE = re.compile(r"[A-Za-z0-9._/-]{1,64}")
+TWELVE_DIGITS = re.compile(r"[0-9]{12}")
+INTROSPECTION = frozenset({"__schema", "__type"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One operation of a valid document: `asks_data` where a session is needed."""
+
+    prepared: Prepared
+    node: OperationDefinitionNode
+    introspects: bool
+    asks_data: bool
+    only_viewer: bool
+
+
+class Answerer:
+    """Answers GraphQL requests. One for each worker."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        reads: Reads,
+        policies: PolicyStore,
+        sign_in: SignIn,
+        log: AccessLog,
+        *,
+        introspection: bool = True,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._schema = schema
+        self._reads = reads
+        self._policies = policies
+        self._sign_in = sign_in
+        self._log = log
+        self._introspection = introspection
+        self._limits = limits
+        self._operations: Bounded[Operation] = Bounded(1000)
+
+    async def __call__(self, request: GraphQLRequest) -> Answer:
+        """The answer. Raises `Refused`."""
+        operation = self._operation(request.document, request.operation_name)
+        if operation.introspects and not self._introspection:
+            raise BadInput("introspection is turned off here")
+        variables = read_variables(self._schema, operation.node, request.variables)
+        if operation.node.operation is OperationType.MUTATION:
+            return await self._mutate(operation, request)
+        if not operation.asks_data:
+            return executed(await self._execute(operation, request.variables, None))
+        return await self._read(operation, variables, request)
+
+    def _operation(self, document: str, name: str | None) -> Operation:
+        operation = self._operations.get((document, name))
+        if operation is None:
+            operation = _operation(self._schema, document, name, self._limits)
+            self._operations.put((document, name), operation)
+        return operation
+
+    async def _read(
+        self, operation: Operation, variables: dict[str, Any], request: GraphQLRequest
+    ) -> Answer:
+        headers = request.headers
+        try:
+            touched = await self._sign_in.authenticate(bearer_token(headers))
+            policy = await self._policies.at_least(touched.policy_version)
+            terms = _terms(headers)
+        except Refused as refusal:
+            await self._log_refused(headers, refusal)
+            raise
+        if operation.only_viewer and terms.purpose is None:
+            content = await self._reads.viewer(operation.prepared, variables, touched.actor, policy)
+        else:
+            content = await self._reads.read(
+                operation.prepared, variables, terms, touched.actor, policy
+            )
+        if operation.introspects:
+            told = await self._execute(operation, request.variables, None)
+            content["data"] = {
+                key: content["data"].get(key, value) for key, value in (told.data or {}).items()
+            }
+        return Answer(200, orjson.dumps(content, option=orjson.OPT_UTC_Z))
+
+    async def _log_refused(self, headers: Mapping[str, str], refusal: Refused) -> None:
+        await self._log.record(
+            Record(
+                kind=Kind.READ,
+                outcome=refusal.code,
+                purpose=readable(headers.get("purpose-of-use")),
+                case_reference=readable(headers.get("case-reference")),
+            )
+        )
+
+    async def _mutate(self, operation: Operation, request: GraphQLRequest) -> Answer:
+        policy = await self._policies.current()
+        token = bearer_token(request.headers) if "authorization" in request.headers else None
+        context = MutationContext(self._sign_in, token, policy.reference.open_to)
+        return executed(await self._execute(operation, request.variables, context))
+
+    async def _execute(
+        self, operation: Operation, variables: dict[str, Any], context: Any
+    ) -> ExecutionResult:
+        result = execute(
+            self._schema,
+            operation.prepared.document,
+            root_value={},
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation.node.name.value if operation.node.name else None,
+        )
+        return await result if isawaitable(result) else result
+
+
+def _operation(
+    schema: GraphQLSchema, text: str, name: str | None, limits: Limits
+) -> Operation:
+    document = read_document(schema, text, limits)
+    fragments = {
+        definition.name.value: definition
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+    node = _named(
+        [d for d in document.definitions if isinstance(d, OperationDefinitionNode)], name
+    )
+    names = root_names(node, fragments)
+    prepared = Prepared.of(schema, document, node, fragments)
+    data = names - INTROSPECTION - {"__typename"}
+    return Operation(
+        prepared, node, bool(names & INTROSPECTION), bool(data), data == {"viewer"}
+    )
+
+
+def _named(operations: list[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode:
+    found = [
+        operation
+        for operation in operations
+        if name is None or (operation.name is not None and operation.name.value == name)
+    ]
+    if len(found) != 1:
+        raise BadInput("`operationName` must name one operation of the document")
+    if found[0].operation is OperationType.SUBSCRIPTION:
+        raise BadInput("there are no subscriptions here")
+    return found[0]
+
+
+def bearer_token(headers: Mapping[str, str]) -> str:
+    """The token of `Authorization: Bearer …`. Raises `Unauthenticated` without one."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("sign in first, then send `Authorization: Bearer …`")
+    return token.strip()
+
+
+def _terms(headers: Mapping[str, str]) -> Terms:
+    """What the headers state. Raises `BadInput` for one that is malformed."""
+    case = headers.get("case-reference", "").strip() or None
+    if case is not None and (not CASE_REFERENCE.fullmatch(case) or TWELVE_DIGITS.search(case)):
+        raise BadInput("Case-Reference is 1 to 64 of A-Z a-z 0-9 . _ / - without 12 digits in a row")
+    try:
+        mode = PrivacyMode(headers.get("privacy-mode", "").strip().lower() or "null")
+    except ValueError as error:
+        raise BadInput("Privacy-Mode is null, reject or dry-run") from error
+    return Terms(headers.get("purpose-of-use", "").strip() or None, case, mode)

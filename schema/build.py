@@ -1,0 +1,31 @@
+"""The one schema, the same for everybody, so that generated clients stay stable."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import strawberry
+from graphql import GraphQLSchema
+
+from schema.mutation import Mutation
+from schema.query import Query
+from schema.scalars import CONFIG
+from schema.types import TYPES
+
+
+@cache
+def build_schema() -> strawberry.Schema:
+    """Strawberry's schema over everything in `models/graph.py`."""
+    return strawberry.Schema(
+        query=Query, mutation=Mutation, types=list(TYPES.objects.values()), config=CONFIG
+    )
+
+
+def graphql_schema() -> GraphQLSchema:
+    """The same schema as graphql-core knows it."""
+    return build_schema()._schema
+
+
+def sdl() -> str:
+    """The schema in SDL, as committed in `schema.graphql`."""
+    return build_schema().as_str() + "\n"

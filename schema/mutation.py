@@ -1,0 +1,85 @@
+"""Mutations: sign in, sign out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from strawberry.types import Info
+
+from authz.actor import Actor
+from authz.errors import Unauthenticated
+from authz.sign_in import SignIn
+from resolvers.viewer import instant
+from schema.scalars import DateTime
+
+
+@strawberry.input(description="サインインの入力.")
+class SignInInput:
+    """Staff id and password."""
+
+    staffId: str = strawberry.field(description="職員番号: staff id")
+    password: str = strawberry.field(description="パスワード: password")
+
+
+@strawberry.type(description="サインインした利用者: who has just signed in.")
+class SignedInViewer:
+    """The new session's staff member."""
+
+    id: str = strawberry.field(description="職員番号: staff id")
+    roles: list[str] = strawberry.field(description="役割: roles held today")
+    purposes: list[str] = strawberry.field(description="利用目的: purposes that they open")
+
+
+@strawberry.type(description="サインインの結果: a session. Send `Authorization: Bearer TOKEN`.")
+class SignInPayload:
+    """A session just opened; the token is told this once."""
+
+    token: str = strawberry.field(description="トークン: keep it in memory, never in a URL")
+    expiresAt: DateTime = strawberry.field(description="終了日時: when the session ends anyway")
+    idleTimeoutSeconds: int = strawberry.field(description="無操作の秒数: idle timeout in seconds")
+    viewer: SignedInViewer = strawberry.field(description="利用者: who signed in")
+
+
+@strawberry.type(description="サインアウトの結果.")
+class SignOutPayload:
+    """The session is over."""
+
+    signedOut: bool = strawberry.field(description="終了したか: always true")
+
+
+class MutationContext:
+    """What mutations are handed: the use cases, the token of the request, open purposes."""
+
+    def __init__(self, sign_in: SignIn, token: str | None, purposes: Any) -> None:
+        self.sign_in = sign_in
+        self.token = token
+        self.purposes = purposes
+
+
+@strawberry.type(description="操作: what changes something.")
+class Mutation:
+    """The root fields of mutations."""
+
+    @strawberry.mutation(description="サインイン: open a session with staff id and password.")
+    async def signIn(self, info: Info[MutationContext, None], input: SignInInput) -> SignInPayload | None:
+        context = info.context
+        signed_in = await context.sign_in.sign_in(input.staffId, input.password)
+        actor = signed_in.actor
+        return SignInPayload(
+            token=signed_in.token,
+            expiresAt=DateTime(instant(actor.expires_at)),
+            idleTimeoutSeconds=actor.idle_timeout,
+            viewer=_viewer(actor, context.purposes(actor.roles)),
+        )
+
+    @strawberry.mutation(description="サインアウト: end this session at once.")
+    async def signOut(self, info: Info[MutationContext, None]) -> SignOutPayload | None:
+        if info.context.token is None:
+            raise Unauthenticated("not signed in")
+        await info.context.sign_in.sign_out(info.context.token)
+        return SignOutPayload(signedOut=True)
+
+
+def _viewer(actor: Actor, purposes: Any) -> SignedInViewer:
+    return SignedInViewer(id=actor.id, roles=sorted(actor.roles), purposes=sorted(purposes))

@@ -1,0 +1,90 @@
+"""The root fields of queries. All are nullable, and all are planned: nothing here reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from models.graph import GRAPH, Type
+from schema.directives import Classified
+from schema.scalars import DateTime, IndividualNumberText
+from schema.types import TYPES, Node, declared, described, fill
+
+
+@strawberry.type(description="項目ごとの権限: SHOWN, MASKED, or the reason why it is hidden.")
+class FieldClearance:
+    """One coordinate's row of the decision table."""
+
+    coordinate: str = strawberry.field(description="座標: `Type.field`, or `Type` for a row")
+    read: str = strawberry.field(description="一件: in an answer about one person")
+    list: str = strawberry.field(description="一覧: in an answer about several persons")
+    match: str = strawberry.field(description="完全一致: as an exact operand")
+    search: str = strawberry.field(description="検索: in a prefix, range or ordering")
+
+
+@strawberry.type(description="利用者: who is signed in, and what they may see for this purpose.")
+class Viewer:
+    """The signed-in staff member."""
+
+    id: str = strawberry.field(description="職員番号: staff id")
+    roles: list[str] = strawberry.field(description="役割: roles held today")
+    purposes: list[str] = strawberry.field(description="利用目的: purposes that they open")
+    purpose: str | None = strawberry.field(description="今回の利用目的: the purpose stated")
+    policyVersion: int = strawberry.field(description="権限設定の版: policy version in force")
+    expiresAt: DateTime = strawberry.field(description="終了日時: when the session ends anyway")
+    idleExpiresAt: DateTime = strawberry.field(
+        description="自動ログアウト日時: when it ends if nothing more is asked"
+    )
+    idleTimeoutSeconds: int = strawberry.field(description="無操作の秒数: idle timeout in seconds")
+    clearance: list[FieldClearance] | None = strawberry.field(
+        description="権限: the table that decides, for the stated purpose"
+    )
+
+
+def _root_fields(type_: Type) -> dict[str, Any]:
+    one, many = type_.noun.root
+    marks = [Classified(as_=code) for code in type_.noun.existence]
+    members: dict[str, Any] = {}
+    if one is not None:
+        operand = {"code": str} if type_.noun.key == "code" else {"id": strawberry.ID}
+        resolver = declared(one, TYPES.objects[type_.name] | None, operand, required=True)
+        members[one] = (None, described(f"{type_.noun.ja}(一件): {type_.noun.en}", one, resolver, directives=marks))
+    if many is not None:
+        result = TYPES.connections[type_.name] | None
+        resolver = declared(many, result, TYPES.arguments(type_))
+        members[many] = (None, described(f"{type_.noun.ja}(一覧): a list", many, resolver, directives=marks))
+    return members
+
+
+def _query() -> type:
+    members: dict[str, Any] = {}
+    by_number = declared(
+        "addresseeByIndividualNumber",
+        TYPES.objects["Addressee"] | None,
+        {"individualNumber": IndividualNumberText},
+        required=True,
+    )
+    node = declared("node", Node | None, {"id": strawberry.ID}, required=True)
+    members["viewer"] = (
+        None,
+        described("利用者: who is signed in", "viewer", declared("viewer", Viewer | None, {})),
+    )
+    members["node"] = (None, described("識別子による一件: anything by its opaque id", "node", node))
+    members["addresseeByIndividualNumber"] = (
+        None,
+        described(
+            "個人番号による宛名(一件): the person with exactly this number; number handlers only",
+            "addresseeByIndividualNumber",
+            by_number,
+            directives=[Classified(as_="identifier")],
+        ),
+    )
+    for type_ in GRAPH.types.values():
+        members |= _root_fields(type_)
+    query = type("Query", (), {})
+    fill(query, members)
+    return strawberry.type(query, description="照会: everything that can be asked.")
+
+
+Query = _query()

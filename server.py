@@ -1,0 +1,454 @@
+"""Atena's server: settings, application, command line. The one place that reads the environment.
+
+    python server.py serve          start (embedded stores unless URLs are set)
+    python server.py migrate        bring the databases up to date
+    python server.py seed           load the demo town
+    python server.py import …       load the city's files
+    python server.py export-schema  print the SDL
+    python server.py check          check settings, schema and policy, and end
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from authz.access_log import AccessLog, Kind
+from authz.access_log import Record as LogRecord
+from authz.embedded_redis import EmbeddedRedis
+from authz.errors import Refused
+from authz.keys import Keys, KeysError
+from authz.lockout import Lockout
+from authz.number_store import StoreRefused
+from authz.passwords import QUICK, STRONG, Passwords
+from authz.policy_store import PolicyStore
+from authz.revocations import Revocations
+from authz.session import Sessions, connect
+from authz.sign_in import SignIn
+from authz.staffing import SignInEvent, Staffing
+from authz.vault import Vault
+from models.database import Database, DatabaseError, dialect_of
+from models.demo.cast_staff import CAST, new_password
+from models.graph import GRAPH
+from models.individual_number import StoreKind
+from models.migrate import is_current, migrate
+from resolvers.cast import hire
+from resolvers.pipeline import Reads
+from resolvers.seal import Seal
+from schema.answer import Answerer
+from schema.build import graphql_schema, sdl
+from schema.graphiql import graphiql_routes
+from schema.http import GraphQLEndpoint
+
+PROJECT = Path(__file__).parent
+
+
+class SettingError(Exception):
+    """A setting is missing or wrong; the message names the variable."""
+
+
+def setting(default: str, meaning: str) -> Any:
+    """A field of `Settings`: its default as text, and what it means (for the README's table)."""
+    from dataclasses import field
+
+    return field(metadata={"default": default, "meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting, read once from `ATENA_*` variables. An empty variable counts as unset."""
+
+    host: str = setting("127.0.0.1", "address to listen on")
+    port: int = setting("8000", "port to listen on")
+    data: Path = setting(".atena", "folder of the embedded stores and of the cast")
+    database_url: str = setting("", "main database; unset: SQLite in the data folder")
+    numbers_url: str = setting(
+        "", "separate database of individual numbers; unset: SQLite in the data folder"
+    )
+    redis_url: str = setting("", "Redis or Valkey; unset: an embedded Valkey as a child process")
+    keys: str = setting("", "key file, mode 600; unset: made in the data folder")
+    store: StoreKind = setting("demo", "`demo` or `real`, decided once for a store's whole life")
+    idle_timeout: timedelta = setting("300", "seconds without a request that end a session")
+    absolute_timeout: timedelta = setting("28800", "seconds that end a session in any case")
+    introspection: bool = setting("on", "`on` or `off`: may clients ask for the schema")
+    graphiql: bool = setting("on", "`on` or `off`: serve GraphiQL at /graphiql")
+    workers: int = setting("1", "processes that answer")
+    people: int = setting("2000", "people in the demo town at the first start")
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Settings:
+        """Read and check. Raises `SettingError`, naming the variable."""
+        known = {variable(name.name) for name in fields(cls)}
+        unknown = [
+            name
+            for name in environment
+            if name.startswith("ATENA_") and name not in known and not name.startswith("ATENA_TEST")
+        ]
+        if unknown:
+            raise SettingError(f"unknown setting {', '.join(sorted(unknown))}")
+        values = {}
+        for item in fields(cls):
+            text = environment.get(variable(item.name), "") or item.metadata["default"]
+            try:
+                values[item.name] = PARSERS[str(item.type)](text)
+            except (ValueError, DatabaseError) as error:
+                raise SettingError(f"{variable(item.name)}: {error}") from error
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        for name in ("database_url", "numbers_url"):
+            url = getattr(self, name)
+            if url:
+                try:
+                    dialect_of(url)
+                except Exception as error:
+                    raise SettingError(
+                        f"{variable(name)}: must begin with sqlite:/// or postgresql://"
+                    ) from error
+        if self.database_url and self.database_url == self.numbers_url:
+            raise SettingError("ATENA_NUMBERS_URL: must be another database than ATENA_DATABASE_URL")
+        if not timedelta(0) < self.idle_timeout <= self.absolute_timeout:
+            raise SettingError("ATENA_IDLE_TIMEOUT: must be positive, at most ATENA_ABSOLUTE_TIMEOUT")
+        if self.store is StoreKind.REAL and not self.keys:
+            raise SettingError("ATENA_KEYS: a real store needs a key file that is named")
+
+    @property
+    def main_url(self) -> str:
+        """URL of the main database."""
+        return self.database_url or f"sqlite:///{(self.data / 'atena.sqlite').absolute()}"
+
+    @property
+    def vault_url(self) -> str:
+        """URL of the database of individual numbers."""
+        return self.numbers_url or f"sqlite:///{(self.data / 'numbers.sqlite').absolute()}"
+
+    def load_keys(self) -> Keys:
+        """The key file; the embedded one is made where it is missing."""
+        if self.keys:
+            return Keys.load(Path(self.keys))
+        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Keys.load_or_create(self.data / "keys.json")
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"ATENA_{name.upper()}"
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 10_000_000:
+        raise ValueError("must be a whole number from 0 to 10000000")
+    return number
+
+
+def _switch(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ValueError("must be on or off")
+    return text == "on"
+
+
+def _seconds(text: str) -> timedelta:
+    return timedelta(seconds=float(text))
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "int": _natural,
+    "Path": Path,
+    "bool": _switch,
+    "timedelta": _seconds,
+    "StoreKind": StoreKind,
+}
+
+
+# -- application -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What one worker has open."""
+
+    database: Database
+    sessions: Sessions
+    policies: PolicyStore
+    log: AccessLog
+    answer: Answerer
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open every store and wire the worker; everything is closed at the end, whatever happens."""
+    async with AsyncExitStack() as stack:
+        keys = settings.load_keys()
+        database = await Database.open(settings.main_url)
+        stack.push_async_callback(database.close)
+        if not await is_current(database):
+            raise SettingError("ATENA_DATABASE_URL: run `python server.py migrate` first")
+        vault = await Vault.open(settings.vault_url, keys, settings.store)
+        stack.push_async_callback(vault.close)
+        redis = connect(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        log = AccessLog(database)
+        await log.start()
+        stack.push_async_callback(log.stop)
+        sessions = Sessions(redis, idle=settings.idle_timeout, absolute=settings.absolute_timeout)
+        revocations = Revocations(database)
+        await revocations.start()
+        stack.push_async_callback(revocations.stop)
+        policies = PolicyStore(database, GRAPH.classes)
+        await sessions.publish_policy_version((await policies.load()).version)
+        record = _sign_in_recorder(log)
+        staffing = Staffing(database, sessions, revocations, record)
+        cost = STRONG if settings.store is StoreKind.REAL else QUICK
+        sign_in = SignIn(
+            sessions, revocations, staffing, Passwords(cost), Lockout(redis), record
+        )
+        reads = Reads(database, policies, log, vault, Seal(keys.derive("seal", 64)))
+        answer = Answerer(
+            graphql_schema(),
+            reads,
+            policies,
+            sign_in,
+            log,
+            introspection=settings.introspection,
+        )
+        yield Services(database, sessions, policies, log, answer)
+
+
+KINDS = {"sign-in": Kind.SIGN_IN, "sign-in-refused": Kind.SIGN_IN, "sign-out": Kind.SIGN_OUT}
+
+
+def _sign_in_recorder(log: AccessLog) -> Callable[[SignInEvent], Any]:
+    async def record(event: SignInEvent) -> None:
+        refused = event.kind == "sign-in-refused"
+        await log.record(
+            LogRecord(
+                kind=KINDS.get(event.kind, Kind.WRITE),
+                outcome=f"REFUSED_{event.cause}".upper() if refused else "OK",
+                actor=event.staff_id,
+                session=event.session,
+                roles=event.roles,
+            )
+        )
+
+    return record
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application of one worker."""
+    state: dict[str, Services] = {}
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_services(settings) as services:
+            state["services"] = services
+            yield
+            state.clear()
+
+    async def answer(request: Any) -> Any:
+        return await state["services"].answer(request)
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok"}, 200 if state else 503)
+
+    async def ready(request: Request) -> Response:
+        missing = await _missing(state.get("services"))
+        return JSONResponse({"missing": missing}, 503 if missing else 200)
+
+    async def schema(request: Request) -> Response:
+        if not settings.introspection:
+            return PlainTextResponse("the schema is not published here", 404)
+        return PlainTextResponse(sdl())
+
+    return Starlette(
+        lifespan=lifespan,
+        routes=[
+            Route("/graphql", GraphQLEndpoint(answer)),
+            Route("/healthz", health),
+            Route("/readyz", ready),
+            Route("/schema.graphql", schema),
+            *graphiql_routes(PROJECT / "node_modules", settings.graphiql),
+        ],
+    )
+
+
+async def _missing(services: Services | None) -> list[str]:
+    """Which stores do not answer."""
+    if services is None:
+        return ["server"]
+    missing = []
+    try:
+        async with services.database.read(snapshot=False) as reader:
+            await reader.rows("SELECT 1", ())
+    except (DatabaseError, OSError):
+        missing.append("database")
+    try:
+        policy = await services.policies.current()
+        await services.sessions.publish_policy_version(policy.version)
+    except Refused:
+        missing.append("redis")
+    return missing
+
+
+def application() -> Starlette:
+    """What each worker process runs: the application from the environment's settings."""
+    return create_app(Settings.read(os.environ))
+
+
+# -- command line ----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def embedded_redis(settings: Settings) -> Iterator[Settings]:
+    """The settings with a Redis: the one that is named, or a Valkey of our own."""
+    if settings.redis_url:
+        yield settings
+        return
+    from dataclasses import replace
+
+    with EmbeddedRedis.start(settings.data.absolute() / "redis") as server:
+        os.environ[variable("redis_url")] = server.url
+        yield replace(settings, redis_url=server.url)
+
+
+async def prepare(settings: Settings) -> None:
+    """Migrate, and fill a new demo store with its town and cast."""
+    database = Database(settings.main_url)
+    try:
+        await migrate(database)
+    finally:
+        await database.close()
+    if settings.store is StoreKind.DEMO:
+        await seed_cast(settings)
+
+
+async def seed_cast(settings: Settings) -> None:
+    """Hire the cast of a demo store, once, and write down the passwords."""
+    database = Database(settings.main_url)
+    path = settings.data / "cast.json"
+    try:
+        passwords = {member.staff_id: new_password() for member in CAST}
+        if not await hire(database, CAST, passwords, Passwords(QUICK)):
+            return
+    finally:
+        await database.close()
+    opened = await _purposes(settings)
+    content = [
+        {
+            "staffId": member.staff_id,
+            "password": passwords[member.staff_id],
+            "roles": list(member.roles),
+            "purposes": sorted({p for role in member.roles for p in opened.get(role, ())}),
+        }
+        for member in CAST
+    ]
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(content, file, ensure_ascii=False, indent=2)
+
+
+async def _purposes(settings: Settings) -> dict[str, tuple[str, ...]]:
+    from models import facts
+
+    return {row["role"]: tuple(row["purpose"].split()) for row in facts.rows("role-purposes")}
+
+
+def serve(settings: Settings) -> None:
+    """Prepare, start, and say where."""
+    with embedded_redis(settings) as ready:
+        asyncio.run(prepare(ready))
+        _greet(ready)
+        uvicorn.run(
+            "server:application",
+            factory=True,
+            host=ready.host,
+            port=ready.port,
+            workers=ready.workers,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+        )
+
+
+def _greet(settings: Settings) -> None:
+    base = f"http://{settings.host}:{settings.port}"
+    print(f"Atena\n  GraphQL   {base}/graphql\n  GraphiQL  {base}/graphiql")
+    print(f"  SDL       {base}/schema.graphql")
+    cast = settings.data / "cast.json"
+    if settings.store is StoreKind.DEMO and cast.exists():
+        print("\n  デモ職員 demo cast (staff id, password, roles):")
+        for member in json.loads(cast.read_text(encoding="utf-8")):
+            print(f"    {member['staffId']:<12}{member['password']:<16}{' '.join(member['roles'])}")
+    print(flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """The command line. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="server.py", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, words in (
+        ("serve", "start the server"),
+        ("migrate", "bring the databases up to date"),
+        ("export-schema", "print the SDL"),
+        ("check", "check settings, schema and policy, and end"),
+    ):
+        commands.add_parser(name, help=words)
+    chosen = parser.parse_args(arguments)
+    try:
+        return COMMANDS[chosen.command](Settings.read(os.environ))
+    except (SettingError, KeysError, StoreRefused, DatabaseError, Refused) as error:
+        print(f"atena: {error}", file=sys.stderr)
+        return 2
+
+
+def _serve(settings: Settings) -> int:
+    serve(settings)
+    return 0
+
+
+def _migrate(settings: Settings) -> int:
+    asyncio.run(prepare(settings))
+    return 0
+
+
+def _export_schema(settings: Settings) -> int:
+    print(sdl(), end="")
+    return 0
+
+
+def _check(settings: Settings) -> int:
+    settings.load_keys()
+    graphql_schema()
+    print("settings, keys and schema are sound")
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Settings], int]] = {
+    "serve": _serve,
+    "migrate": _migrate,
+    "export-schema": _export_schema,
+    "check": _check,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
