@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
-from starlette.types import Message
+from starlette.types import Message, Scope
 
 from authz.errors import BadInput, Unauthenticated, Unavailable
 from schema.http import Answer, GraphQLEndpoint, GraphQLRequest, accepted
@@ -227,6 +227,22 @@ async def test_the_body_is_bounded(client: httpx2.AsyncClient, recorder: Recorde
     assert not recorder.requests
 
 
+async def test_an_endless_body_is_not_read_to_its_end(recorder: Recorder) -> None:
+    read: list[int] = []
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        read.append(1)
+        return {"type": "http.request", "body": b" " * 100, "more_body": len(read) < 1000}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await GraphQLEndpoint(recorder, body_limit=1000)(_scope(), receive, send)
+    assert sent[0]["status"] == 413
+    assert len(read) < 20
+
+
 async def test_a_body_in_chunks_is_put_together(client: httpx2.AsyncClient) -> None:
     async def in_chunks() -> AsyncIterator[bytes]:
         for byte in orjson.dumps(GOOD):
@@ -234,6 +250,15 @@ async def test_a_body_in_chunks_is_put_together(client: httpx2.AsyncClient) -> N
 
     response = await client.post("/", content=in_chunks(), headers={"Content-Type": OLD})
     assert response.content == DATA
+
+
+def _scope() -> Scope:
+    return {
+        "type": "http",
+        "method": "POST",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
 
 
 async def test_a_client_that_goes_away_is_not_answered(recorder: Recorder) -> None:
@@ -249,13 +274,7 @@ async def test_a_client_that_goes_away_is_not_answered(recorder: Recorder) -> No
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "query_string": b"",
-        "headers": [(b"content-type", b"application/json")],
-    }
-    await GraphQLEndpoint(recorder)(scope, receive, send)
+    await GraphQLEndpoint(recorder)(_scope(), receive, send)
     assert not sent
     assert not recorder.requests
 
