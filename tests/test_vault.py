@@ -411,6 +411,7 @@ async def test_a_number_is_in_no_file_no_log_and_no_error(
     vault: Vault, store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO, "sqlalchemy.engine")
     seeded = [demo(90_000_000_000 + n) for n in range(20)]
     await write(vault, *(NumberRecord(f"A{n}", number) for n, number in enumerate(seeded)))
     # What arrives where no number belongs.
