@@ -1,11 +1,11 @@
 """Atena's server: settings, application, command line. The one place that reads the environment.
 
-    python server.py serve          start (embedded stores unless URLs are set)
-    python server.py migrate        bring the databases up to date
-    python server.py seed           load the demo town
-    python server.py import …       load the city's files
-    python server.py export-schema  print the SDL
-    python server.py check          check settings, schema and policy, and end
+python server.py serve          start (embedded stores unless URLs are set)
+python server.py migrate        bring the databases up to date
+python server.py seed           load the demo town
+python server.py import …       load the city's files
+python server.py export-schema  print the SDL
+python server.py check          check settings, schema and policy, and end
 """
 
 from __future__ import annotations
@@ -124,9 +124,13 @@ class Settings:
                         f"{variable(name)}: must begin with sqlite:/// or postgresql://"
                     ) from error
         if self.database_url and self.database_url == self.numbers_url:
-            raise SettingError("ATENA_NUMBERS_URL: must be another database than ATENA_DATABASE_URL")
+            raise SettingError(
+                "ATENA_NUMBERS_URL: must be another database than ATENA_DATABASE_URL"
+            )
         if not timedelta(0) < self.idle_timeout <= self.absolute_timeout:
-            raise SettingError("ATENA_IDLE_TIMEOUT: must be positive, at most ATENA_ABSOLUTE_TIMEOUT")
+            raise SettingError(
+                "ATENA_IDLE_TIMEOUT: must be positive, at most ATENA_ABSOLUTE_TIMEOUT"
+            )
         if self.store is StoreKind.REAL and not self.keys:
             raise SettingError("ATENA_KEYS: a real store needs a key file that is named")
 
@@ -219,9 +223,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         record = _sign_in_recorder(log)
         staffing = Staffing(database, sessions, revocations, record)
         cost = STRONG if settings.store is StoreKind.REAL else QUICK
-        sign_in = SignIn(
-            sessions, revocations, staffing, Passwords(cost), Lockout(redis), record
-        )
+        sign_in = SignIn(sessions, revocations, staffing, Passwords(cost), Lockout(redis), record)
         reads = Reads(database, policies, log, vault, Seal(keys.derive("seal", 64)))
         answer = Answerer(
             graphql_schema(),

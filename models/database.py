@@ -19,7 +19,6 @@ import aiosqlite
 import asyncpg  # type: ignore[import-untyped]
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
@@ -44,14 +43,20 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement compiled once for one dialect: text, parameter names in order, conversions."""
+    """A statement compiled once for one dialect: text, parameter names in order, conversions.
+
+    `constants` are values that the dialect itself puts into the statement (SQLite's `OFFSET 0`).
+    """
 
     sql: str
     binds: tuple[str, ...]
     encode: tuple[Convert | None, ...]
+    constants: Mapping[str, Any]
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The positional arguments for one request, in the form that the driver takes."""
+        if self.constants:
+            values = {**values, **self.constants}
         return [
             values[name] if encode is None else encode(values[name])
             for name, encode in zip(self.binds, self.encode, strict=True)
@@ -128,13 +133,15 @@ class Database:
             yield reader
 
     def compile(self, statement: sa.Select[Any]) -> Statement:
-        """Compile a SELECT for the driver; every value in it must be a named parameter."""
-        compiled = statement.compile(dialect=self._sql_dialect())
+        """Compile a SELECT for the driver; what changes with each request is a named parameter."""
+        compiled = statement.compile(dialect=self.engine.dialect)
         names = compiled.positiontup or []
+        binds = {name: compiled.binds[name] for name in names}
         return Statement(
             sql=str(compiled),
             binds=tuple(names),
-            encode=tuple(self._encoder(compiled.binds[name].type) for name in names),
+            encode=tuple(self._encoder(binds[name].type) for name in names),
+            constants={name: bind.value for name, bind in binds.items() if bind.value is not None},
         )
 
     def decoder(self, type_: sa.types.TypeEngine[Any]) -> Convert | None:
@@ -146,9 +153,6 @@ class Database:
         if isinstance(type_, sa.DateTime):
             return _sqlite_instant
         return None
-
-    def _sql_dialect(self) -> Dialect:
-        return self.engine.dialect
 
     def _encoder(self, type_: sa.types.TypeEngine[Any]) -> Convert | None:
         if self.dialect == "postgresql":

@@ -62,7 +62,10 @@ def _rows() -> dict[sa.Table, list[dict[str, Any]]]:
             {name: row[name] for name in ("code", "name_ja", "name", "kind")} for row in items
         ],
         table(PopulationItem): [
-            *({"population": f"payers:{row['transfer']}", "tax_item_code": row["code"]} for row in items),
+            *(
+                {"population": f"payers:{row['transfer']}", "tax_item_code": row["code"]}
+                for row in items
+            ),
             *(
                 {"population": f"section:{code}", "tax_item_code": item}
                 for code, (_, _, codes) in SECTIONS.items()

@@ -38,7 +38,9 @@ def newest() -> str | None:
 async def is_current(database: Database) -> bool:
     """Whether the database is at the newest revision."""
     async with database.write() as connection:
-        inspector = await connection.run_sync(lambda sync: sa.inspect(sync).has_table("alembic_version"))
+        inspector = await connection.run_sync(
+            lambda sync: sa.inspect(sync).has_table("alembic_version")
+        )
         if not inspector:
             return False
         found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))

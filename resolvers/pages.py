@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from authz.errors import BadInput
-from resolvers.plan import Level, Page, Plan
+from resolvers.levels import Level, Page
+from resolvers.plan import Plan
 from resolvers.seal import Seal, SealBroken
 from resolvers.sql import LIMIT
 

@@ -1,11 +1,11 @@
 """The whole path of a read, in order: who, what for, plan, fetch, log, answer.
 
-    operation  = what is asked, free of GraphQL        selection.py
-    clearance  = what the policy allows                authz/clearance.py
-    plan       = make_plan(operation, clearance)       plan.py
-    found      = fetch(plan)                           sql.py
-                 access_log.record                     no log, no answer
-    answer     = shape(found)                          shape.py
+operation  = what is asked, free of GraphQL        selection.py
+clearance  = what the policy allows                authz/clearance.py
+plan       = make_plan(operation, clearance)       plan.py
+found      = fetch(plan)                           sql.py
+             access_log.record                     no log, no answer
+answer     = shape(found)                          shape.py
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from models.database import Database, DatabaseError
 from models.graph import PROTECTED
 from models.individual_number import IndividualNumber, NumberRecord
 from resolvers.bounded import Bounded
+from resolvers.levels import Keyed, Level, Root
 from resolvers.pages import open_pages
-from resolvers.plan import INTROSPECTION, Keyed, Level, Plan, Root, leaf_source, make_plan, normal_form
+from resolvers.plan import INTROSPECTION, Plan, leaf_source, make_plan, normal_form
 from resolvers.population import OWN_SECTION, PAYERS, TODAY, items_of
 from resolvers.seal import Seal, SealBroken
 from resolvers.selection import Fragments, root_names, select, switches, variables_shape
 from resolvers.shape import Shaping, persons_of, shape, wants_number
 from resolvers.sql import KEYED, Found, Query, compile_plan, fetch, storable, today
 from resolvers.viewer import project, viewer_value
-
 
 NOBODY = ""
 """A key that no row has: what is not there, not in scope and not well formed are read alike."""

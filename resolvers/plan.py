@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any
 
 from authz.clearance import Cell, Clearance, Population, Reason, Verdict
 from authz.errors import BadInput
@@ -19,188 +18,33 @@ from models.edges import Edge
 from models.facts import CLASSES
 from models.graph import GRAPH, Leaf, Type
 from models.policy import Action
+from resolvers.levels import (
+    ANYBODY,
+    AllOf,
+    AnyOf,
+    Compare,
+    Condition,
+    Connection,
+    Embedded,
+    Field,
+    Guard,
+    Identity,
+    Keyed,
+    Level,
+    Literal,
+    Nested,
+    Nothing,
+    Number,
+    Order,
+    Page,
+    Root,
+    Value,
+)
 from resolvers.operation import Const, Each, Null, Operation, Selected, Slot, Source, Tree
 
 DEFAULT_PAGE = 20
 INTROSPECTION = frozenset({"__schema", "__type"})
 MATCHING = frozenset({"eq", "in", "isNull"})
-ANYBODY: frozenset[Population] = frozenset({frozenset()})
-
-
-class Keyed(Enum):
-    """What the operand of a single row is: a code, an opaque node id, or an individual number."""
-
-    CODE = "code"
-    ID = "id"
-    NUMBER = "number"
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """A value is there only if no person named by `uncovered` columns is covered by an obligation,
-    and the row lies in one of `populations`."""
-
-    uncovered: tuple[str, ...] = ()
-    populations: frozenset[Population] = ANYBODY
-
-    @property
-    def open(self) -> bool:
-        """Whether it never closes."""
-        return not self.uncovered and self.populations == ANYBODY
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A column shown (or masked) under a response key."""
-
-    key: str
-    leaf: Leaf
-    guard: Guard
-    masked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """A hidden field: `null`."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """`__typename`."""
-
-    key: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The opaque node id of the row."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A field of the vault (individual number, reason or day of its change)."""
-
-    key: str
-    leaf: Leaf
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """A part of the row as an object of its own; `null` where the guard closes."""
-
-    key: str
-    guard: Guard
-    fields: tuple[Field, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Nested:
-    """An edge: what the level `child` (an index into the row's level) found for this row."""
-
-    key: str
-    guard: Guard
-    child: int
-
-
-Field: TypeAlias = Value | Nothing | Literal | Identity | Number | Embedded | Nested
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """One operand: `operator` of `leaf` against a value; false where the guard closes."""
-
-    leaf: Leaf
-    operator: str
-    source: Source
-    guard: Guard
-    negated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """Every condition holds; of none: true."""
-
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """At least one condition holds; of none: false."""
-
-    conditions: tuple[Condition, ...]
-
-
-Condition: TypeAlias = Compare | AllOf | AnyOf
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One term of an ordering; nulls come last in both directions."""
-
-    leaf: Leaf
-    descending: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which rows of a connection: `binding` ties its cursors to this list and no other."""
-
-    first: Source
-    after: Source | None
-    order: tuple[Order, ...]
-    binding: str
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """How a connection is written: its own fields in order, each `edges`, `nodes`, … with a key.
-
-    `parts` entries are (response key, kind, inner): kind `edges` has (key, `cursor` | row fields),
-    `nodes` the row fields, `pageInfo` its (key, name) pairs, `totalCount` nothing.
-    """
-
-    parts: tuple[tuple[str, str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """Rows of one type, reached over one edge (or at the root), and what becomes of them.
-
-    `entry` a person comes into the answer here: the log names them, the obligation is shown
-    `keyed` the root operand, for a single row
-    `single_parent` at most one row lies above, so that a plain LIMIT pages it
-    """
-
-    type: Type
-    edge: Edge | None
-    action: Action
-    populations: frozenset[Population]
-    leave_out_covered: bool
-    fields: tuple[Field, ...]
-    children: tuple[Level, ...]
-    condition: Condition | None = None
-    page: Page | None = None
-    connection: Connection | None = None
-    count: bool = False
-    entry: bool = False
-    warns: bool = False
-    keyed: tuple[Keyed, Source] | None = None
-    single_parent: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """One root field: a level, a hidden field, the viewer, or `__typename`."""
-
-    key: str
-    level: Level | None = None
-    literal: str | None = None
-    selected: Selected | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +126,9 @@ def _normal(selected: Selected) -> str:
         f"{name}: {_normal_tree(tree)}" for name, tree in sorted(selected.arguments.items())
     )
     inner = " ".join(_normal(field) for field in selected.fields)
-    return f"{selected.name}{f'({arguments})' if arguments else ''}{f' {{{inner}}}' if inner else ''}"
+    return (
+        f"{selected.name}{f'({arguments})' if arguments else ''}{f' {{{inner}}}' if inner else ''}"
+    )
 
 
 def _normal_tree(tree: Tree) -> str:
@@ -334,7 +180,14 @@ class _Planner:
         return Root(
             selected.key,
             self._level(
-                (selected.key,), selected, type_, None, action, many, keyed=keyed, single_parent=True
+                (selected.key,),
+                selected,
+                type_,
+                None,
+                action,
+                many,
+                keyed=keyed,
+                single_parent=True,
             ),
         )
 
@@ -393,7 +246,9 @@ class _Planner:
         else:
             connection = None
             fields = rows.fields(path, selected.fields)
-        despite = existence.despite_protection and (edge_cell is None or edge_cell.despite_protection)
+        despite = existence.despite_protection and (
+            edge_cell is None or edge_cell.despite_protection
+        )
         gated = type_.noun.existence if edge is None else (*type_.noun.existence, *edge.classes)
         entry = type_.noun.owner is not None and (edge is None or edge.other_person)
         return Level(
@@ -407,7 +262,8 @@ class _Planner:
             condition=self._condition(type_, selected) if many else None,
             page=self._page(path, type_, selected) if many else None,
             connection=connection,
-            count=connection is not None and any(kind == "totalCount" for _, kind, _ in connection.parts),
+            count=connection is not None
+            and any(kind == "totalCount" for _, kind, _ in connection.parts),
             entry=entry,
             warns=entry and self.clearance.cell("Addressee.handling", action).allowed,
             keyed=keyed,
@@ -418,8 +274,10 @@ class _Planner:
 
     def _decide(self, path: tuple[str, ...], coordinate: str, action: Action) -> Cell:
         cell = self.clearance.cell(coordinate, action)
-        if cell.allowed and is_number(GRAPH.classes[coordinate]) and not (
-            self.number_allowed and len(path) == 2
+        if (
+            cell.allowed
+            and is_number(GRAPH.classes[coordinate])
+            and not (self.number_allowed and len(path) == 2)
         ):
             cell = Cell(Verdict.HIDDEN, Reason.INVARIANT)
         self.decisions.add((coordinate, action.value, cell.verdict.value))
@@ -436,7 +294,9 @@ class _Planner:
             )
         return cell
 
-    def guard(self, type_: Type, classes: Iterable[str], cell: Cell, about: tuple[str, ...] = ()) -> Guard:
+    def guard(
+        self, type_: Type, classes: Iterable[str], cell: Cell, about: tuple[str, ...] = ()
+    ) -> Guard:
         persons = type_.noun.persons if _is_withheld(classes) else about
         return Guard(() if cell.despite_protection else persons, cell.populations)
 
@@ -505,8 +365,11 @@ class _Planner:
             name, direction = _word(term["field"]), _word(term.get("direction", Const("ASC")))
             leaf = next(leaf for leaf in type_.operands() if order_name(type_, leaf) == name)
             if leaf.withheld or leaf.label.about:
-                raise BadInput(f"`{leaf.coordinate}` is withheld where an obligation covers somebody"
-                               ", so that nothing can be ordered by it", "OPERAND_HIDDEN")
+                raise BadInput(
+                    f"`{leaf.coordinate}` is withheld where an obligation covers somebody"
+                    ", so that nothing can be ordered by it",
+                    "OPERAND_HIDDEN",
+                )
             cell = self._operand(leaf, Action.SEARCH)
             if cell.populations != self.clearance.cell(type_.name, Action.LIST).populations:
                 raise BadInput(f"`{leaf.coordinate}` is no operand here", "OPERAND_HIDDEN")
@@ -520,13 +383,13 @@ class _Planner:
         terms = [(term.leaf.coordinate, term.descending) for term in order]
         filtered = _normal_tree(selected.arguments.get("filter", Null()))
         return Page(
-            first=Const(DEFAULT_PAGE) if first is None or isinstance(first, Null) else leaf_source(first),
+            first=Const(DEFAULT_PAGE)
+            if first is None or isinstance(first, Null)
+            else leaf_source(first),
             after=None if after is None or isinstance(after, Null) else leaf_source(after),
             order=order,
             binding=repr((selected.coordinate, terms, filtered)),
         )
-
-
 
 
 class _Rows:
@@ -553,7 +416,11 @@ class _Rows:
     def _connection_part(self, path: tuple[str, ...], part: Selected) -> tuple[str, str, Any]:
         inner_path = (*path, part.key)
         if part.name == "edges":
-            return part.key, "edges", tuple(self._edge_part(inner_path, inner) for inner in part.fields)
+            return (
+                part.key,
+                "edges",
+                tuple(self._edge_part(inner_path, inner) for inner in part.fields),
+            )
         if part.name == "nodes":
             return part.key, "nodes", self.fields(inner_path, part.fields)
         if part.name == "pageInfo":

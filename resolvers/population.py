@@ -21,6 +21,7 @@ TODAY = "today"
 PAYERS = "payers:"
 OWN_SECTION = "own-section"
 
+ZERO = sa.literal_column("0")
 collection = GRAPH.types["Collection"].table
 
 
@@ -57,11 +58,11 @@ def in_one(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool]
         return _own_transfer(type_, row, name)
     person = row.c[type_.noun.owner]
     if name == "overpaid":
-        return _has_levy(person, collection.c.overpaid > 0)
+        return _has_levy(person, collection.c.overpaid > ZERO)
     if name == "in-arrears":
         return _has_levy(
             person,
-            collection.c.outstanding > 0,
+            collection.c.outstanding > ZERO,
             collection.c.due_on < sa.bindparam(TODAY, type_=sa.Date()),
         )
     if has_items(name):

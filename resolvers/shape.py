@@ -9,7 +9,7 @@ from typing import Any
 
 from models.database import Convert
 from models.individual_number import NumberRecord
-from resolvers.plan import (
+from resolvers.levels import (
     Connection,
     Embedded,
     Field,

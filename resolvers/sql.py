@@ -17,8 +17,7 @@ from authz.errors import BadInput
 from models.database import Convert, Database, IsIn, Reader, Statement
 from models.graph import GRAPH, Leaf
 from models.kana import fold_kana
-from resolvers.operation import Source
-from resolvers.plan import (
+from resolvers.levels import (
     AllOf,
     AnyOf,
     Compare,
@@ -28,9 +27,10 @@ from resolvers.plan import (
     Guard,
     Level,
     Nested,
-    Plan,
     Value,
 )
+from resolvers.operation import Source
+from resolvers.plan import Plan
 from resolvers.population import in_any
 
 PARENTS = "parents"
@@ -90,9 +90,7 @@ async def fetch(
         return []
     single = len(queries) == 1 and not queries[0].children and queries[0].count is None
     async with database.read(snapshot=not single) as reader:
-        return [
-            await _fetch(query, reader, variables, context, given, None) for query in queries
-        ]
+        return [await _fetch(query, reader, variables, context, given, None) for query in queries]
 
 
 async def _fetch(
@@ -436,7 +434,9 @@ def _beyond(
 def _masked(column: sa.ColumnElement[Any], leaf: Leaf) -> sa.ColumnElement[Any]:
     if leaf.label.mask == "last3":
         return sa.literal_column("'****'").concat(
-            sa.func.substr(column, sa.func.length(column) - 2, 3)
+            sa.func.substr(
+                column, sa.func.length(column) - sa.literal_column("2"), sa.literal_column("3")
+            )
         )
     return sa.null()
 

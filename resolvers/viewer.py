@@ -24,9 +24,7 @@ ACTIONS = {
 }
 
 
-def viewer_value(
-    actor: Actor, policy: Policy, clearance: Clearance | None
-) -> dict[str, Any]:
+def viewer_value(actor: Actor, policy: Policy, clearance: Clearance | None) -> dict[str, Any]:
     """The whole viewer as plain data; `project` picks what was asked."""
     now = dt.datetime.now(dt.UTC)
     idle = min(now + dt.timedelta(seconds=actor.idle_timeout), actor.expires_at)

@@ -147,24 +147,18 @@ class Answerer:
         return await result if isawaitable(result) else result
 
 
-def _operation(
-    schema: GraphQLSchema, text: str, name: str | None, limits: Limits
-) -> Operation:
+def _operation(schema: GraphQLSchema, text: str, name: str | None, limits: Limits) -> Operation:
     document = read_document(schema, text, limits)
     fragments = {
         definition.name.value: definition
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
-    node = _named(
-        [d for d in document.definitions if isinstance(d, OperationDefinitionNode)], name
-    )
+    node = _named([d for d in document.definitions if isinstance(d, OperationDefinitionNode)], name)
     names = root_names(node, fragments)
     prepared = Prepared.of(schema, document, node, fragments)
     data = names - INTROSPECTION - {"__typename"}
-    return Operation(
-        prepared, node, bool(names & INTROSPECTION), bool(data), data == {"viewer"}
-    )
+    return Operation(prepared, node, bool(names & INTROSPECTION), bool(data), data == {"viewer"})
 
 
 def _named(operations: list[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode:
@@ -192,7 +186,9 @@ def _terms(headers: Mapping[str, str]) -> Terms:
     """What the headers state. Raises `BadInput` for one that is malformed."""
     case = headers.get("case-reference", "").strip() or None
     if case is not None and (not CASE_REFERENCE.fullmatch(case) or TWELVE_DIGITS.search(case)):
-        raise BadInput("Case-Reference is 1 to 64 of A-Z a-z 0-9 . _ / - without 12 digits in a row")
+        raise BadInput(
+            "Case-Reference is 1 to 64 of A-Z a-z 0-9 . _ / - without 12 digits in a row"
+        )
     try:
         mode = PrivacyMode(headers.get("privacy-mode", "").strip().lower() or "null")
     except ValueError as error:

@@ -62,7 +62,9 @@ class Mutation:
     """The root fields of mutations."""
 
     @strawberry.mutation(description="サインイン: open a session with staff id and password.")
-    async def signIn(self, info: Info[MutationContext, None], input: SignInInput) -> SignInPayload | None:
+    async def signIn(
+        self, info: Info[MutationContext, None], input: SignInInput
+    ) -> SignInPayload | None:
         context = info.context
         signed_in = await context.sign_in.sign_in(input.staffId, input.password)
         actor = signed_in.actor

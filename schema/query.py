@@ -49,11 +49,17 @@ def _root_fields(type_: Type) -> dict[str, Any]:
     if one is not None:
         operand = {"code": str} if type_.noun.key == "code" else {"id": strawberry.ID}
         resolver = declared(one, TYPES.objects[type_.name] | None, operand, required=True)
-        members[one] = (None, described(f"{type_.noun.ja}(一件): {type_.noun.en}", one, resolver, directives=marks))
+        members[one] = (
+            None,
+            described(f"{type_.noun.ja}(一件): {type_.noun.en}", one, resolver, directives=marks),
+        )
     if many is not None:
         result = TYPES.connections[type_.name] | None
         resolver = declared(many, result, TYPES.arguments(type_))
-        members[many] = (None, described(f"{type_.noun.ja}(一覧): a list", many, resolver, directives=marks))
+        members[many] = (
+            None,
+            described(f"{type_.noun.ja}(一覧): a list", many, resolver, directives=marks),
+        )
     return members
 
 

@@ -24,7 +24,9 @@ from schema.directives import Classified, RecordItem
 from schema.scalars import Date, DateTime, IndividualNumberText, Yen
 
 
-@strawberry.interface(name="Node", description="識別子をもつもの: anything with an opaque, stable id.")
+@strawberry.interface(
+    name="Node", description="識別子をもつもの: anything with an opaque, stable id."
+)
 class Node:
     """Relay's `Node`."""
 
@@ -203,7 +205,10 @@ class _Types:
         for leaf in type_.leaves.values():
             members[leaf.name] = (_scalar(leaf) | None, _leaf_field(leaf))
         for part, leaves in type_.parts.values():
-            members[part.field] = (_part_type(part, tuple(leaves.values())) | None, _part_field(part))
+            members[part.field] = (
+                _part_type(part, tuple(leaves.values())) | None,
+                _part_field(part),
+            )
         for edge in type_.edges.values():
             members[edge.field] = self._edge_member(edge)
         fill(self.objects[type_.name], members)
@@ -228,7 +233,10 @@ class _Types:
     def _finish_filter(self, type_: Type) -> None:
         own = self.filters[type_.name]
         members: dict[str, Any] = {}
-        for word, ja in (("and", "すべて: all hold"), ("or", "いずれか: one holds; of none, false")):
+        for word, ja in (
+            ("and", "すべて: all hold"),
+            ("or", "いずれか: one holds; of none, false"),
+        ):
             members[f"{word}_"] = (list[own] | None, _input(word, ja))  # type: ignore[valid-type]
         members["not_"] = (own | None, _input("not", "否定: does not hold"))
         for leaf in type_.leaves.values():
@@ -240,7 +248,10 @@ class _Types:
         for part, leaves in type_.parts.values():
             operands = [leaf for leaf in leaves.values() if leaf.label.match]
             if operands:
-                members[part.field] = (_part_filter(part, operands) | None, _input(part.field, part.ja))
+                members[part.field] = (
+                    _part_filter(part, operands) | None,
+                    _input(part.field, part.ja),
+                )
         fill(own, members)
         strawberry.input(
             own,
@@ -308,20 +319,31 @@ def _order_input(type_: Type) -> type | None:
     ]
     if not leaves:
         return None
-    words = Enum(f"{type_.name}OrderField", {order_name(type_, leaf): order_name(type_, leaf) for leaf in leaves})  # type: ignore[misc]
+    words = Enum(
+        f"{type_.name}OrderField",
+        {order_name(type_, leaf): order_name(type_, leaf) for leaf in leaves},
+    )  # type: ignore[misc]
     field_enum = strawberry.enum(words, description=f"{type_.noun.ja}の並べ替え項目.")
     name = f"{type_.name}Order"
     members = {
         "field": (field_enum, strawberry.field(name="field", description="項目: by what")),
         "direction": (
             OrderDirection,
-            strawberry.field(name="direction", description="順: which way", default=OrderDirection.ASC),
+            strawberry.field(
+                name="direction", description="順: which way", default=OrderDirection.ASC
+            ),
         ),
     }
-    return strawberry.input(_make(name, (), members), name=name, description=f"{type_.noun.ja}の並び順: one ordering term.")
+    return strawberry.input(
+        _make(name, (), members),
+        name=name,
+        description=f"{type_.noun.ja}の並び順: one ordering term.",
+    )
 
 
-def declared(name: str, result: Any, arguments: Mapping[str, Any], required: bool = False) -> Callable[..., Any]:
+def declared(
+    name: str, result: Any, arguments: Mapping[str, Any], required: bool = False
+) -> Callable[..., Any]:
     """A resolver that declares arguments and completes what is there already; it reads nothing."""
 
     def resolver(self, **given):  # type: ignore[no-untyped-def]

@@ -1,0 +1,191 @@
+"""What a plan is made of: levels of rows, their fields, conditions, orders and pages. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias
+
+from authz.clearance import Population
+from models.edges import Edge
+from models.graph import Leaf, Type
+from models.policy import Action
+from resolvers.operation import Selected, Source
+
+ANYBODY: frozenset[Population] = frozenset({frozenset()})
+
+
+class Keyed(Enum):
+    """What the operand of a single row is: a code, an opaque node id, or an individual number."""
+
+    CODE = "code"
+    ID = "id"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A value is there only if no person named by `uncovered` columns is covered by an obligation,
+    and the row lies in one of `populations`."""
+
+    uncovered: tuple[str, ...] = ()
+    populations: frozenset[Population] = ANYBODY
+
+    @property
+    def open(self) -> bool:
+        """Whether it never closes."""
+        return not self.uncovered and self.populations == ANYBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A column shown (or masked) under a response key."""
+
+    key: str
+    leaf: Leaf
+    guard: Guard
+    masked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A hidden field: `null`."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """`__typename`."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The opaque node id of the row."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A field of the vault (individual number, reason or day of its change)."""
+
+    key: str
+    leaf: Leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A part of the row as an object of its own; `null` where the guard closes."""
+
+    key: str
+    guard: Guard
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """An edge: what the level `child` (an index into the row's level) found for this row."""
+
+    key: str
+    guard: Guard
+    child: int
+
+
+Field: TypeAlias = Value | Nothing | Literal | Identity | Number | Embedded | Nested
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One operand: `operator` of `leaf` against a value; false where the guard closes."""
+
+    leaf: Leaf
+    operator: str
+    source: Source
+    guard: Guard
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every condition holds; of none: true."""
+
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one condition holds; of none: false."""
+
+    conditions: tuple[Condition, ...]
+
+
+Condition: TypeAlias = Compare | AllOf | AnyOf
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One term of an ordering; nulls come last in both directions."""
+
+    leaf: Leaf
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which rows of a connection: `binding` ties its cursors to this list and no other."""
+
+    first: Source
+    after: Source | None
+    order: tuple[Order, ...]
+    binding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How a connection is written: its own fields in order, each `edges`, `nodes`, … with a key.
+
+    `parts` entries are (response key, kind, inner): kind `edges` has (key, `cursor` | row fields),
+    `nodes` the row fields, `pageInfo` its (key, name) pairs, `totalCount` nothing.
+    """
+
+    parts: tuple[tuple[str, str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Rows of one type, reached over one edge (or at the root), and what becomes of them.
+
+    `entry` a person comes into the answer here: the log names them, the obligation is shown
+    `keyed` the root operand, for a single row
+    `single_parent` at most one row lies above, so that a plain LIMIT pages it
+    """
+
+    type: Type
+    edge: Edge | None
+    action: Action
+    populations: frozenset[Population]
+    leave_out_covered: bool
+    fields: tuple[Field, ...]
+    children: tuple[Level, ...]
+    condition: Condition | None = None
+    page: Page | None = None
+    connection: Connection | None = None
+    count: bool = False
+    entry: bool = False
+    warns: bool = False
+    keyed: tuple[Keyed, Source] | None = None
+    single_parent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """One root field: a level, a hidden field, the viewer, or `__typename`."""
+
+    key: str
+    level: Level | None = None
+    literal: str | None = None
+    selected: Selected | None = None
