@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from hiredis import HiredisError
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -35,6 +36,7 @@ from redis.exceptions import RedisError
 
 from authz.actor import Actor
 from authz.errors import Unauthenticated, Unavailable
+from authz.script_line import ScriptLine
 
 IDLE = dt.timedelta(minutes=15)
 ABSOLUTE = dt.timedelta(hours=8)
@@ -58,19 +60,19 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 _TOUCH = (
     """
 local version = redis.call('GET', KEYS[2])
-if not version then return {} end
+if not version then return {KEYS[1]} end
 local found = redis.call('HMGET', KEYS[1], 'who', 'abs', 'idle', 'issued')
-if not found[1] then return {version} end
+if not found[1] then return {KEYS[1], version} end
 """
     + _NOW
     + """
 local last = tonumber(found[2])
 if now >= last then
   redis.call('DEL', KEYS[1])
-  return {version}
+  return {KEYS[1], version}
 end
 redis.call('PEXPIREAT', KEYS[1], math.min(now + found[3], last) - 1)
-return {version, found[1], found[2], found[3], found[4]}
+return {KEYS[1], version, found[1], found[2], found[3], found[4]}
 """
 )
 
@@ -177,7 +179,7 @@ class Sessions:
         self.idle = idle
         self.absolute = absolute
         self._seen = 0
-        self._touch = script(redis, _TOUCH)
+        self._line = ScriptLine(redis, _TOUCH)
         self._open = script(redis, _OPEN)
         self._close = script(redis, _CLOSE)
         self._close_all = script(redis, _CLOSE_ALL)
@@ -230,8 +232,14 @@ class Sessions:
         """
         if not _TOKEN.match(token):
             raise Unauthenticated("not signed in")
-        async with answering():
-            found = await self._touch(keys=[_session_key(token), VERSION_KEY])
+        key = _session_key(token)
+        try:
+            found = await self._line.call(key, VERSION_KEY)
+        except (OSError, HiredisError):
+            raise Unavailable("the session store does not answer") from None
+        if found[0] != key.encode():
+            self._line.give_up()
+            raise Unavailable("the session store answered out of order")
         return self._touched(found)
 
     async def close(self, token: str) -> Session | None:
@@ -257,14 +265,18 @@ class Sessions:
         """Refuse from now on what an older version would answer."""
         self._seen = max(self._seen, number)
 
+    async def disconnect(self) -> None:
+        """Close the connection that `touch` keeps for itself (the client is its owner's)."""
+        await self._line.close()
+
     def _touched(self, found: Sequence[bytes]) -> Touched:
-        version = int(found[0]) if found else 0
+        version = int(found[1]) if len(found) > 1 else 0
         if version < max(self._seen, 1):
             raise Unavailable("the policy version is not known")
         self._seen = version
-        if len(found) == 1:
+        if len(found) == 2:
             raise Unauthenticated("not signed in")
-        return Touched(_session(*found[1:]), version)
+        return Touched(_session(*found[2:]), version)
 
 
 def script(redis: Redis, text: str) -> AsyncScript:

@@ -113,6 +113,26 @@ def test_it_dies_with_its_parent(tmp_path: Path, how: signal.Signals) -> None:
         assert client.get("a") == b"kept"
 
 
+def test_a_folder_is_taken_until_its_last_server_has_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-c", PARENT, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid, url = parent.stdout.readline().split()
+        child = os.pidfd_open(int(pid))
+        os.kill(int(pid), signal.SIGSTOP)
+        parent.kill()
+    with monkeypatch.context() as hasty:
+        hasty.setattr(embedded_redis, "STOP_SECONDS", 0.05)
+        with pytest.raises(EmbeddedRedisError, match="another server"):
+            EmbeddedRedis.start(tmp_path)
+    os.kill(int(pid), signal.SIGCONT)
+    assert ends(child)
+    os.close(child)
+    socket_of(url).parent.rmdir()
+
+
 def test_ctrl_c_of_the_group_does_not_reach_it(tmp_path: Path) -> None:
     with EmbeddedRedis.start(tmp_path) as server:
         assert os.getpgid(server.pid) != os.getpgid(0)

@@ -6,9 +6,13 @@ import asyncio
 import datetime as dt
 import hashlib
 import random
+import tempfile
 import time
+from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 import pytest_asyncio
@@ -17,6 +21,13 @@ from redis.asyncio import Redis
 from authz.errors import Unauthenticated, Unavailable
 from authz.session import VERSION_KEY, Sessions, connect
 from tests.valkey import Valkey, until, valkey
+
+
+class NewSessions(Protocol):
+    """Makes the sessions of one worker; times in milliseconds."""
+
+    def __call__(self, idle: int = ..., absolute: int = ...) -> Sessions: ...
+
 
 HOUR = dt.timedelta(hours=1)
 NOBODY = "A" * 43
@@ -37,9 +48,22 @@ async def redis(server: Valkey) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
+@pytest_asyncio.fixture
+async def new_sessions(redis: Redis) -> AsyncIterator[NewSessions]:
+    made: list[Sessions] = []
+
+    def new(idle: int = 3_600_000, absolute: int = 8 * 3_600_000) -> Sessions:
+        made.append(Sessions(redis, idle=milliseconds(idle), absolute=milliseconds(absolute)))
+        return made[-1]
+
+    yield new
+    for sessions in made:
+        await sessions.disconnect()
+
+
 @pytest.fixture
-def sessions(redis: Redis) -> Sessions:
-    return Sessions(redis, idle=HOUR, absolute=8 * HOUR)
+def sessions(new_sessions: NewSessions) -> Sessions:
+    return new_sessions()
 
 
 def milliseconds(count: int) -> dt.timedelta:
@@ -94,13 +118,13 @@ async def test_the_token_is_stored_nowhere(
     assert not [token for token in tokens if token.encode() in content]
 
 
-async def _everything(redis: Redis, key: bytes) -> bytes:
-    readers: dict[bytes, Callable[[], Awaitable[object]]] = {
+async def _everything(redis: Redis, key: Any) -> bytes:
+    readers: dict[Any, Callable[[], Awaitable[object]]] = {
         b"string": lambda: redis.get(key),
         b"hash": lambda: redis.hgetall(key),
         b"zset": lambda: redis.zrange(key, 0, -1, withscores=True),
     }
-    return key + repr(await readers[await redis.type(key)]()).encode()
+    return repr((key, await readers[await redis.type(key)]())).encode()
 
 
 @pytest.mark.parametrize("token", ["", NOBODY, "A" * 42, "A" * 44, "*" * 43, "Ａ" * 43, "\ud800"])
@@ -113,8 +137,8 @@ async def test_what_is_no_token_of_ours_is_nobody(sessions: Sessions, token: str
 # --- timeouts -------------------------------------------------------------------------------
 
 
-async def test_the_idle_end_is_exact(redis: Redis) -> None:
-    sessions = Sessions(redis, idle=milliseconds(150), absolute=HOUR)
+async def test_the_idle_end_is_exact(redis: Redis, new_sessions: NewSessions) -> None:
+    sessions = new_sessions(150)
     before = await clock(redis)
     token, _ = await sessions.open("s-1", ["branch-clerk"], None)
     assert before + 150 <= await stored_end(redis, token) <= await clock(redis) + 150
@@ -128,8 +152,10 @@ async def test_the_idle_end_is_exact(redis: Redis) -> None:
         await sessions.touch(token)
 
 
-async def test_a_session_is_alive_to_its_last_millisecond(redis: Redis) -> None:
-    sessions = Sessions(redis, idle=milliseconds(100), absolute=HOUR)
+async def test_a_session_is_alive_to_its_last_millisecond(
+    redis: Redis, new_sessions: NewSessions
+) -> None:
+    sessions = new_sessions(100)
     token, _ = await sessions.open("s-1", ["branch-clerk"], None)
     end = await stored_end(redis, token)
     seen_alive = 0
@@ -146,8 +172,10 @@ async def test_a_session_is_alive_to_its_last_millisecond(redis: Redis) -> None:
     assert seen_alive >= end - 50
 
 
-async def test_activity_does_not_move_the_absolute_end(redis: Redis) -> None:
-    sessions = Sessions(redis, idle=milliseconds(100), absolute=milliseconds(300))
+async def test_activity_does_not_move_the_absolute_end(
+    redis: Redis, new_sessions: NewSessions
+) -> None:
+    sessions = new_sessions(100, 300)
     token, actor = await sessions.open("s-1", ["branch-clerk"], None)
     end = round(actor.expires_at.timestamp() * 1000)
     last_success = first_failure = 0
@@ -233,8 +261,8 @@ async def _awaited(work: Awaitable[object]) -> None:
     await work
 
 
-async def test_the_index_forgets_what_is_past(redis: Redis) -> None:
-    brief = Sessions(redis, idle=milliseconds(20), absolute=milliseconds(20))
+async def test_the_index_forgets_what_is_past(redis: Redis, new_sessions: NewSessions) -> None:
+    brief = new_sessions(20, 20)
     token, _ = await brief.open("s-1", ["branch-clerk"], None)
     await until(lambda: gone(redis, token))
     await Sessions(redis).open("s-1", ["branch-clerk"], None)
@@ -301,6 +329,17 @@ async def test_a_killed_server_is_unavailable_at_once_and_back_at_once(
     assert (await sessions.touch(token)).actor.id == "s-1"
 
 
+async def test_a_restart_between_two_requests_goes_unnoticed(
+    sessions: Sessions, server: Valkey
+) -> None:
+    token, _ = await sessions.open("s-1", ["branch-clerk"], None)
+    await sessions.touch(token)
+    server.kill()
+    server.restart()
+    touched = await asyncio.gather(*(sessions.touch(token) for _ in range(20)))
+    assert {answer.actor.id for answer in touched} == {"s-1"}
+
+
 async def test_a_silent_server_is_unavailable_within_half_a_second(
     sessions: Sessions, server: Valkey
 ) -> None:
@@ -343,3 +382,123 @@ async def test_a_cancelled_touch_never_gives_its_answer_to_another(sessions: Ses
         assert answered
     for token, actor in opened:
         assert (await sessions.touch(token)).actor == actor
+
+
+async def test_answers_find_their_callers_after_a_silence(
+    sessions: Sessions, server: Valkey
+) -> None:
+    opened = [await sessions.open(f"s-{number}", ["branch-clerk"], None) for number in range(100)]
+    await sessions.touch(opened[0][0])
+    server.pause()
+    tasks = [asyncio.create_task(sessions.touch(token)) for token, _ in opened]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    await asyncio.wait(tasks[::2])
+    server.resume()
+    for task, (_, actor) in list(zip(tasks, opened, strict=True))[1::2]:
+        assert (await task).actor == actor
+
+
+Spoil = Callable[[bytes, bytes], bytes | None]
+"""From the last answer and this one, what the client gets; `None` cuts it in the middle."""
+
+
+class Proxy:
+    """Between a client and a server: passes everything, and `spoil`s the next answer if told."""
+
+    def __init__(self, path: Path) -> None:
+        self.url = f"unix://{path}"
+        self.spoil: Spoil | None = None
+        self.connections = 0
+
+    async def serve(self, target: str, client: StreamReader, out: StreamWriter) -> None:
+        self.connections += 1
+        answers, server = await asyncio.open_unix_connection(target.removeprefix("unix://"))
+        requests = asyncio.create_task(self._pass(client, server))
+        last = b""
+        while data := await answers.read(65_536):
+            spoil, self.spoil = self.spoil, None
+            changed = spoil(last, data) if spoil else data
+            out.write(changed if changed is not None else data[: len(data) // 2])
+            if changed is None:
+                break
+            last = data
+        out.close()
+        server.close()
+        requests.cancel()
+
+    async def _pass(self, source: StreamReader, target: StreamWriter) -> None:
+        while data := await source.read(65_536):
+            target.write(data)
+        target.close()
+
+
+@pytest_asyncio.fixture
+async def proxy(server: Valkey, tmp_path: Path) -> AsyncIterator[Proxy]:
+    with tempfile.TemporaryDirectory(prefix="atena-") as folder:
+        path = Path(folder) / "proxy.sock"
+        between = Proxy(path)
+        listener = await asyncio.start_unix_server(partial(between.serve, server.url), path)
+        yield between
+        listener.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "recovers"),
+    [
+        pytest.param(lambda last, data: None, True, id="cut in the middle"),
+        pytest.param(lambda last, data: data + data, True, id="an answer too many at the end"),
+        pytest.param(lambda last, data: last + data, False, id="an older answer once more"),
+        pytest.param(lambda last, data: b"nonsense\r\n", True, id="no protocol"),
+        pytest.param(lambda last, data: b"-READONLY a replica\r\n", False, id="failed over"),
+        pytest.param(lambda last, data: b"-LOADING data\r\n", False, id="starting"),
+        pytest.param(lambda last, data: b"", False, id="swallowed"),
+    ],
+)
+async def test_a_spoilt_answer_is_nobodys(
+    proxy: Proxy,
+    redis: Redis,
+    new_sessions: NewSessions,
+    spoil: Spoil,
+    recovers: bool,
+) -> None:
+    opened = [await new_sessions().open(f"s-{n}", ["branch-clerk"], None) for n in range(20)]
+    client = connect(proxy.url)
+    sessions = Sessions(client)
+    await sessions.touch(opened[-1][0])
+    proxy.spoil = spoil
+    began = time.monotonic()
+    outcomes = await asyncio.gather(
+        *(sessions.touch(token) for token, _ in opened), return_exceptions=True
+    )
+    assert time.monotonic() - began < 0.6
+    for outcome, (_, actor) in zip(outcomes, opened, strict=True):
+        if isinstance(outcome, BaseException):
+            assert isinstance(outcome, Unavailable)
+        else:
+            assert outcome.actor == actor
+    if not recovers:
+        assert [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
+    for token, actor in opened:
+        assert (await sessions.touch(token)).actor == actor
+    assert proxy.connections == 2
+    await sessions.disconnect()
+    await client.aclose()
+
+
+async def test_a_password_and_a_database_number_are_used(redis: Redis, server: Valkey) -> None:
+    await redis.config_set("requirepass", "secret")
+    try:
+        wrong = connect(server.url.replace("unix://", "unix://:wrong@"))
+        with pytest.raises(Unavailable):
+            await Sessions(wrong).touch(NOBODY)
+        right = connect(server.url.replace("unix://", "unix://default:secret@") + "?db=0")
+        sessions = Sessions(right)
+        token, actor = await sessions.open("s-1", ["branch-clerk"], None)
+        assert (await sessions.touch(token)).actor == actor
+        await sessions.disconnect()
+        await right.aclose()
+        await wrong.aclose()
+    finally:
+        await redis.config_set("requirepass", "")
