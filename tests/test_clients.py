@@ -1,30 +1,238 @@
-"""The public audit of GraphQL over HTTP (npm `graphql-http`): every MUST and SHOULD passes."""
+"""Real clients against the real server: the public audit, a TypeScript frontend, a browser."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from playwright.async_api import BrowserContext, Page, Request, async_playwright, expect
 
-from tests.conftest import PROJECT
-from tests.tiny_server import tiny_server
+from tests.conftest import PROJECT, absent
+from tests.live import LiveServer, live_server
 
-SCRIPT = Path(__file__).with_name("graphql_http_audit.mjs")
+HERE = Path(__file__).parent
+
+Node = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """Atena with a small demo town."""
+    data = tmp_path_factory.mktemp("clients") / "data"
+    with live_server(data, {"ATENA_PEOPLE": "60"}) as running:
+        yield running
+
+
+# -- the audit of GraphQL over HTTP ----------------------------------------------------------------
 
 GET_AUDITS = {"5A70", "D6D5", "6A70"}
 """They ask for GET, which the specification leaves open (MAY): our URLs carry no data."""
 
 
 @pytest.mark.node
-def test_the_audit_passes(node: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    with tiny_server(PROJECT / "node_modules") as address:
-        run = node(SCRIPT, f"{address}/graphql")
+def test_every_must_and_should_of_the_audit_passes(node: Node, server: LiveServer) -> None:
+    run = node(HERE / "graphql_http_audit.mjs", f"{server.address}/graphql")
     assert run.returncode == 0, run.stderr
     audits = [json.loads(line) for line in run.stdout.splitlines()]
     failed = {audit["id"]: audit for audit in audits if audit["status"] != "ok"}
     assert len(audits) == 61
     assert set(failed) == GET_AUDITS, failed
     assert all(audit["name"].startswith("MAY") for audit in failed.values())
+
+
+# -- a TypeScript frontend -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def frontend(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The frontend of `tests/client`, its types generated from the committed schema, compiled."""
+    folder = tmp_path_factory.mktemp("frontend")
+    shutil.copytree(HERE / "client", folder, dirs_exist_ok=True)
+    shutil.copy(PROJECT / "schema.graphql", folder)
+    (folder / "node_modules").symlink_to(PROJECT / "node_modules")
+    for command in (("graphql-codegen", "--config", "codegen.json"), ("tsc", "--project", ".")):
+        run = node(*command, cwd=folder)
+        assert run.returncode == 0, run.stdout + run.stderr
+    return folder
+
+
+@pytest.mark.node
+def test_a_frontend_with_generated_types(node: Node, frontend: Path, server: LiveServer) -> None:
+    clerk = server.member("collection-clerk")
+    url = f"{server.address}/graphql"
+    run = node(
+        frontend / "out/main.js", url, clerk.staff_id, clerk.password, "consultation", cwd=frontend
+    )
+    assert run.returncode == 0, run.stderr
+    told: dict[str, Any] = json.loads(run.stdout)
+    assert told["addressee"]["fullName"]
+    assert told["addressee"]["dvFlag"] is None
+    assert isinstance(told["addressee"]["accounts"]["nodes"], list)
+    assert isinstance(told["owed"], int)
+    assert {
+        "path": ["addressee", "dvFlag"],
+        "coordinate": "Addressee.dvFlag",
+        "reason": "ROLE",
+    } in told["privacy"]["AddresseeDetail"]["hidden"]
+
+
+# -- GraphiQL in a browser -------------------------------------------------------------------------
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Watch:
+    """What a page tried: its requests, and its complaints (breaches of its policy are some)."""
+
+    def __init__(self, page: Page) -> None:
+        self.requests: list[Request] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requests.append(request))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
+        )
+
+    def outside(self) -> list[str]:
+        """Addresses that are not this machine's."""
+        urls = [request.url for request in self.requests]
+        return [
+            url
+            for url in urls
+            if urlsplit(url).scheme != "data" and urlsplit(url).hostname != "127.0.0.1"
+        ]
+
+
+@pytest.fixture
+async def browser(chromium: str, server: LiveServer) -> AsyncIterator[BrowserContext]:
+    """A fresh browser profile."""
+    if not (PROJECT / "node_modules/graphiql").is_dir():
+        absent("node_modules: run `make dev`")
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield await running.new_context(locale="ja-JP", viewport={"width": 1400, "height": 900})
+        await running.close()
+
+
+async def sign_in(page: Page, server: LiveServer, *roles: str) -> None:
+    member = server.member(*roles)
+    await page.get_by_label("職員番号").fill(member.staff_id)
+    await page.get_by_label("パスワード").fill(member.password)
+    await page.get_by_role("button", name="サインイン").click()
+    await expect(page.get_by_label("利用目的")).to_be_visible()
+
+
+async def run_query(page: Page, query: str) -> None:
+    """Named like the page's first query: GraphiQL sends the name that it parsed last."""
+    await page.locator(".graphiql-query-editor .CodeMirror").click()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.insert_text(f"query Viewer {{ {query} }}")
+    await page.keyboard.press("Control+Enter")
+
+
+@pytest.mark.browser
+@pytest.mark.node
+async def test_a_person_explores_without_writing_headers(
+    browser: BrowserContext, server: LiveServer, tmp_path: Path
+) -> None:
+    page = await browser.new_page()
+    watch = Watch(page)
+    await page.goto(f"{server.address}/graphiql")
+    await sign_in(page, server, "collection-clerk")
+    await page.get_by_label("利用目的").select_option("consultation")
+    await page.get_by_label("受付番号").fill("R8-001")
+    await run_query(page, "addressees(first: 2) { nodes { code fullName dvFlag } }")
+
+    await expect(page.locator(".result-window")).to_contain_text("fullName")
+    await expect(page.locator("#hidden summary")).to_contain_text("hidden fields: 1")
+    await page.locator("#hidden summary").click()
+    await expect(page.locator("#hidden tbody")).to_contain_text("Addressee.dvFlag")
+    await page.screenshot(path=tmp_path / "graphiql.png")
+    # The menus and the documentation add styles of their own.
+    await page.get_by_label("Show Documentation Explorer").click()
+    await expect(page.locator(".graphiql-doc-explorer")).to_contain_text("照会")
+    await page.get_by_label("Open settings dialog").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.keyboard.press("Escape")
+
+    assert watch.outside() == []
+    assert watch.complaints == []
+    sent = [request for request in watch.requests if request.url.endswith("/graphql")]
+    headers = await sent[-1].all_headers()
+    assert headers["authorization"].startswith("Bearer ")
+    assert headers["purpose-of-use"] == "consultation"
+    assert headers["case-reference"] == "R8-001"
+    assert headers["privacy-mode"] == "null"
+
+
+def a_covered_addressee(server: LiveServer) -> str:
+    """The code of somebody whom an obligation covers, as the protection coordinator sees it."""
+    coordinator = server.member("protection-coordinator")
+    client = server.client(coordinator, purpose="protection-measures")
+    found = client("{ addressees(first: 200) { nodes { code handling { addressWithheld } } } }")
+    nodes = found["data"]["addressees"]["nodes"]
+    return next(
+        str(node["code"])
+        for node in nodes
+        if node["handling"] and node["handling"]["addressWithheld"]
+    )
+
+
+@pytest.mark.browser
+@pytest.mark.node
+async def test_whoever_gets_the_record_sees_the_warning(
+    browser: BrowserContext, server: LiveServer
+) -> None:
+    page = await browser.new_page()
+    await page.goto(f"{server.address}/graphiql")
+    await sign_in(page, server, "collection-clerk")
+    await page.get_by_label("利用目的").select_option("consultation")
+    await run_query(page, f'addressee(code: "{a_covered_addressee(server)}") {{ fullName }}')
+    await expect(page.get_by_role("alert")).to_contain_text("住所・居所を伏せる")
+
+
+@pytest.mark.browser
+@pytest.mark.node
+async def test_nothing_outlives_the_page(browser: BrowserContext, server: LiveServer) -> None:
+    page = await browser.new_page()
+    await page.goto(f"{server.address}/graphiql")
+    await sign_in(page, server, "collection-clerk")
+    await run_query(page, "viewer { id }")
+    await expect(page.locator(".result-window")).to_contain_text("viewer")
+
+    assert page.url == f"{server.address}/graphiql"
+    kept = await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert kept == "[{},{}]"
+    assert await browser.cookies() == []
+    await page.reload()
+    await expect(page.get_by_label("職員番号")).to_be_visible()
+    await expect(page.get_by_label("利用目的")).to_be_hidden()
+
+
+@pytest.mark.browser
+@pytest.mark.node
+async def test_signing_in_wrongly_and_out(browser: BrowserContext, server: LiveServer) -> None:
+    page = await browser.new_page()
+    await page.goto(f"{server.address}/graphiql")
+    await page.get_by_label("職員番号").fill("nobody")
+    await page.get_by_label("パスワード").fill("wrong")
+    await page.get_by_role("button", name="サインイン").click()
+    await expect(page.get_by_role("status")).to_contain_text("wrong")
+    await sign_in(page, server, "collection-clerk")
+    await page.get_by_role("button", name="サインアウト").click()
+    await expect(page.get_by_label("職員番号")).to_be_visible()
