@@ -7,7 +7,6 @@ from typing import Any
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, validate
 from graphql.execution.values import VariableValues, get_variable_values
 
-from authz.errors import BadInput
 from schema.errors import BAD_USER_INPUT, MAX_ERRORS, VALIDATION_FAILED, InvalidRequest
 from schema.limits import DEFAULT_LIMITS, Limits, check_document, parse_document
 
@@ -23,21 +22,6 @@ def read_document(
     if errors:
         raise InvalidRequest(VALIDATION_FAILED, errors)
     return document
-
-
-def find_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    """The operation to answer: the named one, or the only one. Raises `BadInput`."""
-    operations = [
-        definition
-        for definition in document.definitions
-        if isinstance(definition, OperationDefinitionNode)
-        and (name is None or (definition.name is not None and definition.name.value == name))
-    ]
-    if len(operations) == 1:
-        return operations[0]
-    if name is None and operations:
-        raise BadInput("Name one of the document's operations in operationName.")
-    raise BadInput("The document has no operation of that name.")
 
 
 def read_variables(

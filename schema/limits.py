@@ -22,6 +22,7 @@ from graphql import (
     InlineFragmentNode,
     Node,
     OperationDefinitionNode,
+    OperationType,
     SelectionNode,
     SelectionSetNode,
     parse,
@@ -52,6 +53,8 @@ class Limits:
     fields: int = 1_500
     aliases: int = 30
     root_fields: int = 15
+    mutations: int = 1
+    """Root fields of a mutation: one request must not try many passwords."""
     selections: int = 3_000
     """Fields, spreads and inline fragments of all definitions, each expanded by itself."""
     same_name_pairs: int = 1_000
@@ -161,10 +164,17 @@ class _Counter:
         for definition in document.definitions:
             size = self.definition(definition)
             total += size.selections
-            at_most(size.roots, limits.root_fields, "fields at the root")
+            at_most(size.roots, self.roots(definition), "fields at the root")
             at_most(size.depth, limits.depth, "levels of fields")
             at_most(size.below_meta, limits.introspection_depth, "levels of introspection")
             at_most(total, limits.selections, "selections")
+
+    def roots(self, definition: DefinitionNode) -> int:
+        mutates = (
+            isinstance(definition, OperationDefinitionNode)
+            and definition.operation is OperationType.MUTATION
+        )
+        return self.limits.mutations if mutates else self.limits.root_fields
 
     def definition(self, definition: DefinitionNode) -> _Size:
         if isinstance(definition, FragmentDefinitionNode):

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz.errors import BadInput, PurposeRefused, Refused, Unauthenticated
-from schema.document import find_operation, read_document, read_variables
+from schema.document import read_document, read_variables
 from schema.errors import (
     PARSE_FAILED,
     VALIDATION_FAILED,
@@ -302,22 +302,6 @@ def test_the_form_of_errors() -> None:
             }
         ]
     }
-
-
-def test_the_operation_to_answer() -> None:
-    two = parse("query A { find { name } } query B { find { name } }")
-    named = find_operation(two, "B").name
-    assert named is not None
-    assert named.value == "B"
-    assert find_operation(parse("{ find { name } }"), None).name is None
-    for document, name in (
-        (two, None),
-        (two, "C"),
-        (two, ""),
-        (parse("fragment F on X { a }"), None),
-    ):
-        with pytest.raises(BadInput):
-            find_operation(document, name)
 
 
 def test_errors_are_few() -> None:

@@ -82,6 +82,11 @@ def test_root_fields_count_through_fragments() -> None:
     assert "root" in refused("{ a ...F } fragment F on Query { b c ... { d e } }")
 
 
+def test_one_mutation_in_a_request() -> None:
+    taken("mutation { signIn { token } }")
+    assert "root" in refused("mutation { a: signIn { token } ...F } fragment F on M { b: signIn }")
+
+
 @pytest.mark.parametrize(
     "place",
     [
