@@ -7,6 +7,7 @@ file, and dies with its parent, however the parent ends.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -53,7 +54,7 @@ class EmbeddedRedis:
         """
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _lock(data)
-        folder = _socket_folder()
+        folder = _socket_folder(data / "socket")
         socket = folder / "redis.sock"
         server = cls(f"unix://{socket}", _spawn(data, socket, lock), folder, lock)
         try:
@@ -120,12 +121,19 @@ def _lock(data: Path) -> int:
             time.sleep(POLL_SECONDS)
 
 
-def _socket_folder() -> Path:
+def _socket_folder(link: Path) -> Path:
+    """A new private folder, which `link` shows; what a killed parent left there goes."""
+    if link.is_symlink():
+        with contextlib.suppress(OSError):
+            (link / "redis.sock").unlink(missing_ok=True)
+            link.readlink().rmdir()
+        link.unlink()
     folder = Path(tempfile.mkdtemp(prefix="atena-"))
-    if len(os.fsencode(folder / "redis.sock")) <= SOCKET_PATH_LIMIT:
-        return folder
-    folder.rmdir()
-    return Path(tempfile.mkdtemp(prefix="atena-", dir="/tmp"))
+    if len(os.fsencode(folder / "redis.sock")) > SOCKET_PATH_LIMIT:
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix="atena-", dir="/tmp"))
+    link.symlink_to(folder)
+    return folder
 
 
 def _spawn(data: Path, socket: Path, lock: int) -> subprocess.Popen[bytes]:
