@@ -35,7 +35,7 @@ class Street:
     def __init__(self, seed: int, first_serial: int) -> None:
         self.seed = seed
         self.dice = Dice(seed)
-        self.people = People(self.dice, seed, first_serial)
+        self.people = People(self.dice, first_serial)
         self.neighbour = ""
         makers: tuple[tuple[Callable[[], list[Record]], float], ...] = (
             (self._worker, 26),

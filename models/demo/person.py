@@ -38,9 +38,8 @@ class People:
     """Makes one person after the other. `serial` counts addressees, `household` households;
     `given` is the given name made last."""
 
-    def __init__(self, dice: Dice, seed: int, first_serial: int) -> None:
+    def __init__(self, dice: Dice, first_serial: int) -> None:
         self.dice = dice
-        self.seed = seed
         self.serial = first_serial
         self.household = first_serial
         self.given = Name("", "", "", "")
@@ -58,7 +57,7 @@ class People:
         half = self.dice.chance(HALF_WIDTH_SHARE)
         arrived = self._arrival(born)
         base = {
-            "個人番号": nobodys_number(serial, self.seed),
+            "個人番号": nobodys_number(serial),
             "宛名区分": "住登者" if resident else "住登外者",
             "個法区分": "個人",
             "宛名税目コード": "00",

@@ -75,9 +75,9 @@ def addressee_code(serial: int) -> str:
     return f"{serial:015d}"
 
 
-def nobodys_number(serial: int, seed: int = 0) -> str:
+def nobodys_number(serial: int) -> str:
     """An individual number that nobody can hold: its check digit is one too high."""
-    eleven = f"{(serial * _SPREAD + _SHIFT + seed * 1_000_003) % _RANGE:011d}"
+    eleven = f"{(serial * _SPREAD + _SHIFT) % _RANGE:011d}"
     return f"{eleven}{demo_check_digit(eleven)}"
 
 

@@ -183,6 +183,11 @@ def town_named(name: str) -> Place:
     return next(place for place in towns().things if place.town == name)
 
 
+def elsewhere_named(name: str) -> Place:
+    """A town elsewhere by its name. Raises `StopIteration` where there is none."""
+    return next(place for place in other_towns() if place.town == name)
+
+
 def _kushiro(index: int, row: dict[str, str]) -> Place:
     return Place(
         town=row["town"],
