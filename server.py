@@ -18,7 +18,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,6 @@ class SettingError(Exception):
 
 def setting(default: str, meaning: str) -> Any:
     """A field of `Settings`: its default as text, and what it means (for the README's table)."""
-    from dataclasses import field
-
     return field(metadata={"default": default, "meaning": meaning})
 
 
@@ -212,18 +210,23 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         redis = connect(settings.redis_url)
         stack.push_async_callback(redis.aclose)
         log = AccessLog(database)
-        await log.start()
         stack.push_async_callback(log.stop)
+        await log.start()
         sessions = Sessions(redis, idle=settings.idle_timeout, absolute=settings.absolute_timeout)
+        stack.push_async_callback(sessions.disconnect)
         revocations = Revocations(database)
-        await revocations.start()
         stack.push_async_callback(revocations.stop)
+        await revocations.start()
         policies = PolicyStore(database, GRAPH.classes)
         await sessions.publish_policy_version((await policies.load()).version)
+        publishing = asyncio.create_task(policies.keep_published(sessions.publish_policy_version))
+        stack.callback(publishing.cancel)
         record = _sign_in_recorder(log)
         staffing = Staffing(database, sessions, revocations, record)
         cost = STRONG if settings.store is StoreKind.REAL else QUICK
-        sign_in = SignIn(sessions, revocations, staffing, Passwords(cost), Lockout(redis), record)
+        passwords = Passwords(cost)
+        stack.callback(passwords.close)
+        sign_in = SignIn(sessions, revocations, staffing, passwords, Lockout(redis), record)
         reads = Reads(database, policies, log, vault, Seal(keys.derive("seal", 64)))
         answer = Answerer(
             graphql_schema(),
@@ -325,8 +328,6 @@ def embedded_redis(settings: Settings) -> Iterator[Settings]:
     if settings.redis_url:
         yield settings
         return
-    from dataclasses import replace
-
     with EmbeddedRedis.start(settings.data.absolute() / "redis") as server:
         os.environ[variable("redis_url")] = server.url
         yield replace(settings, redis_url=server.url)
@@ -382,6 +383,7 @@ def serve(settings: Settings) -> None:
         uvicorn.run(
             "server:application",
             factory=True,
+            app_dir=str(PROJECT),
             host=ready.host,
             port=ready.port,
             workers=ready.workers,
@@ -405,6 +407,8 @@ def _greet(settings: Settings) -> None:
 
 def main(arguments: list[str]) -> int:
     """The command line. Returns the exit status."""
+    # What the embedded stores write is for this user alone.
+    os.umask(0o077)
     parser = argparse.ArgumentParser(prog="server.py", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     for name, words in (

@@ -1,14 +1,15 @@
 """Loads the published policy from the database and keeps the worker's current one.
 
-A new version is built aside and swapped in by one assignment: an answer that began under one version
-ends under it. `load_policy` in place would let wrong answers through while it runs.
+A new version is built aside and swapped in by one assignment: an answer that began under one
+version ends under it. `load_policy` in place would let wrong answers through while it runs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +22,9 @@ from models.policy import PolicyLine, PolicyVersion
 from models.population import PopulationItem
 from models.staff import Purpose as PurposeRow
 from models.staff import RolePurpose
+
+PUBLISH_SECONDS = 1.0
+_log = logging.getLogger("atena.policy")
 
 ROLE_POPULATIONS: Mapping[str, str] = {"section-clerk": "own-section"}
 
@@ -37,7 +41,7 @@ class PolicyStore:
     async def load(self) -> Policy:
         """Read the newest version and make it the current one."""
         try:
-            async with self._database.write() as connection:
+            async with self._database.look() as connection:
                 self._current = await self._read(connection)
         except (sa.exc.SQLAlchemyError, OSError) as error:
             raise Unavailable("the policy cannot be read") from error
@@ -59,10 +63,26 @@ class PolicyStore:
             raise Unavailable("the policy in force is not there")
         return self._current
 
-    async def _read(self, connection: AsyncConnection) -> Policy:
-        version = await connection.scalar(sa.select(sa.func.max(_column(PolicyVersion, "number"))))
+    async def keep_published(self, publish: Callable[[int], Awaitable[None]]) -> None:
+        """Tell Redis the newest version, again and again: a Redis that lost it would keep every
+        worker at 503. `publish` never lowers the number."""
+        while True:
+            try:
+                async with self._database.look() as connection:
+                    version = await self._newest(connection)
+                await publish(version)
+            except (sa.exc.SQLAlchemyError, OSError, Unavailable) as error:
+                _log.warning("the policy version was not published: %s", type(error).__name__)
+            await asyncio.sleep(PUBLISH_SECONDS)
+
+    async def _newest(self, connection: AsyncConnection) -> int:
+        version = await connection.scalar(sa.select(sa.func.max(_table(PolicyVersion).c.number)))
         if version is None:
             raise Unavailable("no policy has been published")
+        return int(version)
+
+    async def _read(self, connection: AsyncConnection) -> Policy:
+        version = await self._newest(connection)
         table = _table(PolicyLine)
         lines = await connection.execute(
             sa.select(table.c.role, table.c.purpose, table.c.what, table.c.action, table.c.effect)
@@ -79,10 +99,8 @@ class PolicyStore:
     async def _reference(self, connection: AsyncConnection) -> Reference:
         purposes = await connection.execute(sa.select(_table(PurposeRow)))
         opened: dict[str, set[str]] = defaultdict(set)
-        for role, purpose in await connection.execute(
-            sa.select(_column(RolePurpose, "role"), _column(RolePurpose, "purpose"))
-        ):
-            opened[role].add(purpose)
+        for row in await connection.execute(sa.select(_table(RolePurpose))):
+            opened[row.role].add(row.purpose)
         items: dict[str, list[str]] = defaultdict(list)
         for population, item in await connection.execute(sa.select(_table(PopulationItem))):
             items[population].append(item)
@@ -102,7 +120,3 @@ class PolicyStore:
 def _table(model: type) -> sa.Table:
     table: sa.Table = model.__table__  # type: ignore[attr-defined]
     return table
-
-
-def _column(model: type, name: str) -> sa.Column[object]:
-    return _table(model).c[name]

@@ -1,8 +1,8 @@
 """宛名 addressees: record items 4-54, 109, 119 and 120, with the households, links, forwarding
 addresses and contacts of a person (items 55-84, 106-118).
 
-One person may have several addressee records. Individual numbers (items 1-3) are not here: they live
-in a database of their own (`models/individual_number.py`).
+One person may have several addressee records. Individual numbers (items 1-3) are not here: they
+live in a database of their own (`models/individual_number.py`).
 """
 
 from __future__ import annotations
@@ -195,6 +195,7 @@ class Addressee(SQLModel, table=True):
         item=13,
         search=True,
         type=text(),
+        index=True,
         default=None,
     )
     full_name: str | None = column(
@@ -204,6 +205,7 @@ class Addressee(SQLModel, table=True):
         item=14,
         match=True,
         type=text(),
+        index=True,
         default=None,
     )
     given_name_kana: str | None = column(
@@ -223,6 +225,7 @@ class Addressee(SQLModel, table=True):
         item=16,
         search=True,
         type=text(),
+        index=True,
         default=None,
     )
     given_name: str | None = column(
@@ -236,6 +239,7 @@ class Addressee(SQLModel, table=True):
         ja="生年月日(原文)",
         en="date of birth as written, where part of it is unknown (不詳)",
         type=text(40),
+        index=True,
         default=None,
     )
     sex: str | None = column(

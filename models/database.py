@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ Convert = Callable[[Any], Any]
 SQLITE_READERS = 4
 POSTGRESQL_READERS = 10
 BUSY_SECONDS = 30
+
+# At DEBUG it writes every statement with its parameters.
+logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 
 class DatabaseError(Exception):
@@ -125,6 +129,14 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def look(self) -> AsyncIterator[AsyncConnection]:
+        """One snapshot through SQLAlchemy, for what is rare; it waits for no writer."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(only_looks=True)
+            async with connection.begin():
+                yield connection
+
+    @asynccontextmanager
     async def read(self, *, snapshot: bool = True) -> AsyncIterator[Reader]:
         """One snapshot for the statements of the block (`snapshot=False`: for a single one)."""
         if self._readers is None:
@@ -159,7 +171,9 @@ class Database:
             return None
         if isinstance(type_, sa.ARRAY):
             return _json_list
-        if isinstance(type_, (sa.Date, sa.DateTime)):
+        if isinstance(type_, sa.DateTime):
+            return _stored_instant
+        if isinstance(type_, sa.Date):
             return _sqlite_day
         return None
 
@@ -267,12 +281,17 @@ async def _nothing_to_reset(connection: Any) -> None:
 def _engine(url: sa.URL, dialect: str) -> AsyncEngine:
     if dialect == "postgresql":
         return create_async_engine(
-            url.set(drivername="postgresql+asyncpg"), pool_size=5, pool_pre_ping=True
+            url.set(drivername="postgresql+asyncpg"),
+            pool_size=5,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": BUSY_SECONDS}
+        url.set(drivername="sqlite+aiosqlite"),
+        connect_args={"timeout": BUSY_SECONDS},
+        hide_parameters=True,
     )
     sa.event.listen(engine.sync_engine, "connect", _sqlite_connect)
     # A read that later writes would lose updates without an error under the default BEGIN.
@@ -291,7 +310,8 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def _sqlite_begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    only_looks = connection.get_execution_options().get("only_looks", False)
+    connection.exec_driver_sql("BEGIN" if only_looks else "BEGIN IMMEDIATE")
 
 
 def _sqlite_boolean(value: int | None) -> bool | None:
@@ -302,9 +322,19 @@ def _sqlite_instant(value: str | None) -> str | None:
     return None if value is None else value[:19].replace(" ", "T") + "Z"
 
 
+def _stored_instant(value: dt.datetime | None) -> str | None:
+    return None if value is None else value.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
 def _sqlite_day(value: dt.date | str | None) -> str | None:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def _json_list(values: Sequence[Any]) -> str:
-    return json.dumps([_sqlite_day(v) if isinstance(v, dt.date) else v for v in values])
+    return json.dumps([_json_value(value) for value in values])
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return _stored_instant(value)
+    return value.isoformat() if isinstance(value, dt.date) else value

@@ -73,7 +73,10 @@ def _rows() -> dict[sa.Table, list[dict[str, Any]]]:
             ),
         ],
         table(TransferDefinition): [
-            {name: row[name] for name in table(TransferDefinition).columns.keys()}
+            {
+                name: row[name]
+                for name in (column.name for column in table(TransferDefinition).columns)
+            }
             for row in facts.rows("transfers")
         ],
         table(PolicyVersion): [

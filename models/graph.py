@@ -1,7 +1,8 @@
 """The registry that everything else walks: nouns, their fields and edges, as one immutable graph.
 
-A *coordinate* is `Type.field`, or `Type` alone for the existence of a row. `GRAPH.classes` says for each one which sensitivity classes it carries:
-this is what the policy decides on, and what the start-up check holds complete.
+A *coordinate* is `Type.field`, or `Type` alone for the existence of a row. `GRAPH.classes` says for
+each one which sensitivity classes it carries: this is what the policy decides on, and what the
+start-up check holds complete.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ VAULT_FIELDS: tuple[tuple[str, Label, sa.types.TypeEngine[Any]], ...] = (
     (
         "individualNumberChangeDate",
         Label(
-            ("individual-number-history",), "個人番号異動日", "day of a change of number", items=(3,)
+            ("individual-number-history",), "個人番号異動日", "day of a change", items=(3,)
         ),
         sa.Date(),
     ),
@@ -76,7 +77,7 @@ VAULT_FIELDS: tuple[tuple[str, Label, sa.types.TypeEngine[Any]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One scalar field of a type. `vault`: its value lives in the database of individual numbers."""
+    """One scalar field of a type. `vault`: its value lives in the numbers' own database."""
 
     type_name: str
     name: str

@@ -1,9 +1,10 @@
 """取扱注意 the obligation to withhold a person's place, and what may be used instead.
 
-The obligation is a stored row of its own. It is written in the same transaction as its cause, by the
-one predicate of `resolvers/protection.py`, and reads join only it. It says *that* care is due and not why: address
-withheld and stop output each serve at least three causes (protection, mail returned, guardianship,
-threats against staff). An import may raise it, never lower it; it has no clock.
+The obligation is a stored row of its own. It is written in the same transaction as its cause, by
+the one predicate of `resolvers/protection.py`, and reads join only it. It says *that* care is due
+and not why: address withheld and stop output each serve at least three causes (protection, mail
+returned, guardianship, threats against staff). An import may raise it, never lower it;
+it has no clock.
 
 What went wrong elsewhere: cities handed out victims' addresses because the flag stood in another
 system than the address.

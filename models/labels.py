@@ -138,7 +138,7 @@ def camel(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A GraphQL object embedded in a row (`Addressee.residence: Residence`), with its own classes."""
+    """A GraphQL object embedded in a row (`Addressee.residence`), with classes of its own."""
 
     field: str
     type_name: str
@@ -203,3 +203,6 @@ def owner() -> Any:
 KEY: sa.types.TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 YEN: sa.types.TypeEngine[int] = sa.BigInteger()
 """Money in yen, an integer below 2^53."""
+
+INSTANT: sa.types.TypeEngine[Any] = sa.DateTime(timezone=True)
+"""A point in time, in UTC."""

@@ -37,7 +37,7 @@ def newest() -> str | None:
 
 async def is_current(database: Database) -> bool:
     """Whether the database is at the newest revision."""
-    async with database.write() as connection:
+    async with database.look() as connection:
         inspector = await connection.run_sync(
             lambda sync: sa.inspect(sync).has_table("alembic_version")
         )

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlmodel import SQLModel
 
 from models import facts
-from models.labels import child_key, column, enum_of, text
+from models.labels import INSTANT, child_key, column, enum_of, text
 
 
 class Action(StrEnum):
@@ -45,7 +45,7 @@ class PolicyVersion(SQLModel, table=True):
         sa={"autoincrement": False},
     )
     published_at: dt.datetime = column(
-        "policy", ja="公開日時", en="instant of publication", graphql=None
+        "policy", ja="公開日時", en="instant of publication", graphql=None, type=INSTANT
     )
     reason: str = column("policy", ja="理由", en="why it was made", graphql=None, type=text())
 

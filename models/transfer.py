@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sqlmodel import SQLModel
 
-from models.labels import Noun, child_key, column, enum_of, text
+from models.labels import INSTANT, Noun, child_key, column, enum_of, text
 
 
 class TransferState(StrEnum):
@@ -97,7 +97,12 @@ class Transfer(SQLModel, table=True):
         index=True,
     )
     transferred_at: dt.datetime | None = column(
-        "transfer", ja="移転日時", en="instant of the transfer", search=True, default=None
+        "transfer",
+        ja="移転日時",
+        en="instant of the transfer",
+        search=True,
+        type=INSTANT,
+        default=None,
     )
     period_from: dt.date | None = column(
         "transfer", ja="対象期間開始", en="first day covered", search=True, default=None

@@ -1,4 +1,4 @@
-"""What a plan is made of: levels of rows, their fields, conditions, orders and pages. Plain data."""
+"""What a plan is made of: levels of rows, fields, conditions, orders and pages. Plain data."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What is asked, as plain data: free of GraphQL, of clearances and of databases.
 
-A leaf of an argument is a *source*: where its value will come from in each request (a literal of the
-document, or a place in the variables). The structure of arguments (which filter, which operator,
-which order) is known when the operation is made, the values are not.
+A leaf of an argument is a *source*: where its value will come from in each request (a literal of
+the document, or a place in the variables). The structure of arguments (which filter, which
+operator, which order) is known when the operation is made, the values are not.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Each:
 
     sources: tuple[Source, ...]
 
-    def get(self, variables: Mapping[str, Any]) -> list[Any]:
+    def get(self, variables: Mapping[str, Any]) -> Any:
         """The values in this request."""
         return [source.get(variables) for source in self.sources]
 

@@ -29,8 +29,8 @@ def open_pages(
 ) -> Given:
     """The row limit and cursor values of every connection.
 
-    Raises `BadInput`: `LIMIT_EXCEEDED` for a page above `max_page` or an operation that could return
-    more than `max_rows` rows, `CURSOR_INVALID`, `BAD_USER_INPUT` for a negative page.
+    Raises `BadInput`: `LIMIT_EXCEEDED` for a page above `max_page`, or if the operation could
+    return more than `max_rows` rows, `CURSOR_INVALID`, `BAD_USER_INPUT` for a negative page.
     """
     given: Given = {}
     rows = sum(

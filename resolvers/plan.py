@@ -1,7 +1,7 @@
 """Operation × Clearance → Plan: what will be read, for whom, and what is hidden. Pure.
 
-A `Plan` is made only here and only from a `Clearance`; `fetch` takes nothing else. Hidden columns are
-not in it, so they cannot be in the SQL.
+A `Plan` is made only here and only from a `Clearance`; `fetch` takes nothing else. Hidden columns
+are not in it, so they cannot be in the SQL.
 """
 
 from __future__ import annotations
@@ -363,7 +363,7 @@ class _Planner:
         for entry in _objects(tree, "orderBy"):
             term = _object(entry, "orderBy")
             name, direction = _word(term["field"]), _word(term.get("direction", Const("ASC")))
-            leaf = next(leaf for leaf in type_.operands() if order_name(type_, leaf) == name)
+            leaf = next(leaf for leaf in type_.operands() if order_name(leaf) == name)
             if leaf.withheld or leaf.label.about:
                 raise BadInput(
                     f"`{leaf.coordinate}` is withheld where an obligation covers somebody"
@@ -505,7 +505,7 @@ def narrowed(guard: Guard, scope: frozenset[Population]) -> Guard:
     return Guard(guard.uncovered, ANYBODY if implied else guard.populations)
 
 
-def order_name(type_: Type, leaf: Leaf) -> str:
+def order_name(leaf: Leaf) -> str:
     """The word for ordering by a leaf (`FULL_NAME_SEARCH_KANA`)."""
     return leaf.column.name.upper()
 

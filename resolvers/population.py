@@ -5,8 +5,8 @@
     own-section   payers of the tax and fee items of the actor's section     (section clerk)
     payers:CODE   payers of the items of one transfer destination            (transfers)
 
-A payers' population narrows levies, receipts and accounts to its items as well. Which items those are
-is data, handed in with each request under the parameter that `items_of` names.
+A payers' population narrows levies, receipts and accounts to its items as well. Which items those
+are is data, handed in with each request under the parameter that `items_of` names.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ TODAY = "today"
 PAYERS = "payers:"
 OWN_SECTION = "own-section"
 
-ZERO = sa.literal_column("0")
+ZERO: sa.ColumnElement[int] = sa.literal_column("0")
+ONE: sa.ColumnElement[int] = sa.literal_column("1")
 collection = GRAPH.types["Collection"].table
 
 
@@ -57,53 +58,33 @@ def in_one(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool]
     if type_.noun.owner is None:
         return _own_transfer(type_, row, name)
     person = row.c[type_.noun.owner]
+    levy = collection.alias()
     if name == "overpaid":
-        return _has_levy(person, collection.c.overpaid > ZERO)
+        return _there_is(levy, levy.c.addressee_code == person, levy.c.overpaid > ZERO)
     if name == "in-arrears":
-        return _has_levy(
-            person,
-            collection.c.outstanding > ZERO,
-            collection.c.due_on < sa.bindparam(TODAY, type_=sa.Date()),
-        )
+        past_due = levy.c.due_on < sa.bindparam(TODAY, type_=sa.Date())
+        return _there_is(levy, levy.c.addressee_code == person, levy.c.outstanding > ZERO, past_due)
     if has_items(name):
-        return _of_items(type_, row, person, items_of(name))
+        return _of_items(type_, row, items_of(name))
     raise UnknownPopulation(name)
 
 
-def _has_levy(person: sa.ColumnElement[str], *conditions: sa.ColumnElement[bool]) -> sa.Exists:
-    levy = collection.alias()
-    return sa.exists(
-        sa.select(sa.literal_column("1"))
-        .select_from(levy)
-        .where(levy.c.addressee_code == person, *_on(levy, conditions))
-    )
-
-
-def _on(
-    levy: sa.FromClause, conditions: tuple[sa.ColumnElement[bool], ...]
-) -> list[sa.ColumnElement[bool]]:
-    adapter = sa.sql.util.ClauseAdapter(levy)  # type: ignore[attr-defined]
-    return [adapter.traverse(condition) for condition in conditions]
-
-
-def _of_items(
-    type_: Type, row: sa.FromClause, person: sa.ColumnElement[str], items: str
-) -> sa.ColumnElement[bool]:
-    if "tax_item_code" in row.c and type_.name != "Addressee":
+def _of_items(type_: Type, row: sa.FromClause, items: str) -> sa.ColumnElement[bool]:
+    """Levies and accounts by their own item, receipts by their levy's, persons by having one."""
+    if type_.name in {"Collection", "Account"}:
         return IsIn(row.c.tax_item_code, items)
-    if type_.name == "Receipt":
-        levy = collection.alias()
-        return sa.exists(
-            sa.select(sa.literal_column("1"))
-            .select_from(levy)
-            .where(levy.c.id == row.c.collection_id, IsIn(levy.c.tax_item_code, items))
-        )
     levy = collection.alias()
-    return sa.exists(
-        sa.select(sa.literal_column("1"))
-        .select_from(levy)
-        .where(levy.c.addressee_code == person, IsIn(levy.c.tax_item_code, items))
+    assert type_.noun.owner is not None
+    key = (
+        levy.c.id == row.c.collection_id
+        if type_.name == "Receipt"
+        else levy.c.addressee_code == row.c[type_.noun.owner]
     )
+    return _there_is(levy, key, IsIn(levy.c.tax_item_code, items))
+
+
+def _there_is(levy: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> sa.Exists:
+    return sa.exists(sa.select(ONE).select_from(levy).where(*conditions))
 
 
 def _own_transfer(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool] | None:

@@ -16,6 +16,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLBoolean,
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInputType,
@@ -24,6 +25,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
+    InlineFragmentNode,
     ListValueNode,
     NullValueNode,
     ObjectValueNode,
@@ -87,7 +89,7 @@ def root_names(operation: OperationDefinitionNode, fragments: Fragments) -> froz
                 if node.name.value not in seen:
                     seen.add(node.name.value)
                     visit(fragments[node.name.value].selection_set)
-            else:
+            elif isinstance(node, InlineFragmentNode):
                 visit(node.selection_set)
 
     visit(operation.selection_set)
@@ -126,7 +128,7 @@ def _shape(value: Any, type_: Any) -> Hashable:
     if isinstance(type_, GraphQLList) and _is_structure(type_):
         return tuple(_shape(item, type_.of_type) for item in _as_list(value))
     if isinstance(type_, GraphQLEnumType):
-        return _word(value)
+        return str(_word(value))
     return "given"
 
 
@@ -174,7 +176,9 @@ class _Selector:
                 if name not in visited and self._applies(fragment.type_condition, parent):
                     visited.add(name)
                     self._collect(parent, fragment.selection_set, nodes, visited)
-            elif self._applies(node.type_condition, parent):
+            elif isinstance(node, InlineFragmentNode) and self._applies(
+                node.type_condition, parent
+            ):
                 self._collect(parent, node.selection_set, nodes, visited)
 
     def _applies(self, condition: Any, parent: GraphQLObjectType) -> bool:
@@ -187,8 +191,8 @@ class _Selector:
         for directive in directives:
             name = directive.name.value
             if name in {"skip", "include"}:
-                argument = directive.arguments[0].value
-                value = self.tree(argument, GraphQLNonNull(self.schema.type_map["Boolean"]))
+                assert directive.arguments
+                value = self.tree(directive.arguments[0].value, GraphQLBoolean)
                 assert isinstance(value, (Const, Slot))
                 if bool(value.get(self.variables)) is (name == "skip"):
                     return False

@@ -160,7 +160,7 @@ class _Builder:
         self.columns: list[sa.ColumnElement[Any]] = []
         self.index: dict[object, int] = {}
         self.decoders: dict[int, Convert] = {}
-        self.covers: dict[str, sa.Alias] = {}
+        self.covers: dict[str, sa.FromClause] = {}
         self.operands: list[tuple[str, Source, Transform | None]] = []
 
     def query(self) -> Query:
@@ -249,7 +249,7 @@ class _Builder:
         # column is never null.
         return self._cover(person).c.address_withheld.is_not(sa.true())
 
-    def _cover(self, person: str) -> sa.Alias:
+    def _cover(self, person: str) -> sa.FromClause:
         if person not in self.covers:
             self.covers[person] = handling.alias(f"h{len(self.covers)}")
         return self.covers[person]
@@ -364,7 +364,7 @@ class _Builder:
         return sa.select(*columns).where(ranked.c.rank <= limit).order_by(ranked.c.rank)
 
     def _counting(self, where: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
-        number = sa.func.count()
+        number: sa.ColumnElement[Any] = sa.func.count()
         if self.level.edge is None:
             return self._from(sa.select(sa.null(), number)).where(*where)
         parent = self._parent()
@@ -389,8 +389,9 @@ class _Builder:
             return self._through().c[edge.through.source_column]
         return self.row.c[edge.target_column]
 
-    def _through(self) -> sa.Alias:
-        assert self.level.edge is not None and self.level.edge.through is not None
+    def _through(self) -> sa.FromClause:
+        assert self.level.edge is not None
+        assert self.level.edge.through is not None
         if not hasattr(self, "_through_alias"):
             table = GRAPH.of_table(self.level.edge.through.table).table
             self._through_alias = table.alias("m")
@@ -422,6 +423,7 @@ def _beyond(
             return further
         reached = column <= value if descending else column >= value
         return sa.and_(reached, sa.or_(further, rest))
+    assert rest is not None, "the key ends every order and is never null"
     is_null = sa.bindparam(f"after_{position}_null", type_=sa.Boolean())
     same = sa.and_(sa.or_(column == value, is_null == sa.true()), rest)
     null = column.is_(None)

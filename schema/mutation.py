@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import strawberry
 from strawberry.types import Info
 
-from authz.actor import Actor
 from authz.errors import Unauthenticated
 from authz.sign_in import SignIn
 from resolvers.viewer import instant
@@ -51,37 +50,49 @@ class SignOutPayload:
 class MutationContext:
     """What mutations are handed: the use cases, the token of the request, open purposes."""
 
-    def __init__(self, sign_in: SignIn, token: str | None, purposes: Any) -> None:
+    def __init__(
+        self,
+        sign_in: SignIn,
+        token: str | None,
+        purposes: Callable[[Iterable[str]], Iterable[str]],
+    ) -> None:
         self.sign_in = sign_in
         self.token = token
         self.purposes = purposes
+
+
+async def sign_in(info: Info[MutationContext, None], input: SignInInput) -> SignInPayload | None:
+    """Raises `Unauthenticated`, one answer for every cause, or `Unavailable`."""
+    context = info.context
+    signed_in = await context.sign_in.sign_in(input.staffId, input.password)
+    actor = signed_in.actor
+    return SignInPayload(
+        token=signed_in.token,
+        expiresAt=DateTime(instant(actor.expires_at)),
+        idleTimeoutSeconds=actor.idle_timeout,
+        viewer=SignedInViewer(
+            id=actor.id,
+            roles=sorted(actor.roles),
+            purposes=sorted(context.purposes(actor.roles)),
+        ),
+    )
+
+
+async def sign_out(info: Info[MutationContext, None]) -> SignOutPayload | None:
+    """Raises `Unauthenticated` without a session."""
+    if info.context.token is None:
+        raise Unauthenticated("not signed in")
+    await info.context.sign_in.sign_out(info.context.token)
+    return SignOutPayload(signedOut=True)
 
 
 @strawberry.type(description="操作: what changes something.")
 class Mutation:
     """The root fields of mutations."""
 
-    @strawberry.mutation(description="サインイン: open a session with staff id and password.")
-    async def signIn(
-        self, info: Info[MutationContext, None], input: SignInInput
-    ) -> SignInPayload | None:
-        context = info.context
-        signed_in = await context.sign_in.sign_in(input.staffId, input.password)
-        actor = signed_in.actor
-        return SignInPayload(
-            token=signed_in.token,
-            expiresAt=DateTime(instant(actor.expires_at)),
-            idleTimeoutSeconds=actor.idle_timeout,
-            viewer=_viewer(actor, context.purposes(actor.roles)),
-        )
-
-    @strawberry.mutation(description="サインアウト: end this session at once.")
-    async def signOut(self, info: Info[MutationContext, None]) -> SignOutPayload | None:
-        if info.context.token is None:
-            raise Unauthenticated("not signed in")
-        await info.context.sign_in.sign_out(info.context.token)
-        return SignOutPayload(signedOut=True)
-
-
-def _viewer(actor: Actor, purposes: Any) -> SignedInViewer:
-    return SignedInViewer(id=actor.id, roles=sorted(actor.roles), purposes=sorted(purposes))
+    signIn: SignInPayload | None = strawberry.mutation(
+        resolver=sign_in, description="サインイン: open a session with staff id and password."
+    )
+    signOut: SignOutPayload | None = strawberry.mutation(
+        resolver=sign_out, description="サインアウト: end this session at once."
+    )

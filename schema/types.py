@@ -1,7 +1,8 @@
 """GraphQL types, derived from the labelled columns and the edges of `models/graph.py`.
 
-Every classified field is nullable, so that what is hidden can be `null`. No type here has a resolver
-that reads: queries are planned (`resolvers/pipeline.py`), and graphql-core only completes values.
+Every classified field is nullable, so that what is hidden can be `null`. No type here has a
+resolver that reads: queries are planned (`resolvers/pipeline.py`), and graphql-core only completes
+values.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def _operand(name: str, scalar: Any, operators: tuple[str, ...]) -> type:
     members: dict[str, Any] = {}
     for operator in operators:
         words, many = OPERATORS[operator]
-        annotation = bool if operator == "isNull" else list[scalar] if many else scalar  # type: ignore[valid-type]
+        annotation = bool if operator == "isNull" else list[scalar] if many else scalar
         python_name = f"{operator}_" if operator == "in" else operator
         members[python_name] = (
             annotation | None,
@@ -319,10 +320,9 @@ def _order_input(type_: Type) -> type | None:
     ]
     if not leaves:
         return None
-    words = Enum(
-        f"{type_.name}OrderField",
-        {order_name(type_, leaf): order_name(type_, leaf) for leaf in leaves},
-    )  # type: ignore[misc]
+    members_of_enum = {order_name(leaf): order_name(leaf) for leaf in leaves}
+    make_enum: Any = Enum
+    words = make_enum(f"{type_.name}OrderField", members_of_enum)
     field_enum = strawberry.enum(words, description=f"{type_.noun.ja}の並べ替え項目.")
     name = f"{type_.name}Order"
     members = {

@@ -22,9 +22,7 @@ CAST: tuple[CastMember, ...] = (
     CastMember("ito", "伊藤 美咲", "branch", ("branch-clerk",)),
     CastMember("watanabe", "渡辺 隆", "nursing-care", ("section-clerk",)),
     CastMember("yamamoto", "山本 さくら", "tax-payment", ("addressee-registrar",)),
-    CastMember(
-        "nakamura", "中村 亮", "tax-payment", ("addressee-registrar", "number-handler")
-    ),
+    CastMember("nakamura", "中村 亮", "tax-payment", ("addressee-registrar", "number-handler")),
     CastMember("kobayashi", "小林 恵", "tax-payment", ("protection-coordinator",)),
     CastMember("kato", "加藤 修", "tax-payment", ("collection-director",)),
     CastMember("yoshida", "吉田 香織", "tax-payment", ("linkage-operator",)),

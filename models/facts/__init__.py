@@ -1,7 +1,7 @@
 """The published facts that the model is loaded from and checked against.
 
 `classes.csv`       sensitivity classes: personal or not, withheld under an obligation or not
-`record-items.csv`  the 120 record items (assessment, annex 1) with table, column, GraphQL name, class
+`record-items.csv`  the 120 record items (assessment, annex 1): table, column, GraphQL name, class
 `roles.csv`, `purposes.csv`, `role-purposes.csv`, `transfers.csv`, `first-policy.csv`
                     first content of the database; afterwards they are data
 `requirements.csv`  what the assessment asks, with ids
