@@ -1,4 +1,4 @@
-"""Everything the policy allows to (roles, purpose) under one version: a table that is only looked up.
+"""Everything the policy allows to (roles, purpose) under one version: a table, only looked up.
 
 Denied until said otherwise: a cell is shown only if some role allows every class of the coordinate
 for the purpose, no line denies it, and no invariant closes it. Roles unite cell by cell, each cell
@@ -92,9 +92,9 @@ def clear(
     case_reference: bool,
     protected: frozenset[str] = frozenset(),
 ) -> Clearance:
-    """Compile the table. `protected`: coordinates whose value depends on whether somebody is covered.
+    """Compile the table. `protected`: coordinates whose value depends on who is covered.
 
-    Raises `PurposeRefused`, alike for a purpose that is unknown and one that is not open to the roles.
+    Raises `PurposeRefused`, alike for a purpose that is unknown and one that is not open.
     """
     if purpose not in policy.reference.open_to(roles):
         raise PurposeRefused("this purpose of use is not open to you")

@@ -1,4 +1,4 @@
-"""One version of the policy: Casbin's model and lines, read once into a form that is only looked up.
+"""One version of the policy: Casbin's model and lines, indexed once for look-ups.
 
 Casbin is the one source. `enforce` walks all lines and costs milliseconds, so its lines are indexed
 here by (role, purpose), and a `Clearance` is compiled from the index; a test holds both equal.

@@ -1,7 +1,7 @@
 """One GraphQL request, from its text to the bytes of its answer.
 
-Queries of data take the planned path (`resolvers/pipeline.py`). graphql-core completes what needs no
-session: introspection, and the payloads of mutations.
+Queries of data take the planned path (`resolvers/pipeline.py`). graphql-core completes what needs
+no session: introspection, and the payloads of mutations.
 """
 
 from __future__ import annotations
