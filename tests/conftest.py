@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Literal, NoReturn, Protocol
@@ -21,6 +21,7 @@ import redis
 
 from authz.embedded_redis import EmbeddedRedis
 from tests.postgres import PostgresCluster
+from tests.world import World, make_stores, running, settings_of
 
 PROJECT = Path(__file__).parent.parent
 
@@ -136,3 +137,18 @@ def _new_sqlite_file(folder: Path, like: str | None) -> str:
                 old.backup(new)
     path.touch()
     return f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="module")
+async def world(
+    new_database: NewDatabase, valkey: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    """A small town with its application, one for all tests of a module: they only read."""
+    folder = tmp_path_factory.mktemp("world")
+    database_url, numbers_url = new_database(), new_database()
+    passwords = await make_stores(database_url, numbers_url, folder)
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+    settings = settings_of(database_url, numbers_url, valkey.url, folder)
+    async with running(settings, passwords) as town:
+        yield town

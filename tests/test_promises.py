@@ -1,0 +1,437 @@
+"""The promises over HTTP: what each role gets for each purpose, and what it never gets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.world import (
+    HANAKO,
+    KATO,
+    KEIKO,
+    NISHI,
+    NUMBER,
+    SECRET_ADDRESS,
+    SUZUKI,
+    TANAKA,
+    TANAKA_BEFORE,
+    YAMADA,
+    World,
+)
+
+CLERK, ARREARS, REGISTRAR, HANDLER = "sato", "takahashi", "yamamoto", "nakamura"
+COORDINATOR, ADMINISTRATOR, SECTION_CLERK = "kobayashi", "yamada", "watanabe"
+
+RECORD = """
+query ($code: String!) {
+  addressee(code: $code) {
+    code fullName individualNumber dvFlag neglectFlag
+    residence { address }
+    handling { addressWithheld }
+    accounts { nodes { bankCode branchCode accountNumber } }
+    collections { totalCount nodes { taxAmount status } }
+  }
+}
+"""
+
+
+def reasons(content: dict[str, Any]) -> dict[str, str]:
+    """Coordinate → reason of everything hidden."""
+    hidden = content["extensions"]["privacy"]["hidden"]
+    return {entry["coordinate"]: entry["reason"] for entry in hidden}
+
+
+def codes(connection: dict[str, Any]) -> list[str]:
+    return [node["code"] for node in connection["nodes"]]
+
+
+async def test_a_clerk_reads_a_payer_without_number_and_flags(world: World) -> None:
+    response = await world.ask(CLERK, "consultation", RECORD, {"code": YAMADA})
+    content = response.json()
+    person = content["data"]["addressee"]
+    assert person["fullName"] == "山田 太郎"
+    assert person["residence"] == {"address": "釧路市北大通1番1号"}
+    assert person["collections"]["totalCount"] == 3
+    assert person["accounts"]["nodes"] == [
+        {"bankCode": "0116", "branchCode": None, "accountNumber": "****321"}
+    ]
+    assert (person["individualNumber"], person["dvFlag"], person["neglectFlag"]) == (None,) * 3
+    assert reasons(content) == {
+        "Addressee.individualNumber": "ROLE",
+        "Addressee.dvFlag": "ROLE",
+        "Addressee.neglectFlag": "ROLE",
+        "Account.branchCode": "PURPOSE",
+        "Account.accountNumber": "MASKED",
+    }
+
+
+async def test_the_read_is_on_the_log_with_decisions_and_persons_but_no_values(
+    world: World,
+) -> None:
+    document = RECORD.replace("addressee(", "heimlich: addressee(")
+    await world.ask(CLERK, "consultation", document, {"code": YAMADA}, case_reference="K-7")
+    [record] = await world.log()
+    assert record["actor"] == CLERK
+    assert (record["purpose"], record["case_reference"]) == ("consultation", "K-7")
+    assert (record["outcome"], record["policy_version"]) == ("OK", 1)
+    assert json.loads(record["persons"]) == [YAMADA]
+    assert YAMADA not in record["normal_form"]
+    assert "heimlich" not in record["normal_form"]
+    decisions = json.loads(record["coordinates"])
+    assert ["Addressee.dvFlag", "read", "hidden"] in decisions
+    assert ["Account.accountNumber", "read", "masked"] in decisions
+    assert ["Addressee.code", "match", "shown"] in decisions
+
+
+@pytest.mark.parametrize("code", [TANAKA, TANAKA_BEFORE, KEIKO])
+async def test_a_protected_persons_place_is_withheld_with_everybody_linked(
+    world: World, code: str
+) -> None:
+    response = await world.ask(CLERK, "consultation", RECORD, {"code": code})
+    content = response.json()
+    person = content["data"]["addressee"]
+    assert person["residence"] is None
+    assert person["handling"] == {"addressWithheld": True}
+    assert content["extensions"]["privacy"]["obligations"] == [
+        {"path": ["addressee"], "addressWithheld": True, "stopOutput": True}
+    ]
+    assert SECRET_ADDRESS not in response.text
+    assert "Addressee.residence" not in reasons(content)
+
+
+async def test_cover_does_not_tell_violence(world: World) -> None:
+    person = (await world.data(CLERK, "consultation", RECORD, variables={"code": NISHI}))[
+        "addressee"
+    ]
+    assert person["residence"] is None
+    assert person["handling"] == {"addressWithheld": True}
+
+
+async def test_the_coordinator_sees_flags_and_one_protected_persons_place(world: World) -> None:
+    person = (
+        await world.data(COORDINATOR, "protection-measures", RECORD, variables={"code": TANAKA})
+    )["addressee"]
+    assert (person["dvFlag"], person["neglectFlag"]) == (True, False)
+    assert person["residence"] == {"address": SECRET_ADDRESS}
+
+
+async def test_even_the_coordinator_gets_no_list_of_withheld_places(world: World) -> None:
+    response = await world.ask(
+        COORDINATOR,
+        "protection-measures",
+        "{ addressees { nodes { code residence { address } } } }",
+    )
+    assert SECRET_ADDRESS not in response.text
+    assert reasons(response.json()) == {"Addressee.residence": "LIST"}
+
+
+async def test_a_number_shows_to_a_handler_on_one_person_with_a_case(world: World) -> None:
+    document = "query ($code: String!) { addressee(code: $code) { individualNumber } }"
+    variables = {"code": YAMADA}
+    response = await world.ask(
+        HANDLER, "addressee-matching", document, variables, case_reference="C-1"
+    )
+    assert response.json()["data"] == {"addressee": {"individualNumber": NUMBER}}
+    without = await world.ask(HANDLER, "addressee-matching", document, variables)
+    assert without.json()["data"] == {"addressee": {"individualNumber": None}}
+    assert reasons(without.json()) == {"Addressee.individualNumber": "CASE_REFERENCE"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ addressees { nodes { individualNumber } } }",
+        '{ a: addressee(code: "%s") { individualNumber } b: addressee(code: "%s") { code } }'
+        % (YAMADA, HANAKO),
+        '{ addressee(code: "%s") { individualNumber householdMemberships'
+        " { nodes { members { nodes { code } } } } } }" % YAMADA,
+        '{ addressee(code: "%s") { collections { nodes { addressee { individualNumber } } } } }'
+        % YAMADA,
+    ],
+)
+async def test_a_number_never_shows_beside_another_person(world: World, document: str) -> None:
+    response = await world.ask(HANDLER, "addressee-matching", document, case_reference="C-1")
+    assert response.status_code == 200
+    assert NUMBER not in response.text
+    assert "INVARIANT" in response.text or "ROLE" in response.text
+
+
+async def test_a_number_is_matched_for_one_person_and_only_as_a_variable(world: World) -> None:
+    document = (
+        "query ($n: IndividualNumber!)"
+        " { addresseeByIndividualNumber(individualNumber: $n) { code } }"
+    )
+    found = await world.ask(
+        HANDLER, "addressee-matching", document, {"n": NUMBER}, case_reference="C-1"
+    )
+    assert found.json()["data"] == {"addresseeByIndividualNumber": {"code": YAMADA}}
+    nobody = await world.ask(
+        HANDLER, "addressee-matching", document, {"n": "123456789012"}, case_reference="C-1"
+    )
+    assert nobody.json()["data"] == {"addresseeByIndividualNumber": None}
+    literal = document.replace("query ($n: IndividualNumber!)", "").replace("$n", f'"{NUMBER}"')
+    refused = await world.ask(HANDLER, "addressee-matching", literal, case_reference="C-1")
+    assert refused.status_code == 400
+    assert NUMBER not in refused.text
+    clerk = await world.ask(CLERK, "consultation", document, {"n": NUMBER}, case_reference="C-1")
+    assert clerk.json()["errors"][0]["extensions"]["code"] == "OPERAND_HIDDEN"
+
+
+async def test_no_purpose_no_data(world: World) -> None:
+    document = "{ addressees { nodes { code } } }"
+    for purpose, code in ((None, "PURPOSE_REQUIRED"), ("audit", "PURPOSE_NOT_ALLOWED")):
+        response = await world.ask(CLERK, purpose, document)
+        assert response.status_code == 403
+        assert response.json()["errors"][0]["extensions"]["code"] == code
+        assert "data" not in response.json()
+    unknown = await world.ask(CLERK, "no-such-purpose", document)
+    not_open = await world.ask(CLERK, "audit", document)
+    assert unknown.content == not_open.content
+
+
+async def test_a_purpose_narrows_people(world: World) -> None:
+    document = "{ addressees(first: 50) { totalCount nodes { code } } }"
+    overpaid = await world.data(CLERK, "refund", document)
+    assert codes(overpaid["addressees"]) == [KATO]
+    assert overpaid["addressees"]["totalCount"] == 1
+    arrears = await world.data(ARREARS, "delinquency", document)
+    assert codes(arrears["addressees"]) == [YAMADA, TANAKA, SUZUKI]
+
+
+async def test_a_section_clerk_sees_the_sections_payers_and_levies_only(world: World) -> None:
+    document = "{ addressees { nodes { code collections { nodes { taxItemCode } } } } }"
+    found = (await world.data(SECTION_CLERK, "consultation", document))["addressees"]["nodes"]
+    assert found == [{"code": YAMADA, "collections": {"nodes": [{"taxItemCode": "13"}]}}]
+    outside = await world.data(SECTION_CLERK, "consultation", RECORD, variables={"code": TANAKA})
+    absent = await world.data(SECTION_CLERK, "consultation", RECORD, variables={"code": "9"})
+    assert outside == absent == {"addressee": None}
+
+
+async def test_a_policy_administrator_never_sees_a_person(world: World) -> None:
+    response = await world.ask(ADMINISTRATOR, "policy-administration", RECORD, {"code": YAMADA})
+    assert response.json()["errors"][0]["extensions"]["code"] == "OPERAND_HIDDEN"
+    assert "山田" not in response.text
+
+
+@pytest.mark.parametrize("value", ["釧路市秘密町9番9号", "nowhere", ""])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "{residence: {address: {eq: $v}}}",
+        "{not: {residence: {address: {eq: $v}}}}",
+        "{or: [{code: {eq: $v}}, {and: [{not: {residence: {address: {prefix: $v}}}}]}]}",
+    ],
+)
+async def test_a_hidden_operand_is_refused_alike_for_every_value(
+    world: World, condition: str, value: str
+) -> None:
+    document = f"query ($v: String!) {{ addressees(filter: {condition}) {{ totalCount }} }}"
+    response = await world.ask(CLERK, "consultation", document, {"v": value})
+    assert response.status_code == 400
+    assert response.json() == {
+        "errors": [
+            {
+                "message": "`Residence.address` is no operand for this role and purpose",
+                "extensions": {"code": "OPERAND_HIDDEN"},
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "{residence: {address: {eq: $v}}}",
+        "{not: {residence: {address: {eq: $v}}}}",
+        "{residence: {address: {isNull: false}}}",
+        "{residence: {address: {isNull: true}}}",
+        "{not: {not: {residence: {address: {gte: $v}}}}}",
+        "{residence: {address: {in: [$v]}}}",
+    ],
+)
+async def test_a_withheld_value_is_no_operand(world: World, condition: str) -> None:
+    """The surveyor may search by place; covered persons match no condition on it, nor its negation."""
+    head = "query ($v: String!)" if "$v" in condition else "query"
+    document = f"{head} {{ addressees(first: 50, filter: {condition}) {{ nodes {{ code }} }} }}"
+    variables = {"v": SECRET_ADDRESS} if "$v" in condition else {}
+    found = await world.data(ARREARS, "field-survey", document, variables=variables)
+    assert not {TANAKA, TANAKA_BEFORE, KEIKO, NISHI} & set(codes(found["addressees"]))
+
+
+async def test_an_uncovered_place_is_an_operand_for_the_survey(world: World) -> None:
+    document = (
+        '{ addressees(filter: {residence: {address: {prefix: "釧路市旧"}}}) { nodes { code } } }'
+    )
+    found = await world.data(ARREARS, "field-survey", document)
+    assert codes(found["addressees"]) == [SUZUKI]
+
+
+async def test_household_members_leave_covered_persons_out(world: World) -> None:
+    document = """
+    query ($code: String!) { addressee(code: $code) {
+      householdMemberships { nodes { relationship members { totalCount nodes { code } } } }
+    } }
+    """
+    plain = await world.data(ARREARS, "field-survey", document, variables={"code": YAMADA})
+    [membership] = plain["addressee"]["householdMemberships"]["nodes"]
+    assert codes(membership["members"]) == [YAMADA, HANAKO]
+    covered = await world.data(ARREARS, "field-survey", document, variables={"code": TANAKA})
+    assert covered["addressee"]["householdMemberships"] is None
+
+
+async def test_an_account_does_not_lead_to_a_covered_holder(world: World) -> None:
+    document = """
+    query ($code: String!) { addressee(code: $code) {
+      accounts { nodes { bankCode holderKana branchCode holder { code } } }
+      collections { nodes { childAddressee { code } } }
+    } }
+    """
+    found = await world.data(ARREARS, "delinquency", document, variables={"code": SUZUKI})
+    assert found["addressee"]["accounts"]["nodes"] == [
+        {"bankCode": "0116", "holderKana": None, "branchCode": None, "holder": None}
+    ]
+    assert found["addressee"]["collections"]["nodes"] == [{"childAddressee": None}]
+    plain = await world.data(ARREARS, "delinquency", document, variables={"code": YAMADA})
+    [account] = plain["addressee"]["accounts"]["nodes"]
+    assert (account["holderKana"], account["branchCode"]) == ("ﾔﾏﾀﾞ ﾀﾛｳ", "301")
+
+
+async def test_pages_have_no_gap_and_no_repeat_and_nulls_come_last(world: World) -> None:
+    document = """
+    query ($after: String, $direction: OrderDirection!) {
+      addressees(first: 3, after: $after,
+                 orderBy: [{field: FULL_NAME_SEARCH_KANA, direction: $direction}]) {
+        nodes { code fullNameSearchKana } pageInfo { hasNextPage endCursor }
+      }
+    }
+    """
+    for direction in ("ASC", "DESC"):
+        kana: list[str | None] = []
+        seen: list[str] = []
+        after = None
+        while True:
+            page = (
+                await world.data(
+                    CLERK,
+                    "consultation",
+                    document,
+                    variables={"after": after, "direction": direction},
+                )
+            )["addressees"]
+            kana += [node["fullNameSearchKana"] for node in page["nodes"]]
+            seen += codes(page)
+            if not page["pageInfo"]["hasNextPage"]:
+                break
+            after = page["pageInfo"]["endCursor"]
+        assert len(seen) == len(set(seen)) == 8
+        assert kana[-1] is None
+        known = [word for word in kana if word is not None]
+        assert known == sorted(known, reverse=direction == "DESC")
+
+
+async def test_a_cursor_is_bound_to_actor_purpose_and_list(world: World) -> None:
+    first = "{ addressees(first: 2) { pageInfo { endCursor } } }"
+    page = await world.data(CLERK, "consultation", first)
+    cursor = page["addressees"]["pageInfo"]["endCursor"]
+    again = "query ($a: String) { addressees(first: 2, after: $a) { nodes { code } } }"
+    other = (
+        'query ($a: String) { addressees(first: 2, after: $a, filter: {fullName: {eq: "x"}})'
+        " { nodes { code } } }"
+    )
+    good = await world.ask(CLERK, "consultation", again, {"a": cursor})
+    assert good.status_code == 200
+    for staff, purpose, document, given in (
+        (ARREARS, "consultation", again, cursor),
+        (CLERK, "collection-management", again, cursor),
+        (CLERK, "consultation", other, cursor),
+        (CLERK, "consultation", again, cursor[:-2] + "AA"),
+        (CLERK, "consultation", again, "arrayconnection:0"),
+    ):
+        response = await world.ask(staff, purpose, document, {"a": given})
+        assert response.json()["errors"][0]["extensions"]["code"] == "CURSOR_INVALID"
+
+
+async def test_a_node_id_is_opaque_and_the_same_for_everybody_but_opens_nothing(
+    world: World,
+) -> None:
+    document = "query ($code: String!) { addressee(code: $code) { id } }"
+    mine = await world.data(CLERK, "consultation", document, variables={"code": TANAKA})
+    yours = await world.data(ARREARS, "field-survey", document, variables={"code": TANAKA})
+    assert mine == yours
+    node = "query ($id: ID!) { node(id: $id) { __typename id ... on Addressee { code residence { address } } } }"
+    node_id = mine["addressee"]["id"]
+    opened = await world.data(CLERK, "consultation", node, variables={"id": node_id})
+    assert opened["node"] == {
+        "__typename": "Addressee",
+        "id": node_id,
+        "code": TANAKA,
+        "residence": None,
+    }
+    outside = await world.data(SECTION_CLERK, "consultation", node, variables={"id": node_id})
+    forged = await world.data(CLERK, "consultation", node, variables={"id": "Addressee:1"})
+    assert outside == forged == {"node": None}
+
+
+async def test_privacy_mode_reject_and_dry_run(world: World) -> None:
+    document = "{ addressees { nodes { code dvFlag } } }"
+    rejected = await world.ask(CLERK, "consultation", document, privacy_mode="reject")
+    assert rejected.status_code == 400
+    assert rejected.json()["errors"][0]["extensions"]["code"] == "FIELD_HIDDEN"
+    dry = await world.ask(CLERK, "consultation", document, privacy_mode="dry-run")
+    assert dry.json()["data"] == {"addressees": None}
+    assert reasons(dry.json()) == {"Addressee.dvFlag": "ROLE"}
+    [record] = await world.log()
+    assert json.loads(record["persons"]) == []
+    wrong = await world.ask(CLERK, "consultation", document, privacy_mode="maybe")
+    assert wrong.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_aliases_do_not_turn_a_list_into_reads(world: World) -> None:
+    document = (
+        "{ a: addressee(code: %s) { residence { address } } b: addressee(code: %s) { code } }"
+    )
+    response = await world.ask(
+        CLERK, "consultation", document % (json.dumps(YAMADA), json.dumps(HANAKO))
+    )
+    assert response.json()["data"]["a"] == {"residence": None}
+    assert reasons(response.json()) == {"Addressee.residence": "LIST"}
+
+
+async def test_kana_is_found_by_any_spelling(world: World) -> None:
+    document = "query ($k: String!) { addressees(filter: {fullNameSearchKana: {prefix: $k}}) { nodes { code } } }"
+    for spelling in ("やまだ", "ﾔﾏﾀﾞ", "ヤマタ", "ヤマダ タ"):
+        found = await world.data(CLERK, "consultation", document, variables={"k": spelling})
+        assert YAMADA in codes(found["addressees"])
+
+
+async def test_page_sizes_and_rows_are_bounded(world: World) -> None:
+    for document, code in (
+        ("{ addressees(first: 201) { nodes { code } } }", "LIMIT_EXCEEDED"),
+        ("{ addressees(first: -1) { nodes { code } } }", "BAD_USER_INPUT"),
+        (
+            "{ addressees(first: 200) { nodes { collections(first: 200) { nodes { term } } } } }",
+            "LIMIT_EXCEEDED",
+        ),
+    ):
+        response = await world.ask(CLERK, "consultation", document)
+        assert response.json()["errors"][0]["extensions"]["code"] == code
+        [record] = await world.log()
+        assert record["outcome"] == code
+
+
+async def test_null_and_empty_operands_never_mean_everything(world: World) -> None:
+    for condition, status in (
+        ("{code: {eq: null}}", 400),
+        ("{code: {}}", 400),
+        ("{code: null}", 400),
+        ("{not: null}", 400),
+        ("{code: {in: []}}", 200),
+        ("{or: []}", 200),
+    ):
+        document = f"{{ addressees(filter: {condition}) {{ nodes {{ code }} }} }}"
+        response = await world.ask(CLERK, "consultation", document)
+        assert response.status_code == status, condition
+        if status == 200:
+            assert response.json()["data"]["addressees"]["nodes"] == []
