@@ -194,11 +194,16 @@ class _Compiler:
             if self._holds(role, coordinate, action)
         )
 
-    def _despite_protection(self, coordinate: str, action: Action, roles: frozenset[str]) -> bool:
-        return action is Action.READ and any(
-            self.policy.allows(role, self.purpose, coordinate, Action.READ_WITHHELD)
-            for role in roles
+    def _despite_protection(self, coordinate: str, action: Action, opened: frozenset[str]) -> bool:
+        """Whether every row that the cell shows is opened by a role that may read it anyway."""
+        if action is not Action.READ:
+            return False
+        anyway = frozenset(
+            role
+            for role in opened
+            if self.policy.allows(role, self.purpose, coordinate, Action.READ_WITHHELD)
         )
+        return bool(anyway) and self._populations(anyway) == self._populations(opened)
 
     def _populations(self, roles: frozenset[str]) -> frozenset[Population]:
         by_purpose = self.policy.reference.purposes[self.purpose].population
