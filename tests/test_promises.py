@@ -251,7 +251,7 @@ async def test_a_hidden_operand_is_refused_alike_for_every_value(
     ],
 )
 async def test_a_withheld_value_is_no_operand(world: World, condition: str) -> None:
-    """The surveyor searches by place; covered persons match no condition on it, nor its negation."""
+    """The survey may search by place; covered persons match no condition on it, nor its negation."""
     head = "query ($v: String!)" if "$v" in condition else "query"
     document = f"{head} {{ addressees(first: 50, filter: {condition}) {{ nodes {{ code }} }} }}"
     variables = {"v": SECRET_ADDRESS} if "$v" in condition else {}

@@ -1,0 +1,206 @@
+"""The server as a whole: settings, stores that fail, sessions that end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from authz.embedded_redis import EmbeddedRedis
+from server import SettingError, Settings, create_app, main, open_services
+from tests.conftest import NewDatabase
+from tests.world import YAMADA, World, make_stores, running, settings_of
+
+CLERK = "sato"
+DOCUMENT = "query ($code: String!) { addressee(code: $code) { code fullName } }"
+ASKED = {"code": YAMADA}
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> EmbeddedRedis:
+    """A Valkey server that a test may stop."""
+    return EmbeddedRedis.start(tmp_path / "redis")
+
+
+@pytest.fixture
+async def own_world(
+    new_database: NewDatabase, own_redis: EmbeddedRedis, tmp_path: Path
+) -> AsyncIterator[World]:
+    """A town that a test may break, with short timeouts."""
+    database_url, numbers_url = new_database(), new_database()
+    passwords = await make_stores(database_url, numbers_url, tmp_path)
+    settings = settings_of(
+        database_url, numbers_url, own_redis.url, tmp_path, idle_timeout="1.5", absolute_timeout="3"
+    )
+    async with running(settings, passwords) as town:
+        yield town
+    own_redis.stop()
+
+
+def code_of(content: dict[str, list[dict[str, dict[str, str]]]]) -> str:
+    return content["errors"][0]["extensions"]["code"]
+
+
+async def test_without_the_log_nothing_is_answered(own_world: World) -> None:
+    assert (await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)).status_code == 200
+    await own_world.change("ALTER TABLE access_log RENAME TO moved_away")
+    token = own_world.tokens[CLERK]
+    for purpose in ("consultation", "no-such-purpose"):
+        response = await own_world.post(
+            DOCUMENT, ASKED, authorization=f"Bearer {token}", purpose_of_use=purpose
+        )
+        assert response.status_code == 503
+        assert code_of(response.json()) == "UNAVAILABLE"
+        assert "山田" not in response.text
+    await own_world.change("ALTER TABLE moved_away RENAME TO access_log")
+    again = await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
+    assert again.json()["data"]["addressee"]["fullName"] == "山田 太郎"
+
+
+async def test_without_redis_nobody_is_signed_in(
+    own_world: World, own_redis: EmbeddedRedis
+) -> None:
+    await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
+    own_redis.stop()
+    response = await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
+    assert response.status_code == 503
+    assert list(response.json()) == ["errors"]
+    ready = await own_world.client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (503, {"missing": ["redis"]})
+
+
+async def test_without_the_table_the_answer_is_503_and_logged(own_world: World) -> None:
+    await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
+    await own_world.change("ALTER TABLE contact RENAME TO moved_away")
+    document = "query ($code: String!) { addressee(code: $code) { contacts { nodes { value } } } }"
+    response = await own_world.ask(CLERK, "consultation", document, ASKED)
+    assert response.status_code == 503
+    [record] = await own_world.log()
+    assert record["outcome"] == "UNAVAILABLE"
+
+
+async def test_an_idle_session_ends_on_time_and_a_busy_one_at_its_absolute_end(
+    own_world: World,
+) -> None:
+    """Idle 1.5 s, absolute 3 s: asked every 0.3 s it lives to the absolute end, and no longer."""
+    token = await own_world.sign_in(CLERK)
+    opened = time.monotonic()
+    alive = 0.0
+    while time.monotonic() - opened < 4:
+        response = await own_world.post(
+            "{ viewer { id expiresAt } }", authorization=f"Bearer {token}"
+        )
+        if response.status_code != 200:
+            break
+        alive = time.monotonic() - opened
+        await asyncio.sleep(0.3)
+    assert response.status_code == 401
+    assert 2.5 <= alive <= 3.2
+
+    idle = await own_world.sign_in(CLERK)
+    await asyncio.sleep(1.7)
+    ended = await own_world.post("{ viewer { id } }", authorization=f"Bearer {idle}")
+    assert (ended.status_code, code_of(ended.json())) == (401, "UNAUTHENTICATED")
+
+
+async def test_signing_out_ends_the_session_and_is_logged(own_world: World) -> None:
+    token = await own_world.sign_in(CLERK)
+    bearer = f"Bearer {token}"
+    out = await own_world.post("mutation { signOut { signedOut } }", authorization=bearer)
+    assert out.json() == {"data": {"signOut": {"signedOut": True}}}
+    after = await own_world.post("{ viewer { id } }", authorization=bearer)
+    assert after.status_code == 401
+    kinds = [(record["kind"], record["outcome"]) for record in await own_world.log(3)]
+    assert kinds == [("SIGN_IN", "OK"), ("SIGN_OUT", "OK"), ("READ", "UNAUTHENTICATED")]
+
+
+async def test_a_wrong_password_and_an_unknown_id_are_answered_alike(own_world: World) -> None:
+    document = "mutation ($input: SignInInput!) { signIn(input: $input) { token } }"
+    answers = [
+        await own_world.post(document, {"input": {"staffId": staff, "password": "wrong"}})
+        for staff in (CLERK, "nobody-has-this")
+    ]
+    assert answers[0].content == answers[1].content
+    assert answers[0].status_code == answers[1].status_code == 401
+
+
+async def test_introspection_and_typename_need_no_session(own_world: World) -> None:
+    response = await own_world.post("{ __typename __schema { queryType { name } } }")
+    assert response.json()["data"] == {
+        "__typename": "Query",
+        "__schema": {"queryType": {"name": "Query"}},
+    }
+
+
+async def test_the_newest_policy_version_binds_the_next_request(own_world: World) -> None:
+    before = await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
+    assert before.json()["data"]["addressee"]["fullName"] == "山田 太郎"
+    await own_world.change(
+        "INSERT INTO policy_version (number, published_at, reason)"
+        " VALUES (2, '2026-11-01 00:00:00', 'close names')"
+    )
+    await own_world.change(
+        "INSERT INTO policy_line (version, role, purpose, what, action, effect, note)"
+        " SELECT 2, role, purpose, what, action, effect, note FROM policy_line WHERE version = 1"
+    )
+    await own_world.change(
+        "INSERT INTO policy_line (version, role, purpose, what, action, effect, note) VALUES"
+        " (2, 'role:any', 'purpose:any', 'class:name', 'read', 'deny', 'close names')"
+    )
+    deadline = time.monotonic() + 10
+    while True:
+        after = await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
+        if after.json()["data"]["addressee"]["fullName"] is None or time.monotonic() > deadline:
+            break
+    assert after.json()["data"] == {"addressee": {"code": YAMADA, "fullName": None}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ATENA_PORT", "eighty"),
+        ("ATENA_STORE", "play"),
+        ("ATENA_IDLE_TIMEOUT", "-1"),
+        ("ATENA_INTROSPECTION", "yes"),
+        ("ATENA_DATABASE_URL", "mysql://x/y"),
+        ("ATENA_DATABASE_URL", "nonsense"),
+        ("ATENA_NO_SUCH_SETTING", "1"),
+    ],
+)
+def test_a_wrong_setting_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=name):
+        Settings.read({name: value})
+
+
+def test_a_real_store_wants_its_key_file_named() -> None:
+    with pytest.raises(SettingError, match="ATENA_KEYS"):
+        Settings.read({"ATENA_STORE": "real"})
+
+
+def test_the_command_line_names_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATENA_PORT", "no")
+    assert main(["check"]) == 2
+    assert "ATENA_PORT" in capsys.readouterr().err
+
+
+async def test_a_database_that_was_not_migrated_is_refused(
+    database_url: str, numbers_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    settings = settings_of(database_url, numbers_url, redis_url, tmp_path)
+    with pytest.raises(SettingError, match="migrate"):
+        async with open_services(settings):
+            pass
+
+
+async def test_health_says_starting_before_the_stores_are_open() -> None:
+    app = create_app(Settings.read({}))
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://atena") as client:
+        assert (await client.get("/healthz")).status_code == 503
+        assert (await client.get("/readyz")).json() == {"missing": ["server"]}
