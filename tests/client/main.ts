@@ -48,7 +48,7 @@ const ADDRESSEE = graphql(`
   }
 `);
 
-const [url = "", staffId = "", password = "", purpose = ""] = process.argv.slice(2);
+const [url = "", staffId = "", password = "", purpose = "", code = ""] = process.argv.slice(2);
 const secrets: { token?: string } = {};
 const privacy: Record<string, Privacy> = {};
 
@@ -89,11 +89,9 @@ async function signIn(): Promise<string> {
   return data.signIn.token;
 }
 
-async function firstCode(): Promise<string> {
+async function firstCodes(): Promise<string[]> {
   const { data } = await client.query({ query: FIRST_ADDRESSEES, variables: { first: 3 } });
-  const code = data?.addressees?.nodes[0]?.code;
-  if (!code) throw new Error("no addressee");
-  return code;
+  return (data?.addressees?.nodes ?? []).flatMap(({ code }) => code ?? []);
 }
 
 type Addressee = NonNullable<AddresseeDetailQuery["addressee"]>;
@@ -104,7 +102,8 @@ function owed({ collections }: Addressee): number {
 }
 
 secrets.token = await signIn();
-const code = await firstCode();
+const codes = await firstCodes();
 const { data } = await client.query({ query: ADDRESSEE, variables: { code } });
 if (!data?.addressee) throw new Error("not found");
-console.log(JSON.stringify({ addressee: data.addressee, owed: owed(data.addressee), privacy }));
+const { addressee } = data;
+console.log(JSON.stringify({ codes, addressee, owed: owed(addressee), privacy }));
