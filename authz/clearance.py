@@ -196,12 +196,16 @@ class _Compiler:
 
     def _despite_protection(self, coordinate: str, action: Action, opened: frozenset[str]) -> bool:
         """Whether every row that the cell shows is opened by a role that may read it anyway."""
-        if action is not Action.READ:
+        withheld = [code for code in self.policy.coordinates[coordinate] if CLASSES[code].withheld]
+        if action is not Action.READ or not withheld:
             return False
         anyway = frozenset(
             role
             for role in opened
-            if self.policy.allows(role, self.purpose, coordinate, Action.READ_WITHHELD)
+            if all(
+                self.policy.allows(role, self.purpose, coordinate, Action.READ_WITHHELD, code)
+                for code in withheld
+            )
         )
         return bool(anyway) and self._populations(anyway) == self._populations(opened)
 

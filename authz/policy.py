@@ -93,10 +93,15 @@ class Policy:
         enforced = enforcer(lines, coordinates).get_policy()
         return cls(version, lines, reference, coordinates, _indexed(enforced))
 
-    def allows(self, role: str, purpose: str, coordinate: str, action: str) -> bool:
-        """Whether one role may do `action` with `coordinate`: every class of it must allow."""
+    def allows(
+        self, role: str, purpose: str, coordinate: str, action: str, only: str | None = None
+    ) -> bool:
+        """Whether one role may do `action` with `coordinate`: every class of it must allow.
+
+        `only`: ask for this one of its classes.
+        """
         rules = self._rules(role, purpose)
-        classes = self.coordinates[coordinate]
+        classes = self.coordinates[coordinate] if only is None else (only,)
         own = rules.get((coordinate, action), NONE)
         return bool(classes) and all(
             _allowed(own | rules.get((f"class:{code}", action), NONE)) for code in classes

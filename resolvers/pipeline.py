@@ -29,8 +29,9 @@ from models.graph import PROTECTED
 from models.individual_number import IndividualNumber, NumberRecord
 from resolvers.bounded import Bounded
 from resolvers.levels import Keyed, Level, Root
+from resolvers.operands import leaf_source
 from resolvers.pages import open_pages
-from resolvers.plan import INTROSPECTION, Plan, leaf_source, make_plan, normal_form
+from resolvers.plan import INTROSPECTION, Plan, make_plan, normal_form
 from resolvers.population import OWN_SECTION, PAYERS, TODAY, items_of
 from resolvers.seal import Seal, SealBroken
 from resolvers.selection import Fragments, root_names, select, switches, variables_shape

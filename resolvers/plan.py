@@ -11,19 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from authz.clearance import Cell, Clearance, Population, Reason, Verdict
+from authz.clearance import Cell, Clearance, Population, Verdict
 from authz.errors import BadInput
-from authz.invariants import is_number
 from models.edges import Edge
-from models.facts import CLASSES
 from models.graph import GRAPH, Leaf, Type
 from models.policy import Action
+from resolvers.decisions import Decisions, Hidden, guard_of, is_withheld, narrowed
 from resolvers.levels import (
-    ANYBODY,
-    AllOf,
-    AnyOf,
-    Compare,
-    Condition,
     Connection,
     Embedded,
     Field,
@@ -35,25 +29,13 @@ from resolvers.levels import (
     Nested,
     Nothing,
     Number,
-    Order,
-    Page,
     Root,
     Value,
 )
-from resolvers.operation import Const, Each, Null, Operation, Selected, Slot, Source, Tree
+from resolvers.operands import Operands, leaf_source, normal_tree
+from resolvers.operation import Operation, Selected, Slot, Source
 
-DEFAULT_PAGE = 20
 INTROSPECTION = frozenset({"__schema", "__type"})
-MATCHING = frozenset({"eq", "in", "isNull"})
-
-
-@dataclass(frozen=True, slots=True)
-class Hidden:
-    """One entry of `extensions.privacy.hidden`."""
-
-    path: tuple[str, ...]
-    coordinate: str
-    reason: Reason
 
 
 @dataclass(frozen=True)
@@ -109,8 +91,8 @@ def make_plan(
     return Plan(
         clearance=clearance,
         roots=roots,
-        hidden=tuple(planner.hidden),
-        decisions=tuple(sorted(planner.decisions)),
+        hidden=tuple(planner.decisions.hidden),
+        decisions=tuple(sorted(planner.decisions.asked)),
         normal_form=normal_form(operation),
         _token=_ONLY_HERE,
     )
@@ -123,20 +105,12 @@ def normal_form(operation: Operation) -> str:
 
 def _normal(selected: Selected) -> str:
     arguments = ", ".join(
-        f"{name}: {_normal_tree(tree)}" for name, tree in sorted(selected.arguments.items())
+        f"{name}: {normal_tree(tree)}" for name, tree in sorted(selected.arguments.items())
     )
     inner = " ".join(_normal(field) for field in selected.fields)
     return (
         f"{selected.name}{f'({arguments})' if arguments else ''}{f' {{{inner}}}' if inner else ''}"
     )
-
-
-def _normal_tree(tree: Tree) -> str:
-    if isinstance(tree, Mapping):
-        return "{" + ", ".join(f"{k}: {_normal_tree(v)}" for k, v in sorted(tree.items())) + "}"
-    if isinstance(tree, tuple):
-        return "[" + ", ".join(_normal_tree(item) for item in tree) + "]"
-    return "?"
 
 
 PERSON_ROOTS = frozenset(
@@ -152,13 +126,11 @@ class _Planner:
     def __init__(
         self, operation: Operation, clearance: Clearance, node_types: Mapping[str, str]
     ) -> None:
-        self.clearance = clearance
         self.node_types = node_types
-        self.hidden: list[Hidden] = []
-        self.decisions: set[tuple[str, str, str]] = set()
         persons = [root for root in operation.roots if root.name in PERSON_ROOTS]
         self.one_person = len(persons) == 1
-        self.number_allowed = len(operation.roots) == 1 and not _reaches_others(operation)
+        alone = len(operation.roots) == 1 and not _reaches_others(operation)
+        self.decisions = Decisions(clearance, number_allowed=alone)
 
     # -- roots ---------------------------------------------------------------------------------
 
@@ -172,14 +144,14 @@ class _Planner:
             return Root(selected.key)
         action = Action.READ if self._reads_one(type_, many) else Action.LIST
         coordinate = f"Query.{selected.name}" if selected.name != "node" else type_.name
-        cell = self._decide((selected.key,), coordinate, action)
+        cell = self.decisions.field((selected.key,), coordinate, action)
         keyed = None if many else self._key_operand(type_, selected)
         if not cell.allowed:
-            self._check_operands(type_, selected)
+            Operands(self.decisions, type_, selected).check()
             return Root(selected.key)
         return Root(
             selected.key,
-            self._level(
+            self.level(
                 (selected.key,),
                 selected,
                 type_,
@@ -209,7 +181,7 @@ class _Planner:
         if selected.name == "addresseeByIndividualNumber":
             return self._number_operand(selected)
         if "code" in selected.arguments:
-            self._operand(type_.leaves["code"], Action.MATCH)
+            self.decisions.operand(type_.leaves["code"], Action.MATCH)
             return Keyed.CODE, leaf_source(selected.arguments["code"])
         return Keyed.ID, leaf_source(selected.arguments["id"])
 
@@ -218,14 +190,14 @@ class _Planner:
         if not isinstance(source, Slot):
             raise BadInput("an individual number arrives as a variable, never in the document")
         leaf = GRAPH.types["Addressee"].leaves["individualNumber"]
-        self._operand(leaf, Action.MATCH)
-        if not self.number_allowed:
+        self.decisions.operand(leaf, Action.MATCH)
+        if not self.decisions.number_allowed:
             raise BadInput("an individual number is no operand here", "OPERAND_HIDDEN")
         return Keyed.NUMBER, source
 
     # -- levels --------------------------------------------------------------------------------
 
-    def _level(
+    def level(
         self,
         path: tuple[str, ...],
         selected: Selected,
@@ -238,7 +210,8 @@ class _Planner:
         single_parent: bool,
         edge_cell: Cell | None = None,
     ) -> Level:
-        existence = self.clearance.cell(type_.name, action)
+        existence = self.decisions.row(type_, action)
+        operands = Operands(self.decisions, type_, selected)
         rows = _Rows(self, type_, action, existence.populations, single_parent and not many)
         if many:
             connection = rows.connection(path, selected)
@@ -246,149 +219,27 @@ class _Planner:
         else:
             connection = None
             fields = rows.fields(path, selected.fields)
-        despite = existence.despite_protection and (
-            edge_cell is None or edge_cell.despite_protection
-        )
-        gated = type_.noun.existence if edge is None else (*type_.noun.existence, *edge.classes)
         entry = type_.noun.owner is not None and (edge is None or edge.other_person)
         return Level(
             type=type_,
             edge=edge,
             action=action,
             populations=existence.populations,
-            leave_out_covered=_is_withheld(gated) and not despite,
+            leave_out_covered=_leaves_out(type_.noun.existence, existence)
+            or (
+                edge is not None and edge_cell is not None and _leaves_out(edge.classes, edge_cell)
+            ),
             fields=fields,
             children=tuple(rows.children),
-            condition=self._condition(type_, selected) if many else None,
-            page=self._page(path, type_, selected) if many else None,
+            condition=operands.condition() if many else None,
+            page=operands.page() if many else None,
             connection=connection,
             count=connection is not None
             and any(kind == "totalCount" for _, kind, _ in connection.parts),
             entry=entry,
-            warns=entry and self.clearance.cell("Addressee.handling", action).allowed,
+            warns=entry and self.decisions.clearance.cell("Addressee.handling", action).allowed,
             keyed=keyed,
             single_parent=single_parent,
-        )
-
-    # -- decisions -----------------------------------------------------------------------------
-
-    def _decide(self, path: tuple[str, ...], coordinate: str, action: Action) -> Cell:
-        cell = self.clearance.cell(coordinate, action)
-        if (
-            cell.allowed
-            and is_number(GRAPH.classes[coordinate])
-            and not (self.number_allowed and len(path) == 2)
-        ):
-            cell = Cell(Verdict.HIDDEN, Reason.INVARIANT)
-        self.decisions.add((coordinate, action.value, cell.verdict.value))
-        if cell.reason is not None:
-            self.hidden.append(Hidden(path, coordinate, cell.reason))
-        return cell
-
-    def _operand(self, leaf: Leaf, action: Action) -> Cell:
-        cell = self.clearance.cell(leaf.coordinate, action)
-        self.decisions.add((leaf.coordinate, action.value, cell.verdict.value))
-        if not cell.allowed:
-            raise BadInput(
-                f"`{leaf.coordinate}` is no operand for this role and purpose", "OPERAND_HIDDEN"
-            )
-        return cell
-
-    def guard(
-        self, type_: Type, classes: Iterable[str], cell: Cell, about: tuple[str, ...] = ()
-    ) -> Guard:
-        persons = type_.noun.persons if _is_withheld(classes) else about
-        return Guard(() if cell.despite_protection else persons, cell.populations)
-
-    # -- operands ------------------------------------------------------------------------------
-
-    def _check_operands(self, type_: Type, selected: Selected) -> None:
-        self._condition(type_, selected)
-        self._order(type_, selected)
-
-    def _condition(self, type_: Type, selected: Selected) -> Condition | None:
-        tree = selected.arguments.get("filter")
-        if tree is None or isinstance(tree, Null):
-            return None
-        assert isinstance(tree, Mapping)
-        return self._all_of(type_, dict(type_.leaves), tree, negated=False)
-
-    def _all_of(
-        self, type_: Type, leaves: Mapping[str, Leaf], tree: Mapping[str, Tree], *, negated: bool
-    ) -> Condition:
-        found = tuple(
-            self._entry(type_, leaves, name, inner, negated=negated) for name, inner in tree.items()
-        )
-        return AnyOf(found) if negated else AllOf(found)
-
-    def _entry(
-        self, type_: Type, leaves: Mapping[str, Leaf], name: str, tree: Tree, *, negated: bool
-    ) -> Condition:
-        if name == "not":
-            return self._all_of(type_, leaves, _object(tree, name), negated=not negated)
-        if name in {"and", "or"}:
-            branches = tuple(
-                self._all_of(type_, leaves, _object(branch, name), negated=negated)
-                for branch in _objects(tree, name)
-            )
-            return AllOf(branches) if (name == "and") is not negated else AnyOf(branches)
-        if name in type_.parts and name not in leaves:
-            part_leaves = type_.parts[name][1]
-            return self._all_of(type_, part_leaves, _object(tree, name), negated=negated)
-        operators = _object(tree, name)
-        if not operators:
-            raise BadInput(f"the filter on `{name}` needs an operator")
-        compared = tuple(
-            self._compare(type_, leaves[name], operator, operand, negated=negated)
-            for operator, operand in operators.items()
-        )
-        return AnyOf(compared) if negated else AllOf(compared)
-
-    def _compare(
-        self, type_: Type, leaf: Leaf, operator: str, operand: Tree, *, negated: bool
-    ) -> Compare:
-        cell = self._operand(leaf, Action.MATCH if operator in MATCHING else Action.SEARCH)
-        source = leaf_source(operand)
-        guard = self.guard(type_, leaf.label.classes, cell, leaf.label.about)
-        scope = self.clearance.cell(type_.name, Action.READ).populations
-        if scope == self.clearance.cell(type_.name, Action.LIST).populations:
-            guard = narrowed(guard, scope)
-        return Compare(leaf, operator, source, guard, negated)
-
-    def _order(self, type_: Type, selected: Selected) -> tuple[Order, ...]:
-        tree = selected.arguments.get("orderBy")
-        if tree is None or isinstance(tree, Null):
-            return ()
-        orders = []
-        for entry in _objects(tree, "orderBy"):
-            term = _object(entry, "orderBy")
-            name, direction = _word(term["field"]), _word(term.get("direction", Const("ASC")))
-            leaf = next(leaf for leaf in type_.operands() if order_name(leaf) == name)
-            if leaf.withheld or leaf.label.about:
-                raise BadInput(
-                    f"`{leaf.coordinate}` is withheld where an obligation covers somebody"
-                    ", so that nothing can be ordered by it",
-                    "OPERAND_HIDDEN",
-                )
-            cell = self._operand(leaf, Action.SEARCH)
-            if cell.populations != self.clearance.cell(type_.name, Action.LIST).populations:
-                raise BadInput(f"`{leaf.coordinate}` is no operand here", "OPERAND_HIDDEN")
-            orders.append(Order(leaf, direction == "DESC"))
-        return tuple(orders)
-
-    def _page(self, path: tuple[str, ...], type_: Type, selected: Selected) -> Page:
-        first = selected.arguments.get("first")
-        after = selected.arguments.get("after")
-        order = self._order(type_, selected)
-        terms = [(term.leaf.coordinate, term.descending) for term in order]
-        filtered = _normal_tree(selected.arguments.get("filter", Null()))
-        return Page(
-            first=Const(DEFAULT_PAGE)
-            if first is None or isinstance(first, Null)
-            else leaf_source(first),
-            after=None if after is None or isinstance(after, Null) else leaf_source(after),
-            order=order,
-            binding=repr((selected.coordinate, terms, filtered)),
         )
 
 
@@ -454,20 +305,20 @@ class _Rows:
         return self._leaf(path, selected.key, self.type.leaves[name])
 
     def _leaf(self, path: tuple[str, ...], key: str, leaf: Leaf) -> Field:
-        cell = self.planner._decide(path, leaf.coordinate, self.action)
+        cell = self.planner.decisions.field(path, leaf.coordinate, self.action)
         if not cell.allowed:
             return Nothing(key)
         if leaf.vault:
             return Number(key, leaf)
-        guard = self.planner.guard(self.type, leaf.label.classes, cell, leaf.label.about)
+        guard = guard_of(self.type, leaf.label.classes, cell, leaf.label.about)
         return Value(key, leaf, self._within(guard), cell.verdict is Verdict.MASKED)
 
     def _part(self, path: tuple[str, ...], selected: Selected) -> Field:
         part, leaves = self.type.parts[selected.name]
-        cell = self.planner._decide(path, selected.coordinate, self.action)
+        cell = self.planner.decisions.field(path, selected.coordinate, self.action)
         if not cell.allowed:
             return Nothing(selected.key)
-        guard = self._within(self.planner.guard(self.type, part.classes, cell))
+        guard = self._within(guard_of(self.type, part.classes, cell))
         fields = tuple(
             Literal(inner.key, inner.type_name)
             if inner.name == "__typename"
@@ -478,36 +329,25 @@ class _Rows:
 
     def _edge(self, path: tuple[str, ...], selected: Selected, edge: Edge) -> Field:
         target = GRAPH.types[edge.target]
-        cell = self.planner._decide(path, edge.coordinate, self.action)
+        cell = self.planner.decisions.field(path, edge.coordinate, self.action)
         action = Action.LIST if edge.other_person else self.action
-        beyond = self.planner.clearance.cell(target.name, action)
+        beyond = self.planner.decisions.row(target, action)
         if cell.allowed and not beyond.allowed:
             assert beyond.reason is not None
-            self.planner.hidden.append(Hidden(path, edge.coordinate, beyond.reason))
+            self.planner.decisions.hidden.append(Hidden(path, edge.coordinate, beyond.reason))
         if not (cell.allowed and beyond.allowed):
-            self.planner._check_operands(target, selected)
+            Operands(self.planner.decisions, target, selected).check()
             return Nothing(selected.key)
-        level = self.planner._level(
+        level = self.planner.level(
             path, selected, target, edge, action, edge.many,
             single_parent=self.single, edge_cell=cell,
         )  # fmt: skip
         self.children.append(level)
-        guard = self._within(self.planner.guard(self.type, edge.classes, cell))
+        guard = self._within(guard_of(self.type, edge.classes, cell))
         return Nested(selected.key, guard, len(self.children) - 1)
 
     def _within(self, guard: Guard) -> Guard:
         return narrowed(guard, self.scope)
-
-
-def narrowed(guard: Guard, scope: frozenset[Population]) -> Guard:
-    """The same guard, without the populations that every row in scope satisfies anyway."""
-    implied = all(any(wider <= narrower for wider in guard.populations) for narrower in scope)
-    return Guard(guard.uncovered, ANYBODY if implied else guard.populations)
-
-
-def order_name(leaf: Leaf) -> str:
-    """The word for ordering by a leaf (`FULL_NAME_SEARCH_KANA`)."""
-    return leaf.column.name.upper()
 
 
 def _reaches_others(operation: Operation) -> bool:
@@ -520,33 +360,6 @@ def _reaches_others(operation: Operation) -> bool:
     )
 
 
-def _is_withheld(classes: Iterable[str]) -> bool:
-    return any(CLASSES[code].withheld for code in classes)
-
-
-def leaf_source(tree: Tree) -> Source:
-    if isinstance(tree, (Const, Slot, Each)):
-        return tree
-    if isinstance(tree, tuple):
-        return Each(tuple(leaf_source(item) for item in tree))
-    raise BadInput("`null` is no operand here; ask `isNull`")
-
-
-def _object(tree: Tree, name: str) -> Mapping[str, Tree]:
-    if isinstance(tree, Mapping):
-        return tree
-    raise BadInput(f"`{name}` must not be null in a filter")
-
-
-def _objects(tree: Tree, name: str) -> tuple[Tree, ...]:
-    if isinstance(tree, tuple):
-        return tree
-    if isinstance(tree, Mapping):
-        return (tree,)
-    raise BadInput(f"`{name}` must not be null")
-
-
-def _word(tree: Tree) -> str:
-    if isinstance(tree, Const):
-        return str(tree.value)
-    raise BadInput("`orderBy` needs a field and a direction")
+def _leaves_out(classes: Iterable[str], cell: Cell) -> bool:
+    """Whether rows about covered persons stay out: the fact is withheld, and not read anyway."""
+    return is_withheld(classes) and not cell.despite_protection

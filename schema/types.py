@@ -20,7 +20,7 @@ from models.edges import Edge
 from models.facts import CLASSES
 from models.graph import GRAPH, Leaf, Type
 from models.labels import Part
-from resolvers.plan import order_name
+from resolvers.operands import order_name
 from schema.directives import Classified, RecordItem
 from schema.scalars import Date, DateTime, IndividualNumberText, Yen
 

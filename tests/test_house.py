@@ -82,7 +82,8 @@ READS = {"resolvers/sql.py", "resolvers/population.py"}
 
 WRITERS = {
     "resolvers/cast.py",
-    "resolvers/importing.py",
+    "resolvers/import_people.py",
+    "resolvers/import_levies.py",
     "resolvers/protection.py",
 }
 """Use cases that write, and look at what they write to."""

@@ -280,6 +280,26 @@ async def test_household_members_leave_covered_persons_out(world: World) -> None
     assert covered["addressee"]["householdMemberships"] is None
 
 
+async def test_the_coordinator_sees_with_whom_a_protected_person_lives(world: World) -> None:
+    document = """
+    query ($code: String!) { addressee(code: $code) {
+      householdMemberships { nodes { members { nodes { code residence { address } } } } }
+      relatedAddressees { nodes { addressee { code } } }
+    } }
+    """
+    found = await world.data(
+        COORDINATOR, "protection-measures", document, variables={"code": TANAKA}
+    )
+    [membership] = found["addressee"]["householdMemberships"]["nodes"]
+    assert membership["members"]["nodes"] == [
+        {"code": TANAKA, "residence": None},
+        {"code": KEIKO, "residence": None},
+    ]
+    assert found["addressee"]["relatedAddressees"]["nodes"] == [
+        {"addressee": {"code": TANAKA_BEFORE}}
+    ]
+
+
 async def test_an_account_does_not_lead_to_a_covered_holder(world: World) -> None:
     document = """
     query ($code: String!) { addressee(code: $code) {

@@ -1,0 +1,82 @@
+"""Every decision of one plan: looked up in the clearance, and written down for the log and wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from authz.clearance import Cell, Clearance, Population, Reason, Verdict
+from authz.errors import BadInput
+from authz.invariants import is_number
+from models.facts import CLASSES
+from models.graph import GRAPH, Leaf, Type
+from models.policy import Action
+from resolvers.levels import ANYBODY, Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """One entry of `extensions.privacy.hidden`."""
+
+    path: tuple[str, ...]
+    coordinate: str
+    reason: Reason
+
+
+class Decisions:
+    """Asks the clearance and remembers what it said.
+
+    `number_allowed`: the operation is about one person alone, so that a number may stand directly
+    beneath its root.
+    """
+
+    def __init__(self, clearance: Clearance, *, number_allowed: bool) -> None:
+        self.clearance = clearance
+        self.number_allowed = number_allowed
+        self.hidden: list[Hidden] = []
+        self.asked: set[tuple[str, str, str]] = set()
+
+    def field(self, path: tuple[str, ...], coordinate: str, action: Action) -> Cell:
+        """A selected field; hidden ones are named with their reason."""
+        cell = self.clearance.cell(coordinate, action)
+        if (
+            cell.allowed
+            and is_number(GRAPH.classes[coordinate])
+            and not (self.number_allowed and len(path) == 2)
+        ):
+            cell = Cell(Verdict.HIDDEN, Reason.INVARIANT)
+        self.asked.add((coordinate, action.value, cell.verdict.value))
+        if cell.reason is not None:
+            self.hidden.append(Hidden(path, coordinate, cell.reason))
+        return cell
+
+    def operand(self, leaf: Leaf, action: Action) -> Cell:
+        """An operand. Raises `BadInput`, alike for every value, if it is hidden."""
+        cell = self.clearance.cell(leaf.coordinate, action)
+        self.asked.add((leaf.coordinate, action.value, cell.verdict.value))
+        if not cell.allowed:
+            raise BadInput(
+                f"`{leaf.coordinate}` is no operand for this role and purpose", "OPERAND_HIDDEN"
+            )
+        return cell
+
+    def row(self, type_: Type, action: Action) -> Cell:
+        """The existence of a row."""
+        return self.clearance.cell(type_.name, action)
+
+
+def guard_of(type_: Type, classes: Iterable[str], cell: Cell, about: tuple[str, ...] = ()) -> Guard:
+    """When a value of these classes is there. `about`: other persons whom it tells of."""
+    persons = type_.noun.persons if is_withheld(classes) else about
+    return Guard(() if cell.despite_protection else persons, cell.populations)
+
+
+def narrowed(guard: Guard, scope: frozenset[Population]) -> Guard:
+    """The same guard, without the populations that every row in scope satisfies anyway."""
+    implied = all(any(wider <= narrower for wider in guard.populations) for narrower in scope)
+    return Guard(guard.uncovered, ANYBODY if implied else guard.populations)
+
+
+def is_withheld(classes: Iterable[str]) -> bool:
+    """Whether an obligation withholds what carries these classes."""
+    return any(CLASSES[code].withheld for code in classes)
