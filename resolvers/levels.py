@@ -159,7 +159,8 @@ class Connection:
 class Level:
     """Rows of one type, reached over one edge (or at the root), and what becomes of them.
 
-    `entry` a person comes into the answer here: the log names them, the obligation is shown
+    `entry` a person comes into the answer here: the log names them
+    `warns` the obligation is shown with the row, where this guard is open
     `keyed` the root operand, for a single row
     `single_parent` at most one row lies above, so that a plain LIMIT pages it
     """
@@ -176,7 +177,7 @@ class Level:
     connection: Connection | None = None
     count: bool = False
     entry: bool = False
-    warns: bool = False
+    warns: Guard | None = None
     keyed: tuple[Keyed, Source] | None = None
     single_parent: bool = True
 

@@ -237,10 +237,16 @@ class _Planner:
             count=connection is not None
             and any(kind == "totalCount" for _, kind, _ in connection.parts),
             entry=entry,
-            warns=entry and self.decisions.clearance.cell("Addressee.handling", action).allowed,
+            warns=self._warning(action, existence) if entry else None,
             keyed=keyed,
             single_parent=single_parent,
         )
+
+    def _warning(self, action: Action, existence: Cell) -> Guard | None:
+        cell = self.decisions.clearance.cell("Addressee.handling", action)
+        if not cell.allowed:
+            return None
+        return narrowed(Guard(populations=cell.populations), existence.populations)
 
 
 class _Rows:

@@ -155,7 +155,7 @@ class _Shaper:
 
     def _warn(self, row: Row, path: Path) -> None:
         """The clerk who gets the record gets the warning, asked for or not."""
-        if not self.level.warns:
+        if self.level.warns is None:
             return
         withheld = bool(row[self.query.index["address_withheld"]])
         stop = bool(row[self.query.index["stop_output"]])

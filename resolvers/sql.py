@@ -219,10 +219,12 @@ class _Builder:
         if level.entry:
             assert level.type.noun.owner is not None
             self._add("person", self.row.c[level.type.noun.owner])
-        if level.warns:
-            cover = self._cover(level.type.noun.owner or "")
-            self._add("address_withheld", cover.c.address_withheld)
-            self._add("stop_output", cover.c.stop_output)
+        if level.warns is not None:
+            assert level.type.noun.owner is not None
+            cover, holds = self._cover(level.type.noun.owner), self._holds(level.warns)
+            for name in ("address_withheld", "stop_output"):
+                told = cover.c[name] if holds is None else sa.case((holds, cover.c[name]))
+                self._add(name, sa.type_coerce(told, sa.Boolean()))
         for position, (column, _) in enumerate(self._terms()):
             self._add(("order", position), column)
 
