@@ -185,6 +185,9 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 # -- application -----------------------------------------------------------------------------------
 
 
+HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What one worker has open."""
@@ -273,18 +276,18 @@ def create_app(settings: Settings) -> Starlette:
         return await state["services"].answer(request)
 
     async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok"}, 200 if state else 503)
+        return JSONResponse({"status": "ok"}, 200 if state else 503, HEADERS)
 
     async def ready(request: Request) -> Response:
         missing = await _missing(state.get("services"))
-        return JSONResponse({"missing": missing}, 503 if missing else 200)
+        return JSONResponse({"missing": missing}, 503 if missing else 200, HEADERS)
 
     async def schema(request: Request) -> Response:
         if not settings.introspection:
-            return PlainTextResponse("the schema is not published here", 404)
-        return PlainTextResponse(sdl())
+            return PlainTextResponse("the schema is not published here", 404, HEADERS)
+        return PlainTextResponse(sdl(), headers=HEADERS)
 
-    return Starlette(
+    app = Starlette(
         lifespan=lifespan,
         routes=[
             Route("/graphql", GraphQLEndpoint(answer)),
@@ -294,6 +297,8 @@ def create_app(settings: Settings) -> Starlette:
             *graphiql_routes(PROJECT / "node_modules", settings.graphiql),
         ],
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _missing(services: Services | None) -> list[str]:

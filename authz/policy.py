@@ -48,6 +48,9 @@ class Purpose:
     code: str
     individual_number_business: bool
     population: str | None = None
+    name_ja: str = ""
+    name: str = ""
+    legal_basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,14 @@ class PolicyStore:
             items[population].append(item)
         return Reference(
             purposes={
-                row.code: Purpose(row.code, row.individual_number_business, row.population)
+                row.code: Purpose(
+                    row.code,
+                    row.individual_number_business,
+                    row.population,
+                    row.name_ja,
+                    row.name,
+                    row.legal_basis,
+                )
                 for row in purposes
             },
             role_purposes={

@@ -27,11 +27,21 @@ ACTIONS = {
 def viewer_value(actor: Actor, policy: Policy, clearance: Clearance | None) -> dict[str, Any]:
     """The whole viewer as plain data; `project` picks what was asked."""
     now = dt.datetime.now(dt.UTC)
+    opened = sorted(policy.reference.open_to(actor.roles))
     idle = min(now + dt.timedelta(seconds=actor.idle_timeout), actor.expires_at)
     return {
         "id": actor.id,
         "roles": sorted(actor.roles),
-        "purposes": sorted(policy.reference.open_to(actor.roles)),
+        "purposes": opened,
+        "purposesOfUse": [
+            {
+                "code": purpose.code,
+                "nameJa": purpose.name_ja,
+                "name": purpose.name,
+                "legalBasis": purpose.legal_basis,
+            }
+            for purpose in map(policy.reference.purposes.__getitem__, opened)
+        ],
         "purpose": clearance.purpose if clearance else None,
         "policyVersion": policy.version,
         "expiresAt": instant(actor.expires_at),

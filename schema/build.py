@@ -26,6 +26,7 @@ def graphql_schema() -> GraphQLSchema:
     return build_schema()._schema
 
 
+@cache
 def sdl() -> str:
     """The schema in SDL, as committed in `schema.graphql`."""
     return build_schema().as_str() + "\n"

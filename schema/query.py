@@ -23,6 +23,16 @@ class FieldClearance:
     search: str = strawberry.field(description="検索: in a prefix, range or ordering")
 
 
+@strawberry.type(description="利用目的: what personal data may be used for, and on which basis.")
+class PurposeOfUse:
+    """A purpose that the viewer may state."""
+
+    code: str = strawberry.field(description="コード: what `Purpose-Of-Use` carries")
+    nameJa: str = strawberry.field(description="名称: name in Japanese")
+    name: str = strawberry.field(description="名称(英): name")
+    legalBasis: str = strawberry.field(description="法令上の根拠: legal basis")
+
+
 @strawberry.type(description="利用者: who is signed in, and what they may see for this purpose.")
 class Viewer:
     """The signed-in staff member."""
@@ -30,6 +40,9 @@ class Viewer:
     id: str = strawberry.field(description="職員番号: staff id")
     roles: list[str] = strawberry.field(description="役割: roles held today")
     purposes: list[str] = strawberry.field(description="利用目的: purposes that they open")
+    purposesOfUse: list[PurposeOfUse] = strawberry.field(
+        description="利用目的の一覧: the same purposes with their names"
+    )
     purpose: str | None = strawberry.field(description="今回の利用目的: the purpose stated")
     policyVersion: int = strawberry.field(description="権限設定の版: policy version in force")
     expiresAt: DateTime = strawberry.field(description="終了日時: when the session ends anyway")

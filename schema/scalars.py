@@ -12,9 +12,10 @@ import datetime as dt
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import ScalarDefinition
+
+from authz.errors import BadInput
 
 LARGEST = 2**53
 
@@ -26,7 +27,7 @@ IndividualNumberText = NewType("IndividualNumberText", str)
 
 def _yen(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
-        raise GraphQLError("Yen is an integer of at most 2^53.")
+        raise BadInput("Yen is an integer of at most 2^53.")
     return value
 
 
@@ -36,7 +37,7 @@ def _day(value: Any) -> dt.date:
             return dt.date.fromisoformat(value)
         except ValueError:
             pass
-    raise GraphQLError("Date is a day such as 2026-04-01.")
+    raise BadInput("Date is a day such as 2026-04-01.")
 
 
 def _instant(value: Any) -> dt.datetime:
@@ -47,13 +48,13 @@ def _instant(value: Any) -> dt.datetime:
             instant = None
         if instant is not None and instant.tzinfo is not None:
             return instant.astimezone(dt.UTC)
-    raise GraphQLError("DateTime is an instant such as 2026-04-01T00:00:00Z.")
+    raise BadInput("DateTime is an instant such as 2026-04-01T00:00:00Z.")
 
 
 def _number(value: Any) -> str:
     if isinstance(value, str):
         return value
-    raise GraphQLError("IndividualNumber is a text of twelve digits.")
+    raise BadInput("IndividualNumber is a text of twelve digits.")
 
 
 def _same(value: Any) -> Any:
