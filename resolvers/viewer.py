@@ -6,7 +6,7 @@ The clearance shown here is the very table that decides.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from authz.actor import Actor
@@ -27,21 +27,13 @@ ACTIONS = {
 def viewer_value(actor: Actor, policy: Policy, clearance: Clearance | None) -> dict[str, Any]:
     """The whole viewer as plain data; `project` picks what was asked."""
     now = dt.datetime.now(dt.UTC)
-    opened = sorted(policy.reference.open_to(actor.roles))
+    opened = purposes_of_use(policy, actor.roles)
     idle = min(now + dt.timedelta(seconds=actor.idle_timeout), actor.expires_at)
     return {
         "id": actor.id,
         "roles": sorted(actor.roles),
-        "purposes": opened,
-        "purposesOfUse": [
-            {
-                "code": purpose.code,
-                "nameJa": purpose.name_ja,
-                "name": purpose.name,
-                "legalBasis": purpose.legal_basis,
-            }
-            for purpose in map(policy.reference.purposes.__getitem__, opened)
-        ],
+        "purposes": [purpose["code"] for purpose in opened],
+        "purposesOfUse": opened,
         "purpose": clearance.purpose if clearance else None,
         "policyVersion": policy.version,
         "expiresAt": instant(actor.expires_at),
@@ -49,6 +41,20 @@ def viewer_value(actor: Actor, policy: Policy, clearance: Clearance | None) -> d
         "idleTimeoutSeconds": actor.idle_timeout,
         "clearance": _clearance(clearance) if clearance else None,
     }
+
+
+def purposes_of_use(policy: Policy, roles: Iterable[str]) -> list[dict[str, str]]:
+    """The purposes that the roles open, with their names, by code."""
+    purposes = policy.reference.purposes
+    return [
+        {
+            "code": code,
+            "nameJa": purposes[code].name_ja,
+            "name": purposes[code].name,
+            "legalBasis": purposes[code].legal_basis,
+        }
+        for code in sorted(policy.reference.open_to(roles))
+    ]
 
 
 def _clearance(clearance: Clearance) -> list[dict[str, Any]]:

@@ -141,7 +141,7 @@ class Answerer:
     async def _mutate(self, operation: Operation, request: GraphQLRequest) -> Answer:
         policy = await self._policies.current()
         token = bearer_token(request.headers) if "authorization" in request.headers else None
-        context = MutationContext(self._sign_in, token, policy.reference.open_to)
+        context = MutationContext(self._sign_in, token, policy)
         return executed(await self._execute(operation, request.variables, context))
 
     async def _execute(

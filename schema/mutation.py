@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 import strawberry
 from strawberry.types import Info
 
 from authz.errors import Unauthenticated
+from authz.policy import Policy
 from authz.sign_in import SignIn
-from resolvers.viewer import instant
+from resolvers.viewer import instant, purposes_of_use
 from schema.scalars import DateTime
+from schema.viewer import PurposeOfUse, SignedInViewer
 
 
 @strawberry.input(description="サインインの入力.")
@@ -19,15 +19,6 @@ class SignInInput:
 
     staffId: str = strawberry.field(description="職員番号: staff id")
     password: str = strawberry.field(description="パスワード: password")
-
-
-@strawberry.type(description="サインインした利用者: who has just signed in.")
-class SignedInViewer:
-    """The new session's staff member."""
-
-    id: str = strawberry.field(description="職員番号: staff id")
-    roles: list[str] = strawberry.field(description="役割: roles held today")
-    purposes: list[str] = strawberry.field(description="利用目的: purposes that they open")
 
 
 @strawberry.type(description="サインインの結果: a session. Send `Authorization: Bearer TOKEN`.")
@@ -48,17 +39,17 @@ class SignOutPayload:
 
 
 class MutationContext:
-    """What mutations are handed: the use cases, the token of the request, open purposes."""
+    """What mutations are handed: the use cases, the token of the request, the policy."""
 
     def __init__(
         self,
         sign_in: SignIn,
         token: str | None,
-        purposes: Callable[[Iterable[str]], Iterable[str]],
+        policy: Policy,
     ) -> None:
         self.sign_in = sign_in
         self.token = token
-        self.purposes = purposes
+        self.policy = policy
 
 
 async def sign_in(info: Info[MutationContext, None], input: SignInInput) -> SignInPayload | None:
@@ -66,6 +57,7 @@ async def sign_in(info: Info[MutationContext, None], input: SignInInput) -> Sign
     context = info.context
     signed_in = await context.sign_in.sign_in(input.staffId, input.password)
     actor = signed_in.actor
+    opened = purposes_of_use(context.policy, actor.roles)
     return SignInPayload(
         token=signed_in.token,
         expiresAt=DateTime(instant(actor.expires_at)),
@@ -73,7 +65,8 @@ async def sign_in(info: Info[MutationContext, None], input: SignInInput) -> Sign
         viewer=SignedInViewer(
             id=actor.id,
             roles=sorted(actor.roles),
-            purposes=sorted(context.purposes(actor.roles)),
+            purposes=[purpose["code"] for purpose in opened],
+            purposesOfUse=[PurposeOfUse(**purpose) for purpose in opened],
         ),
     )
 

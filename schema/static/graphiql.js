@@ -26,7 +26,7 @@ const SIGN_IN = `mutation SignIn($input: SignInInput!) {
   signIn(input: $input) {
     token
     expiresAt
-    viewer { id roles purposes }
+    viewer { id roles purposesOfUse { code nameJa } }
   }
 }`;
 
@@ -123,10 +123,16 @@ function forget(notice) {
   byId("notice").textContent = notice;
 }
 
+function purposeOption({ code, nameJa }) {
+  const option = element("option", `${nameJa} (${code})`);
+  option.value = code;
+  return option;
+}
+
 function remember({ token: given, expiresAt, viewer }) {
   token = given;
   context.elements.purpose.replaceChildren(
-    ...viewer.purposes.map((code) => element("option", code)),
+    ...viewer.purposesOfUse.map(purposeOption),
   );
   byId("who").textContent = `${viewer.id} (${viewer.roles.join(", ")})`;
   const until = new Date(expiresAt).toLocaleTimeString("ja-JP", {
