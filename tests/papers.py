@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from textwrap import dedent
 
 from authz.policy_store import ROLE_POPULATIONS
 from models import facts
@@ -23,7 +24,7 @@ SDL = PROJECT / "schema.graphql"
 LAYERS = ("schema", "resolvers", "authz", "models")
 
 _TABLE = re.compile(r"(<!-- table ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^( *)```([^\n`]*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
 
@@ -46,9 +47,9 @@ def papers() -> list[Path]:
 def blocks(path: Path) -> list[Block]:
     """The fenced blocks of a paper, in order."""
     found = []
-    for info, text in _FENCE.findall(path.read_text(encoding="utf-8")):
+    for _, info, text in _FENCE.findall(path.read_text(encoding="utf-8")):
         language, *words = info.split() or [""]
-        found.append(Block(language, tuple(words), text))
+        found.append(Block(language, tuple(words), dedent(text)))
     return found
 
 
