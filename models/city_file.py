@@ -24,14 +24,21 @@ ITEM_NAMES: Mapping[int, str] = MappingProxyType(
 )
 """The Japanese name of each of the 120 record items."""
 
+ACCOUNT_COLUMNS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "支店コード": ("DIRECT_DEBIT", "branch_code"),
+        "口座科目コード": ("DIRECT_DEBIT", "tax_item_code"),
+        "口座名義人宛名コード": ("DIRECT_DEBIT", "holder_addressee_code"),
+        "還付支店コード": ("REFUND", "branch_code"),
+        "還付口座科目コード": ("REFUND", "tax_item_code"),
+        "還付口座名義人宛名コード": ("REFUND", "holder_addressee_code"),
+    }
+)
+"""The columns of an account that are no record items: usage and column of the table."""
+
 ADDRESSEE_HEADER: tuple[str, ...] = (
     *ITEM_NAMES.values(),
-    "支店コード",
-    "口座科目コード",
-    "口座名義人宛名コード",
-    "還付支店コード",
-    "還付口座科目コード",
-    "還付口座名義人宛名コード",
+    *ACCOUNT_COLUMNS,
     HANDLING,
 )
 

@@ -73,6 +73,7 @@ BREAKS: list[tuple[Rule, str]] = [
     (rules.kana_name, "山田"),
     (rules.kana_name, "ヤマダ 123456789012"),
     (rules.phone_number, "0154"),
+    (rules.phone_number, "123456789012"),
     (rules.phone_number, "電話なし"),
     (rules.phone_or_email, "a@b"),
     (rules.email, "山田@example.jp"),

@@ -1,0 +1,102 @@
+"""Who must be protected, as a file of people asks for it.
+
+A file may name the protected member of a household after the others, or the record that continues
+another before it. So it is looked through beforehand: whoever shares a household or a person with
+somebody it protects is covered in the very transaction that brings their address in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from models.city_file import CODE, HANDLING, ITEM_NAMES
+from resolvers.import_cells import Values, flag, read_handling
+from resolvers.import_file import CityFile, Line
+from resolvers.import_report import Row
+from resolvers.protection import Causes
+
+FLAGS = ("dv_flag", "neglect_flag")
+FLAG_HEADERS = (ITEM_NAMES[53], ITEM_NAMES[54])
+HOUSEHOLD, LEFT, EARLIER = ITEM_NAMES[79], ITEM_NAMES[84], ITEM_NAMES[110]
+
+
+@dataclass(slots=True)
+class Ahead:
+    """What the file asks for, found before the first row is loaded."""
+
+    codes: Causes = field(default_factory=Causes)
+    households: Causes = field(default_factory=Causes)
+
+    @classmethod
+    def look(cls, file: CityFile) -> Ahead:
+        """Read the file for protection alone. Most files protect few people."""
+        found = cls()
+        if not {HANDLING, *FLAG_HEADERS} & set(file.header):
+            return found
+        for line in file.lines():
+            found._protect(line)
+        everybody = found.codes.address_withheld | found.codes.stop_output
+        for line in file.lines() if everybody else ():
+            found._extend(line, everybody)
+        return found
+
+    def _protect(self, line: Line) -> None:
+        code, asked = line.cells.get(CODE), asked_of_line(line)
+        if code is not None:
+            _add(self.codes, code, asked)
+
+    def _extend(self, line: Line, everybody: set[str]) -> None:
+        code = line.cells.get(CODE)
+        if code not in everybody or code is None:
+            return
+        asked = (code in self.codes.address_withheld, code in self.codes.stop_output)
+        household = line.cells.get(HOUSEHOLD)
+        if household is not None and not line.cells.get(LEFT):
+            _add(self.households, household, asked)
+        earlier = line.cells.get(EARLIER)
+        if earlier is not None:
+            _add(self.codes, earlier, asked)
+
+    def ask(self, causes: Causes, rows: Iterable[Row]) -> None:
+        """Add what these rows' addressees need."""
+        for row in rows:
+            home = row.parts.get("household_membership", {})
+            household = None if home.get("left_on") else home.get("household_code")
+            for mine, codes, homes in (
+                (causes.address_withheld, self.codes.address_withheld,
+                 self.households.address_withheld),
+                (causes.stop_output, self.codes.stop_output, self.households.stop_output),
+            ):  # fmt: skip
+                if row.code in codes or household in homes:
+                    mine.add(row.code)
+
+
+def asked_of_line(line: Line) -> tuple[bool, bool]:
+    """Address withheld, output stopped: what one line asks for. What cannot be read protects."""
+    if any(flag(line.cells.get(name, "0")) is not False for name in FLAG_HEADERS):
+        return True, True
+    text = line.cells.get(HANDLING)
+    if text is None:
+        return False, False
+    values: Values = {}
+    read_handling(text, values)
+    return values["address_withheld"], values["stop_output"]
+
+
+def raised_flags(rows: Iterable[Row], base: Values) -> Values:
+    """The flags (items 53, 54) that these rows raise on a record. None is ever lowered."""
+    return {
+        flag: True
+        for row in rows
+        for flag in FLAGS
+        if row.parts.get("addressee", {}).get(flag) and not base.get(flag)
+    }
+
+
+def _add(causes: Causes, name: str, asked: tuple[bool, bool]) -> None:
+    withheld, stopped = asked
+    if withheld:
+        causes.address_withheld.add(name)
+    if stopped:
+        causes.stop_output.add(name)

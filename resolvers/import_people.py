@@ -1,0 +1,317 @@
+"""Loading addressees with everything that hangs on them, and accounts, batch by batch.
+
+Each batch is one transaction, with the obligations that follow from it; what is there already is
+left alone, so that an interrupted or repeated import goes on where it stopped. A row that names an
+addressee of a later row waits for another pass over the file, and a record that continues an
+earlier one waits whole: its address must not be readable before the link that protects it. Of a
+row that is refused for such a link, the rest is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from authz.vault import NumberRecord, Unattended, Vault
+from models.bulk import add
+from models.database import Database
+from models.graph import GRAPH
+from models.rules import Reason
+from resolvers.import_care import FLAGS, Ahead, raised_flags
+from resolvers.import_cells import ACCOUNT, CHILD_TYPES, NUMBER, Values
+from resolvers.import_report import Outcome, Problem, Row
+from resolvers.import_rows import WholeRows, table_of
+from resolvers.protection import Causes, raise_obligations
+
+PURPOSE = "addressee-management"
+ADDRESSEE = GRAPH.types["Addressee"].table
+TABLES: dict[str, sa.Table] = {
+    GRAPH.types[name].table.name: GRAPH.types[name].table for name in (*CHILD_TYPES, "Account")
+}
+LINKS = {
+    "special_addressee": "special_addressee_code",
+    "related_addressee": "previous_addressee_code",
+    ACCOUNT: "holder_addressee_code",
+}
+ACCOUNT_KEY = (
+    "addressee_code", "usage", "tax_item_code", "bank_code", "branch_code", "account_number",
+    "starts_on",
+)  # fmt: skip
+NOT_BASE = frozenset({"code", *FLAGS})
+
+NO_BASE = Reason(
+    "no row with this code carries the addressee itself", "この宛名コードの基本情報がありません"
+)
+NO_TARGET = Reason("there is no addressee with this code", "この宛名コードは登録されていません")
+DIFFERS = Reason(
+    "differs from what is loaded for this addressee", "登録済みまたは先の行の値と異なります"
+)
+NO_STORE = Reason("there is no store of numbers", "個人番号のデータベースがありません")
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The rows of one batch by addressee, what is stored of these, and what will be written."""
+
+    groups: dict[str, list[Row]]
+    stored: dict[str, Values]
+    known: set[str]
+    last: bool
+    outcome: Outcome = field(default_factory=Outcome)
+    fresh: dict[str, Values] = field(default_factory=dict)
+    children: dict[str, list[Values]] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+
+    def base(self, code: str) -> Values | None:
+        """The addressee as it is stored, or will be."""
+        return self.fresh.get(code) or self.stored.get(code)
+
+    def there(self, code: str) -> bool:
+        """Whether a link may lead to this addressee."""
+        return code in self.known or code in self.fresh
+
+
+class PeopleLoader:
+    """Loads converted rows of people. `ahead`: what the whole file asks to protect."""
+
+    def __init__(
+        self, database: Database, vault: Vault | None, whole: WholeRows, ahead: Ahead
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._whole = whole
+        self._ahead = ahead
+
+    async def load(self, rows: Sequence[Row], *, last: bool) -> Outcome:
+        """Load what can be loaded. In the `last` pass nothing waits any more: it is rejected."""
+        for row in rows:
+            self._whole.complete(row)
+        async with self._database.write() as connection:
+            batch = await _look(connection, rows, last)
+            self._decide_bases(batch)
+            self._wait_for_earlier_records(batch)
+            self._put_off(batch)
+            await self._decide_children(connection, batch)
+            await _write(connection, batch)
+            await self._protect(connection, batch)
+        await self._keep_numbers(batch)
+        batch.outcome.settle(rows)
+        return batch.outcome
+
+    # Which addressees there will be.
+
+    def _decide_bases(self, batch: _Batch) -> None:
+        for code, rows in batch.groups.items():
+            for row in rows:
+                own = row.parts.get("addressee", {})
+                base = batch.base(code)
+                if row.problems:
+                    continue
+                if base is not None:
+                    row.problems += self._differences(own, base)
+                elif not own.keys() <= NOT_BASE:
+                    batch.fresh[code] = own
+            self._compare_numbers(rows)
+
+    def _differences(self, own: Values, base: Values) -> Iterator[Problem]:
+        """Base items of a further row: equal or empty. Flags may only be raised."""
+        for name, value in own.items():
+            if value is not None and name not in FLAGS and base.get(name) != value:
+                yield self._whole.problem("addressee", name.removesuffix("_text"), DIFFERS)
+
+    def _compare_numbers(self, rows: Sequence[Row]) -> None:
+        numbers = [
+            row for row in rows if not row.problems and "number" in row.parts.get(NUMBER, {})
+        ]
+        for row in numbers[1:]:
+            if row.parts[NUMBER]["number"] != numbers[0].parts[NUMBER]["number"]:
+                row.problems.append(self._whole.problem(NUMBER, "number", DIFFERS))
+
+    def _wait_for_earlier_records(self, batch: _Batch) -> None:
+        """Take back new addressees that continue a record which is not there yet."""
+        lacking = True
+        while lacking:
+            lacking = False
+            for code in list(batch.fresh):
+                for row in batch.groups[code]:
+                    values = row.parts.get("related_addressee", {})
+                    target = values.get("previous_addressee_code")
+                    if row.problems or not target or batch.there(target):
+                        continue
+                    lacking = True
+                    batch.fresh.pop(code, None)
+                    if batch.last:
+                        self._refuse_link(row, "related_addressee")
+                        self._next_base(batch, code)
+                    break
+
+    def _refuse_link(self, row: Row, part: str) -> None:
+        row.problems.append(self._whole.problem(part, LINKS[table_of(part)], NO_TARGET))
+
+    def _next_base(self, batch: _Batch, code: str) -> None:
+        for row in batch.groups[code]:
+            own = row.parts.get("addressee", {})
+            if not row.problems and not own.keys() <= NOT_BASE:
+                batch.fresh[code] = own
+                return
+
+    def _put_off(self, batch: _Batch) -> None:
+        """Rows about an addressee who is not there: they wait, what is wrong with them too."""
+        for code, rows in batch.groups.items():
+            if batch.base(code) is not None:
+                continue
+            for row in rows:
+                if not batch.last and row.code:
+                    batch.outcome.waiting.add(row.line)
+                elif not row.problems:
+                    row.problems.append(self._whole.problem("addressee", "code", NO_BASE))
+
+    # What hangs on them.
+
+    async def _decide_children(self, connection: AsyncConnection, batch: _Batch) -> None:
+        there = await _stored_children(connection, batch)
+        for code, rows in batch.groups.items():
+            base = batch.base(code)
+            for row in rows if base is not None else ():
+                if row.problems:
+                    continue
+                news = batch.fresh.get(code) is row.parts.get("addressee")
+                for part, values in row.parts.items():
+                    if table_of(part) in TABLES:
+                        news |= self._add_child(batch, row, part, values, there)
+                (batch.outcome.loaded if news else batch.outcome.already_there).add(row.line)
+
+    def _add_child(
+        self, batch: _Batch, row: Row, part: str, values: Values, there: dict[Any, Values]
+    ) -> bool:
+        """Whether the row brings this child row as news."""
+        child = _child(part, row.code, values)
+        key = _key(table_of(part), child)
+        if key in there:
+            if there[key] != child:
+                row.problems.append(self._whole.problem(part, "account_number", DIFFERS))
+            return False
+        target = child.get(LINKS.get(table_of(part), ""))
+        if target and not batch.there(target):
+            if batch.last:
+                self._refuse_link(row, part)
+            else:
+                batch.outcome.waiting.add(row.line)
+            return False
+        there[key] = child
+        batch.children.setdefault(table_of(part), []).append(child)
+        batch.touched.add(row.code)
+        return True
+
+    # Care for protected people.
+
+    async def _protect(self, connection: AsyncConnection, batch: _Batch) -> None:
+        """Raise flags and obligations, also those that a refused row asks for: a mistake in another
+        cell must not lay somebody open."""
+        causes = Causes()
+        for code, rows in batch.groups.items():
+            base = batch.base(code)
+            if base is None:
+                continue
+            self._ahead.ask(causes, rows)
+            flags = raised_flags(rows, base)
+            if flags:
+                batch.touched.add(code)
+                raised = sa.update(ADDRESSEE).where(ADDRESSEE.c.code == code).values(**flags)
+                await connection.execute(raised)
+        touched = batch.touched | batch.fresh.keys()
+        touched |= causes.address_withheld | causes.stop_output
+        if touched:
+            await raise_obligations(connection, touched, causes)
+
+    # Individual numbers, in the database of their own.
+
+    async def _keep_numbers(self, batch: _Batch) -> None:
+        given = [
+            row
+            for code, rows in batch.groups.items()
+            if batch.base(code) is not None
+            for row in [row for row in rows if not row.problems and _has_number(row)][:1]
+        ]
+        if not given:
+            return
+        if self._vault is None:
+            for row in given:
+                row.problems.append(self._whole.problem(NUMBER, "number", NO_STORE))
+            return
+        records = [NumberRecord(row.code, **row.parts[NUMBER]) for row in given]
+        for rejection in await self._vault.write_many(records, Unattended(), PURPOSE):
+            problem = self._whole.problem(NUMBER, "number", rejection.reason)
+            given[rejection.position].problems.append(problem)
+
+
+def _has_number(row: Row) -> bool:
+    return "number" in row.parts.get(NUMBER, {})
+
+
+def _child(part: str, code: str, values: Values) -> Values:
+    """A whole row of a child table, in the order of its columns, without the surrogate key."""
+    row = {column.name: values.get(column.name) for column in TABLES[table_of(part)].columns}
+    row["addressee_code"] = code
+    if table_of(part) == ACCOUNT:
+        row["usage"] = part.partition(":")[2]
+    del row["id"]
+    return row
+
+
+def _key(table: str, child: Values) -> tuple[Any, ...]:
+    """What makes a child row the same row: an account's natural key, else all that it says."""
+    values = [child[name] for name in ACCOUNT_KEY] if table == ACCOUNT else child.values()
+    return (table, *values)
+
+
+async def _look(connection: AsyncConnection, rows: Sequence[Row], last: bool) -> _Batch:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.code, []).append(row)
+    found = await connection.execute(sa.select(ADDRESSEE).where(ADDRESSEE.c.code.in_(groups)))
+    stored = {values["code"]: dict(values) for values in found.mappings()}
+    targets = {
+        target
+        for row in rows
+        for part, values in row.parts.items()
+        if (target := values.get(LINKS.get(table_of(part), "")))
+    }
+    known = await connection.scalars(
+        sa.select(ADDRESSEE.c.code).where(ADDRESSEE.c.code.in_(targets - stored.keys()))
+    )
+    return _Batch(groups, stored, {*known, *stored}, last)
+
+
+async def _stored_children(connection: AsyncConnection, batch: _Batch) -> dict[Any, Values]:
+    """The child rows that addressees of the batch have already."""
+    wanted: dict[str, set[str]] = {}
+    for code in batch.stored:
+        for row in batch.groups[code]:
+            for part in row.parts:
+                if table_of(part) in TABLES:
+                    wanted.setdefault(table_of(part), set()).add(code)
+    found: dict[Any, Values] = {}
+    for name, codes in wanted.items():
+        table = TABLES[name]
+        columns = [column for column in table.columns if column.name != "id"]
+        rows = await connection.execute(
+            sa.select(*columns).where(table.c.addressee_code.in_(codes))
+        )
+        for values in rows.mappings():
+            child = dict(values)
+            found[_key(name, child)] = child
+    return found
+
+
+async def _write(connection: AsyncConnection, batch: _Batch) -> None:
+    if batch.fresh:
+        empty: Values = dict.fromkeys(column.name for column in ADDRESSEE.columns)
+        empty |= dict.fromkeys(FLAGS, False)
+        await add(connection, ADDRESSEE, [empty | values for values in batch.fresh.values()])
+    for name, children in batch.children.items():
+        await add(connection, TABLES[name], children)

@@ -1,0 +1,224 @@
+"""Importing the city's files: addressees, accounts, collections, receipts.
+
+A file is read as a stream, row by row converted and checked (`import_cells`), and loaded in batches
+(`import_people`, `import_levies`). Every row that is refused goes to the reject file with line,
+column, class and reason. A rerun loads what is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+from tqdm import tqdm
+
+from authz.vault import Vault
+from models.city_file import CODE, COLLECTION_HEADER, RECEIPT_HEADER
+from models.collection import TaxItem
+from models.database import Database, DatabaseError
+from models.demo.town import Files, Town
+from models.first_content import table
+from models.individual_number import StoreKind
+from resolvers.import_care import Ahead
+from resolvers.import_cells import (
+    Cell,
+    account_cells,
+    collection_cells,
+    people_cells,
+    receipt_cells,
+)
+from resolvers.import_file import CityFile, FileRefused, Line, Progress
+from resolvers.import_levies import LevyLoader, ReceiptLoader
+from resolvers.import_people import PeopleLoader
+from resolvers.import_report import Outcome, RejectFile, Report, Row, convert
+from resolvers.import_rows import WholeRows
+
+BATCH = 2_000
+PASSES = 50
+
+__all__ = ["Contents", "FileRefused", "Report", "import_file", "progress_bar", "seed"]
+
+
+class Contents(StrEnum):
+    """What a file holds."""
+
+    ADDRESSEES = "addressees"
+    ACCOUNTS = "accounts"
+    COLLECTIONS = "collections"
+    RECEIPTS = "receipts"
+
+
+class Loader(Protocol):
+    """Loads one batch of converted rows in one transaction."""
+
+    async def load(self, rows: list[Row], *, last: bool) -> Outcome: ...
+
+
+def rejects_of(path: Path) -> Path:
+    """Where the rejected rows of a file are named: `FILE.rejects.csv` beside it."""
+    return path.with_name(f"{path.stem}.rejects.csv")
+
+
+async def import_file(
+    contents: Contents,
+    path: Path,
+    database: Database,
+    vault: Vault | None = None,
+    *,
+    rejects: Path | None = None,
+    progress: Progress = lambda size: None,
+) -> Report:
+    """Load one file; without a vault no individual number is accepted.
+
+    `progress` is told how many bytes of the file were done since it was last told. Raises
+    `FileRefused` where the file is none of the city's, `DatabaseError` where the database does not
+    answer (what was loaded stays, a rerun goes on), `Unavailable` where the vault does not.
+    """
+    cells = _cells(contents, vault.kind if vault else StoreKind.DEMO)
+    file = CityFile.open(path, cells, _needed(contents))
+    with RejectFile(rejects or rejects_of(path)) as rejected:
+        try:
+            loader = await _loader(contents, file, database, vault, cells)
+            return await _run(file, loader, cells, rejected, progress)
+        except sa.exc.SQLAlchemyError as error:
+            # Its message would show the statement's values.
+            raise DatabaseError(f"the database refused a batch ({type(error).__name__})") from None
+
+
+async def seed(
+    town: Town,
+    folder: Path,
+    database: Database,
+    vault: Vault,
+    bars: Callable[[str, int], Progress] = lambda title, size: lambda count: None,
+) -> list[Report]:
+    """Make the demo town's files in the folder and load them by the same import.
+
+    `bars(title, size)` gives the progress of one step. Raises as `import_file` does.
+    """
+    files = town.write(folder, bars("デモの町を作成中 making the town", town.people))
+    return [
+        await import_file(
+            contents, path, database, vault, progress=bars(title, path.stat().st_size)
+        )
+        for contents, path, title in _steps(files)
+    ]
+
+
+@contextmanager
+def progress_bar(title: str, size: int, unit: str = "B") -> Iterator[Progress]:
+    """A progress bar on the terminal, for `import_file(…, progress=…)`."""
+    with tqdm(total=size, desc=title, unit=unit, unit_scale=True, leave=False) as bar:
+
+        def advance(count: int) -> None:
+            bar.update(count)
+
+        yield advance
+
+
+def _steps(files: Files) -> tuple[tuple[Contents, Path, str], ...]:
+    return (
+        (Contents.ADDRESSEES, files.addressees, "宛名 addressees"),
+        (Contents.COLLECTIONS, files.collections, "収納 collections"),
+        (Contents.RECEIPTS, files.receipts, "収納履歴 receipts"),
+    )
+
+
+def _cells(contents: Contents, kind: StoreKind) -> dict[str, Cell]:
+    if contents is Contents.ADDRESSEES:
+        return people_cells(kind)
+    if contents is Contents.ACCOUNTS:
+        return account_cells(kind)
+    return collection_cells() if contents is Contents.COLLECTIONS else receipt_cells()
+
+
+def _needed(contents: Contents) -> tuple[str, ...]:
+    if contents is Contents.COLLECTIONS:
+        return (*COLLECTION_HEADER[:6], "納期限", "税額", "状態")
+    if contents is Contents.RECEIPTS:
+        return RECEIPT_HEADER[:8]
+    return (CODE,)
+
+
+async def _loader(
+    contents: Contents,
+    file: CityFile,
+    database: Database,
+    vault: Vault | None,
+    cells: dict[str, Cell],
+) -> Loader:
+    async with database.write() as connection:
+        items = set(await connection.scalars(sa.select(table(TaxItem).c.code)))
+    if contents is Contents.COLLECTIONS:
+        return LevyLoader(database, cells, items)
+    if contents is Contents.RECEIPTS:
+        return ReceiptLoader(database, cells)
+    return PeopleLoader(database, vault, WholeRows(cells, items), Ahead.look(file))
+
+
+async def _run(
+    file: CityFile,
+    loader: Loader,
+    cells: dict[str, Cell],
+    rejects: RejectFile,
+    progress: Progress,
+) -> Report:
+    """Pass over the file until nothing waits any more, or nothing is gained by waiting."""
+    loaded = already_there = 0
+    only: frozenset[int] | None = None
+    last = False
+    for _ in range(PASSES):
+        waiting: set[int] = set()
+        async for rows in _converted(_batches(file.lines(progress), only), cells):
+            outcome = await loader.load(rows, last=last)
+            loaded += len(outcome.loaded)
+            already_there += len(outcome.already_there)
+            waiting |= outcome.waiting
+            for number in sorted(outcome.rejected):
+                rejects.add(number, outcome.rejected[number])
+        if not waiting:
+            break
+        last = only is not None and waiting == only
+        only, progress = frozenset(waiting), _silent
+    return rejects.report(loaded, already_there)
+
+
+async def _converted(
+    batches: Iterator[list[Line]], cells: dict[str, Cell]
+) -> AsyncIterator[list[Row]]:
+    """Each batch, converted in a thread while the database is busy with the one before."""
+
+    def step() -> list[Row] | None:
+        lines = next(batches, None)
+        return None if lines is None else [convert(line, cells, CODE) for line in lines]
+
+    following = asyncio.create_task(asyncio.to_thread(step))
+    try:
+        while (rows := await following) is not None:
+            following = asyncio.create_task(asyncio.to_thread(step))
+            yield rows
+    finally:
+        await asyncio.gather(following, return_exceptions=True)
+
+
+def _batches(lines: Iterator[Line], only: frozenset[int] | None) -> Iterator[list[Line]]:
+    """Batches of rows; rows of one addressee that stand together stay together."""
+    batch: list[Line] = []
+    for line in lines:
+        if only is not None and line.number not in only:
+            continue
+        if len(batch) >= BATCH and line.cells.get(CODE) != batch[-1].cells.get(CODE):
+            yield batch
+            batch = []
+        batch.append(line)
+    if batch:
+        yield batch
+
+
+def _silent(count: int) -> None:
+    return None
