@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from models import rules
 from models.kana import fold_kana
+from models.labels import Check
 from models.rules import Reason
 from resolvers.import_cells import ACCOUNT, DIRECT_DEBIT, REFUND, Cell, Values
 from resolvers.import_report import Problem, Row
@@ -17,6 +19,7 @@ NEEDED = {
     "contact": ("value", "電話番号等"),
 }
 FOLDED = {"full_name_kana": "full_name_search_kana", "given_name_kana": "given_name_search_kana"}
+CONTACT_CHECKS: Mapping[str, Check] = {"EMAIL": rules.email, "OTHER": rules.plain_text}
 POSTAL_BANK, POSTAL_DIGITS = "9900", 8
 
 
@@ -36,6 +39,8 @@ class WholeRows:
             elif part in NEEDED:
                 column, header = NEEDED[part]
                 self._must_have(row, values, column, header)
+                if part == "contact":
+                    self._contact(row, values)
             for kana, folded in FOLDED.items():
                 if values.get(kana) and not values.get(folded):
                     values[folded] = fold_kana(values[kana])
@@ -57,6 +62,12 @@ class WholeRows:
         if item is not None and item not in self._items:
             reason = Reason("there is no such tax or fee item", "この科目コードはありません")
             row.problems.append(self.problem(part, "tax_item_code", reason))
+
+    def _contact(self, row: Row, values: Values) -> None:
+        check = CONTACT_CHECKS.get(values.get("kind") or "", rules.phone_or_email)
+        reason = check(values["value"]) if values.get("value") else None
+        if reason is not None:
+            row.problems.append(self.problem("contact", "value", reason))
 
     def _must_have(self, row: Row, values: Values, column: str, header: str) -> None:
         complained = any(problem.column == header for problem in row.problems)

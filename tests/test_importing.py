@@ -1,0 +1,622 @@
+"""Importing the city's files, on both databases."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authz.keys import Keys
+from authz.vault import Vault
+from models.check_digits import individual_check_digit
+from models.city_file import ADDRESSEE_HEADER, CODE, COLLECTION_HEADER, RECEIPT_HEADER
+from models.database import Database
+from models.demo import cast
+from models.demo.record import nobodys_number
+from models.demo.town import Town
+from models.graph import GRAPH
+from models.individual_number import NUMBERS, StoreKind
+from models.migrate import migrate
+from resolvers import importing
+from resolvers.import_care import Ahead
+from resolvers.import_cells import people_cells
+from resolvers.import_file import CityFile, Line
+from resolvers.import_people import PeopleLoader
+from resolvers.import_report import RejectFile, convert
+from resolvers.import_rows import WholeRows
+from resolvers.importing import Contents, FileRefused, Report, import_file, seed
+from tests.conftest import NewDatabase
+
+Cells = dict[str, str]
+PEOPLE = 400
+
+
+def table(type_name: str) -> sa.Table:
+    return GRAPH.types[type_name].table
+
+
+@dataclass(frozen=True)
+class City:
+    """An empty city: its databases, and a folder for files."""
+
+    database: Database
+    vault: Vault
+    numbers: Database
+    folder: Path
+
+    async def load(
+        self,
+        rows: Iterable[Cells],
+        contents: Contents = Contents.ADDRESSEES,
+        header: Iterable[str] | None = None,
+        encoding: str = "utf-8",
+    ) -> Report:
+        headers = {
+            Contents.COLLECTIONS: COLLECTION_HEADER, Contents.RECEIPTS: RECEIPT_HEADER,
+        }  # fmt: skip
+        path = self.folder / f"{contents}.csv"
+        with path.open("w", encoding=encoding, newline="") as file:
+            writer = csv.DictWriter(file, list(header or headers.get(contents, ADDRESSEE_HEADER)))
+            writer.writeheader()
+            writer.writerows(rows)
+        return await import_file(contents, path, self.database, self.vault)
+
+    async def rows(self, type_name: str) -> list[dict[str, Any]]:
+        async with self.database.write() as connection:
+            found = await connection.execute(sa.select(table(type_name)))
+            return [{k: v for k, v in row.items() if k != "id"} for row in found.mappings()]
+
+    async def all(self) -> dict[str, list[str]]:
+        names = ("Addressee", "Account", "Collection", "Receipt", "Contact", "HouseholdMembership",
+                 "RelatedAddressee", "SpecialAddressee", "ForwardingAddress", "UnionMembership",
+                 "Handling")  # fmt: skip
+        content = {name: await self.rows(name) for name in names}
+        for receipt in content["Receipt"]:
+            del receipt["collection_id"]
+        return {name: sorted(map(repr, rows)) for name, rows in content.items()}
+
+    async def one(self, code: str) -> dict[str, Any]:
+        return next(row for row in await self.rows("Addressee") if row["code"] == code)
+
+    async def care(self) -> dict[str, tuple[bool, bool]]:
+        return {
+            row["addressee_code"]: (row["address_withheld"], row["stop_output"])
+            for row in await self.rows("Handling")
+        }
+
+    async def number_holders(self) -> set[str]:
+        async with self.numbers.write() as connection:
+            return set(await connection.scalars(sa.select(NUMBERS.c.addressee_code)))
+
+
+@pytest.fixture(scope="session")
+async def migrated(new_database: NewDatabase) -> str:
+    url = new_database()
+    database = Database(url)
+    await migrate(database)
+    await database.close()
+    return url
+
+
+@pytest.fixture
+async def city(migrated: str, new_database: NewDatabase, tmp_path: Path) -> AsyncIterator[City]:
+    database, numbers_url = Database(new_database(like=migrated)), new_database()
+    keys = Keys.load_or_create(tmp_path / "keys.json")
+    vault = await Vault.open(numbers_url, keys, StoreKind.DEMO)
+    numbers = Database(numbers_url)
+    yield City(database, vault, numbers, tmp_path)
+    for store in (numbers, vault, database):
+        await store.close()
+
+
+def person(serial: int, **more: str) -> Cells:
+    return {
+        CODE: f"{serial:015d}",
+        "個法区分": "個人",
+        "基本氏名カナ情報": "ヤマダ　タロウ",
+        "基本氏名漢字情報": "山田　太郎",
+        "住所漢字": f"北海道釧路市旭町1丁目9{serial:02d}番1号",
+        **more,
+    }
+
+
+def code(serial: int) -> str:
+    return f"{serial:015d}"
+
+
+def levy(serial: int, **more: str) -> Cells:
+    return {
+        CODE: code(serial), "科目コード": "01", "賦課年度": "2026", "相当年度": "2026",
+        "通知書番号": "0001", "期別": "1", "納期限": "2026-06-30", "税額": "10000", "状態": "滞納",
+    } | more  # fmt: skip
+
+
+def receipt(serial: int, **more: str) -> Cells:
+    return {
+        CODE: code(serial), "科目コード": "01", "賦課年度": "2026", "通知書番号": "0001",
+        "期別": "1", "領収年月日": "2026-07-01", "金額": "4000", "本税": "4000",
+        "納付チャネル": "窓口",
+        "収納区分": "納付", "仮消込区分": "仮",
+    } | more  # fmt: skip
+
+
+def rejects(report: Report) -> list[dict[str, str]]:
+    assert report.rejects is not None
+    with report.rejects.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# The demo town.
+
+
+async def test_the_town_goes_in_whole_and_once(city: City) -> None:
+    town = Town(people=PEOPLE)
+    reports = await seed(town, city.folder, city.database, city.vault)
+    everybody = list(town.everybody())
+    levies = [levy for _, levies in everybody for levy in levies]
+    assert [report.rejected for report in reports] == [0, 0, 0]
+    assert len(await city.rows("Addressee")) == len(everybody)
+    assert len(await city.rows("Collection")) == len(levies)
+    assert len(await city.rows("Receipt")) == sum(len(levy.receipts) for levy in levies)
+    numbered = {record.code for record, _ in everybody if record.base.get("個人番号")}
+    assert await city.number_holders() == numbered
+
+    before = await city.all()
+    again = await seed(town, city.folder, city.database, city.vault)
+    assert [report.loaded for report in again] == [0, 0, 0]
+    assert [report.already_there for report in again] == [report.rows for report in reports]
+    assert await city.all() == before
+
+
+async def test_what_is_stored_is_what_was_written(city: City) -> None:
+    await seed(Town(people=60), city.folder, city.database, city.vault)
+    minoru = await city.one(cast.YOSHIDA_MINORU)
+    assert minoru["full_name"] == "𠮷田　辻\U000e0100實"
+    assert minoru["full_name_kana"] == "ﾖｼﾀﾞ ｼﾞｯｼﾞﾂ"
+    assert minoru["full_name_search_kana"] == "ヨシタシツシツ"
+    assert (minoru["birth_date"], minoru["birth_date_text"]) == (None, "昭和11年00月00日")
+    taro = await city.one(cast.YAMADA_TARO)
+    assert taro["birth_date"] == dt.date(1978, 5, 14)
+    assert (taro["kind"], taro["entity_kind"], taro["sex"]) == ("RESIDENT", "INDIVIDUAL", "MALE")
+    accounts = {row["usage"]: row for row in await city.rows("Account")
+                if row["addressee_code"] == cast.YAMADA_TARO}  # fmt: skip
+    debit, refund = accounts["DIRECT_DEBIT"], accounts["REFUND"]
+    assert (debit["bank_code"], debit["branch_code"]) == ("1027", "001")
+    assert (debit["account_number"], debit["tax_item_code"]) == ("0012345", "01")
+    assert (refund["bank_code"], refund["account_number"]) == ("0501", "0054321")
+    kudo = [
+        row for row in await city.rows("Collection") if row["addressee_code"] == cast.KUDO_MASARU
+    ]
+    written_off = [row for row in kudo if row["status"] == "WRITTEN_OFF"]
+    assert written_off
+    assert all(row["outstanding"] == 0 for row in written_off)
+    assert {row["arrears_state"] for row in kudo} >= {"SEIZED", "IN_INSTALMENT", "SUSPENDED"}
+    sho = [row for row in await city.rows("Collection") if row["addressee_code"] == cast.ITO_SHO]
+    assert {row["overpaid"] for row in sho if row["status"] == "OVERPAID"} == {27_000, 12_900}
+
+
+async def test_the_cast_is_covered_as_its_stories_say(city: City) -> None:
+    await seed(Town(people=60), city.folder, city.database, city.vault)
+    care = await city.care()
+    assert care[cast.TANAKA_MISAKI] == care[cast.TANAKA_HINA] == (True, True)
+    assert care[cast.TAKAHASHI_MAKOTO] == (False, True)
+    assert care[cast.SASAKI_TOME] == (True, True)
+    assert care[cast.NAKAGAWA_TSUYOSHI] == (True, False)
+    assert care[cast.HONMA_RITSU] == care[cast.HONMA_SAKURA] == (True, True)
+    assert cast.SUZUKI_DAISUKE not in care
+    assert cast.YAMADA_TARO not in care
+
+
+async def test_an_interrupted_import_goes_on_where_it_stopped(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 50)
+    files = Town(people=PEOPLE).write(city.folder)
+    load, batches = PeopleLoader.load, 0
+
+    async def stop(self: PeopleLoader, rows: Any, *, last: bool) -> Any:
+        nonlocal batches
+        batches += 1
+        if batches == 4:
+            raise KeyboardInterrupt
+        return await load(self, rows, last=last)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(PeopleLoader, "load", stop)
+        with pytest.raises(KeyboardInterrupt):
+            await import_file(Contents.ADDRESSEES, files.addressees, city.database, city.vault)
+    half = len(await city.rows("Addressee"))
+    assert 0 < half < PEOPLE
+    report = await import_file(Contents.ADDRESSEES, files.addressees, city.database, city.vault)
+    assert report.rejected == 0
+    assert len(await city.rows("Addressee")) >= PEOPLE
+    again = await import_file(Contents.ADDRESSEES, files.addressees, city.database, city.vault)
+    assert (again.loaded, again.rejected) == (0, 0)
+
+
+# What a file may look like.
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
+async def test_every_encoding_of_a_city(city: City, encoding: str) -> None:
+    name = "髙橋　﨑子"
+    report = await city.load([person(1, 基本氏名漢字情報=name)], encoding=encoding)
+    assert (report.loaded, report.rejected) == (1, 0)
+    assert (await city.one(code(1)))["full_name"] == name
+
+
+async def test_rows_of_one_addressee_may_stand_anywhere(city: City) -> None:
+    rows = [
+        {CODE: code(1), "連絡先種別": "携帯", "電話番号等": "090-0000-0001"},
+        person(2),
+        person(1, 連絡先種別="自宅", 電話番号等="0154-00-0001"),
+        person(1, 連絡先種別="メール", 電話番号等="a@example.com"),
+    ]
+    report = await city.load(rows)
+    assert (report.loaded, report.rejected) == (4, 0)
+    kinds = {row["kind"] for row in await city.rows("Contact")}
+    assert kinds == {"MOBILE", "HOME", "EMAIL"}
+
+
+async def test_a_further_row_says_nothing_else_about_the_addressee(city: City) -> None:
+    rows = [person(1), person(1, 基本氏名漢字情報="山田　次郎", 電話番号等="0154-00-0001")]
+    report = await city.load(rows)
+    assert (report.loaded, report.rejected) == (1, 1)
+    assert rejects(report)[0] | {"reason": "", "reason_ja": ""} == {
+        "line": "3", "column": "基本氏名漢字情報", "class": "name", "reason": "", "reason_ja": "",
+    }  # fmt: skip
+    again = await city.load([person(1, 住所漢字="北海道釧路市旭町2丁目")])
+    assert rejects(again)[0]["column"] == "住所漢字"
+
+
+async def test_a_file_without_header_is_refused_without_its_words(city: City) -> None:
+    path = city.folder / "x.csv"
+    for content in (
+        "山田太郎,012345\n",
+        "",
+        f"{CODE},山田太郎\n",
+        f"{CODE},{CODE}\n",
+        "基本氏名漢字情報\n",
+    ):
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(FileRefused) as caught:
+            await import_file(Contents.ADDRESSEES, path, city.database, city.vault)
+        assert "山田" not in str(caught.value)
+    with pytest.raises(FileRefused):
+        await import_file(Contents.ADDRESSEES, city.folder / "none.csv", city.database, city.vault)
+
+
+async def test_broken_rows_cost_themselves_alone(city: City) -> None:
+    path = city.folder / "x.csv"
+    lines = [
+        ",".join((CODE, "基本氏名漢字情報", "住所漢字")).encode(),
+        f"{code(1)},山田　太郎,旭町".encode(),
+        f"{code(2)},山田".encode(),
+        f'{code(3)},"山田"太郎,旭町'.encode(),
+        f"{code(4)},山田".encode() + b"\xff," + "旭町".encode(),
+        b"",
+        f'{code(5)},山田　五郎,"旭町, 一丁目"'.encode(),
+        b"\x1a",
+    ]
+    path.write_bytes(b"\r\n".join(lines))
+    report = await import_file(Contents.ADDRESSEES, path, city.database, city.vault)
+    assert (report.loaded, report.rejected) == (2, 3)
+    assert {row["line"] for row in rejects(report)} == {"3", "4", "5"}
+    assert (await city.one(code(5)))["address"] == "旭町, 一丁目"
+
+
+# Bad rows.
+
+BAD: list[tuple[Cells, str, str]] = [
+    ({"郵便親番": "85"}, "郵便親番", "residence"),
+    ({"市町村コード": "012060"}, "市町村コード", "residence"),
+    ({"転入前郵便番号": "085-0011"}, "転入前郵便番号", "former-residence"),
+    ({"生年月日": "2026-02-30"}, "生年月日", "birth-and-sex"),
+    ({"在留期間開始日": "2026-00-00"}, "在留期間開始日", "nationality"),
+    ({"基本氏名カナ情報": "山田"}, "基本氏名カナ情報", "name"),
+    ({"性別": "雄"}, "性別", "birth-and-sex"),
+    ({"DVフラグ": "9"}, "DVフラグ", "protection"),
+    ({"方書漢字": "番号は123456789012"}, "方書漢字", "residence"),
+    ({"取扱注意": "秘密"}, "取扱注意", "handling"),
+    ({"連絡先種別": "携帯"}, "電話番号等", "contact"),
+    ({"電話番号等": "なし"}, "電話番号等", "contact"),
+    ({"続柄": "妻"}, "世帯コード", "household"),
+    ({"金融機関コード": "116", "口座番号": "0000001"}, "金融機関コード", "bank-account"),
+    ({"金融機関コード": "0116"}, "口座番号", "bank-account-number"),
+    ({"金融機関コード": "0116", "口座番号": "123456"}, "口座番号", "bank-account-number"),
+    ({"金融機関コード": "0116", "口座番号": "12345678"}, "口座番号", "bank-account-number"),
+    ({"還付金融機関コード": "0116", "還付用口座番号": "1"}, "還付用口座番号",
+     "bank-account-number"),
+    ({"金融機関コード": "0116", "口座番号": "0000001", "口座科目コード": "99"}, "口座科目コード",
+     "bank-account"),
+    ({"特定宛先人コード": code(99)}, "特定宛先人コード", "related-person"),
+    ({"関連前宛名コード": code(99)}, "関連前宛名コード", "related-person"),
+    ({"個人番号": "123"}, "個人番号", "individual-number"),
+]  # fmt: skip
+
+
+async def test_bad_rows_are_named_and_the_good_ones_are_loaded(city: City) -> None:
+    bad = [person(serial, **cells) for serial, (cells, _, _) in enumerate(BAD, 101)]
+    good = [person(serial) for serial in range(1, 31)]
+    report = await city.load([*good, *bad])
+    assert (report.loaded, report.rejected) == (len(good), len(bad))
+    named = rejects(report)
+    assert [(row["line"], row["column"], row["class"]) for row in sorted(named, key=by_line)] == [
+        (str(line), column, classes) for line, (_, column, classes) in enumerate(BAD, 32)
+    ]
+    assert all(row["reason"] and row["reason_ja"] for row in named)
+    assert report.rejects is not None
+    assert report.rejects.stat().st_mode & 0o777 == 0o600
+    fixed = await city.load([*good, *(person(serial) for serial in range(101, 101 + len(bad)))])
+    assert (fixed.loaded, fixed.already_there, fixed.rejected) == (
+        # The row with the link to nobody had its addressee loaded already.
+        len(bad) - 1, len(good) + 1, 0,
+    )  # fmt: skip
+    assert fixed.rejects is None
+    assert not report.rejects.exists()
+
+
+def by_line(row: dict[str, str]) -> int:
+    return int(row["line"])
+
+
+async def test_a_demo_store_takes_only_numbers_that_are_nobodys(city: City) -> None:
+    eleven = "12345678901"
+    real = f"{eleven}{individual_check_digit(eleven)}"
+    mine = nobodys_number(7)
+    rows = [person(1, 個人番号=real), person(2, 個人番号=mine), person(3, 個人番号=mine)]
+    report = await city.load(rows)
+    assert {(row["line"], row["column"]) for row in rejects(report)} == {
+        ("2", "個人番号"), ("4", "個人番号"),
+    }  # fmt: skip
+    assert report.rejects is not None
+    text = report.rejects.read_text(encoding="utf-8")
+    assert real not in text
+    assert mine not in text
+    assert await city.number_holders() == {code(2)}
+
+
+async def test_no_store_of_numbers_no_number(city: City) -> None:
+    path = city.folder / "x.csv"
+    path.write_text(
+        f"{CODE},住所漢字,個人番号\n{code(1)},旭町,{nobodys_number(1)}\n", encoding="utf-8"
+    )
+    report = await import_file(Contents.ADDRESSEES, path, city.database)
+    assert rejects(report)[0]["column"] == "個人番号"
+
+
+CELLS = people_cells(StoreKind.DEMO)
+
+
+@given(st.sampled_from(sorted(CELLS)), st.text(min_size=4, max_size=30))
+def test_no_rejected_value_is_in_the_reject_file(
+    tmp_path_factory: pytest.TempPathFactory, header: str, value: str
+) -> None:
+    line = Line(2, {CODE: "1", header: value})
+    row = convert(line, CELLS, CODE)
+    WholeRows(CELLS, set()).complete(row)
+    path = tmp_path_factory.getbasetemp() / "hypothesis.rejects.csv"
+    with RejectFile(path) as file:
+        if row.problems:
+            file.add(row.line, row.problems)
+    for problem in row.problems:
+        assert value not in problem.reason
+        assert value not in getattr(problem.reason, "ja", "")
+
+
+# Links.
+
+
+async def test_links_may_lead_to_later_rows(city: City) -> None:
+    rows = [
+        person(1, 関連前宛名コード=code(2)),
+        {CODE: code(1), "電話番号等": "0154-00-0001"},
+        person(2, 関連前宛名コード=code(3), 特定宛先人コード=code(1)),
+        person(3, 特定宛先人コード=code(4)),
+        person(4, 特定宛先人コード=code(3), 金融機関コード="0116", 口座番号="0000001",
+               口座名義人宛名コード=code(1)),
+    ]  # fmt: skip
+    report = await city.load(rows)
+    assert (report.loaded, report.rejected) == (5, 0)
+    assert len(await city.rows("RelatedAddressee")) == 2
+    assert len(await city.rows("SpecialAddressee")) == 3
+    assert (await city.rows("Account"))[0]["holder_addressee_code"] == code(1)
+
+
+async def test_links_across_batches(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "BATCH", 1)
+    await test_links_may_lead_to_later_rows(city)
+
+
+async def test_a_link_to_nobody_is_refused_and_loads_later(city: City) -> None:
+    rows = [person(1, 特定宛先人コード=code(9)), person(2, 関連前宛名コード=code(9))]
+    report = await city.load(rows)
+    assert [row["column"] for row in rejects(report)] == ["特定宛先人コード", "関連前宛名コード"]
+    # A forwarding of mail is a loss; an address without the link that protects it, a danger.
+    assert {row["code"] for row in await city.rows("Addressee")} == {code(1)}
+    report = await city.load([*rows, person(9)])
+    assert (report.loaded, report.rejected) == (3, 0)
+
+
+async def test_nobody_is_loaded_by_child_rows_alone(city: City) -> None:
+    report = await city.load([{CODE: code(1), "電話番号等": "0154-00-0001", "DVフラグ": "0"}])
+    assert rejects(report)[0]["column"] == CODE
+    assert await city.rows("Addressee") == []
+
+
+# Protection.
+
+
+async def test_flags_and_care_write_the_obligation(city: City) -> None:
+    rows = [
+        person(1, DVフラグ="1"),
+        person(2, ネグレクトフラグ="1"),
+        person(3, 取扱注意="住所秘匿"),
+        person(4, 取扱注意="出力停止"),
+        person(5, 取扱注意="住所秘匿・出力停止"),
+        person(6, DVフラグ="0", ネグレクトフラグ="0"),
+    ]
+    await city.load(rows)
+    both, withheld, stopped = (True, True), (True, False), (False, True)
+    assert await city.care() == {
+        code(1): both, code(2): both, code(3): withheld, code(4): stopped, code(5): both,
+    }  # fmt: skip
+
+
+async def test_an_import_raises_protection_and_never_lowers_it(city: City) -> None:
+    await city.load(
+        [person(1, DVフラグ="1"), person(2, DVフラグ="0"), person(3, 取扱注意="出力停止")]
+    )
+    report = await city.load([person(1, DVフラグ="0"), person(2, DVフラグ="1"), person(3)])
+    assert report.rejected == 0
+    assert (await city.one(code(1)))["dv_flag"] is True
+    assert (await city.one(code(2)))["dv_flag"] is True
+    both = (True, True)
+    assert await city.care() == {code(1): both, code(2): both, code(3): (False, True)}
+
+
+@pytest.mark.parametrize(
+    "cells", [{"DVフラグ": "1", "郵便親番": "x"}, {"DVフラグ": "?"}, {"取扱注意": "?"}]
+)
+async def test_a_refused_row_protects_all_the_same(city: City, cells: Cells) -> None:
+    await city.load([person(1)])
+    report = await city.load([person(1, **cells)])
+    assert report.rejected == 1
+    assert await city.care() == {code(1): (True, True)}
+
+
+async def test_a_new_addressee_in_a_protected_home_is_covered(city: City) -> None:
+    await city.load([person(1, DVフラグ="1", 世帯コード="0000000001")])
+    await city.load([person(2, 世帯コード="0000000001"), person(3, 関連前宛名コード=code(1)),
+                     person(4, 世帯コード="0000000001", 世帯減異動日="2020-01-01")])  # fmt: skip
+    assert set(await city.care()) == {code(1), code(2), code(3)}
+
+
+@pytest.mark.parametrize("later", [
+    {"DVフラグ": "1", "世帯コード": "0000000001"},
+    {"取扱注意": "住所秘匿", "関連前宛名コード": code(1)},
+])  # fmt: skip
+async def test_nobody_is_readable_before_the_cause_that_comes_later_in_the_file(
+    city: City, later: Cells
+) -> None:
+    """The member who comes first is covered in the transaction that brings the address in."""
+    path = city.folder / "x.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, ADDRESSEE_HEADER)
+        writer.writeheader()
+        writer.writerows([person(1, 世帯コード="0000000001"), person(2, **later)])
+    file = CityFile.open(path, CELLS, [CODE])
+    loader = PeopleLoader(city.database, city.vault, WholeRows(CELLS, set()), Ahead.look(file))
+    first = next(file.lines())
+    await loader.load([convert(first, CELLS, CODE)], last=False)
+    assert [row["code"] for row in await city.rows("Addressee")] == [code(1)]
+    assert set(await city.care()) == {code(1)}
+
+
+# Accounts, collections, receipts.
+
+
+async def test_accounts_alone(city: City) -> None:
+    await city.load([person(1)])
+    rows = [
+        {CODE: code(1), "金融機関コード": "0116920", "口座番号": "0000001", "口座種別": "普通"},
+        {CODE: code(1), "還付金融機関コード": "9900", "還付用口座番号": "12345671"},
+        {CODE: code(2), "金融機関コード": "0116", "口座番号": "0000001"},
+    ]
+    header = (
+        CODE,
+        "金融機関コード",
+        "口座番号",
+        "口座種別",
+        "還付金融機関コード",
+        "還付用口座番号",
+    )
+    report = await city.load(rows, Contents.ACCOUNTS, header)
+    assert (report.loaded, report.rejected) == (2, 1)
+    debit = next(row for row in await city.rows("Account") if row["usage"] == "DIRECT_DEBIT")
+    assert (debit["bank_code"], debit["branch_code"]) == ("0116", "920")
+    changed = await city.load([rows[0] | {"口座種別": "当座"}], Contents.ACCOUNTS, header)
+    assert rejects(changed)[0]["column"] == "口座番号"
+    with pytest.raises(FileRefused):
+        await city.load([], Contents.ACCOUNTS, ADDRESSEE_HEADER)
+
+
+async def test_collections_know_what_is_outstanding(city: City) -> None:
+    await city.load([person(1)])
+    rows = [
+        levy(1, 督促手数料="100", 収入済本税="4000", 滞納状態="督促"),
+        levy(1, 期別="2", 収入済本税="15000", 状態="OVERPAID"),
+        levy(1, 期別="3", 状態="不納欠損", 滞納状態="消滅"),
+    ]
+    report = await city.load(rows, Contents.COLLECTIONS)
+    assert (report.loaded, report.rejected) == (3, 0)
+    found = {row["term"]: row for row in await city.rows("Collection")}
+    assert [(found[n]["outstanding"], found[n]["overpaid"]) for n in (1, 2, 3)] == [
+        (6_100, 0), (0, 5_000), (0, 0),
+    ]  # fmt: skip
+    assert [found[n]["arrears_state"] for n in (1, 2, 3)] == ["DEMANDED", "NONE", "EXTINGUISHED"]
+
+
+BAD_LEVIES: list[tuple[Cells, str]] = [
+    ({CODE: code(9)}, CODE),
+    ({"児童宛名コード": code(9)}, "児童宛名コード"),
+    ({"科目コード": "99"}, "科目コード"),
+    ({"税額": "1,000"}, "税額"),
+    ({"税額": ""}, "税額"),
+    ({"状態": "済"}, "状態"),
+    ({"賦課年度": "R8"}, "賦課年度"),
+    ({"納期限": "2026-06-31"}, "納期限"),
+    ({"期別": "0"}, "期別"),
+]
+
+
+async def test_bad_levy_items_are_named(city: City) -> None:
+    await city.load([person(1)])
+    rows = [levy(1, 通知書番号="0000"), *(levy(1, **cells) for cells, _ in BAD_LEVIES)]
+    report = await city.load(rows, Contents.COLLECTIONS)
+    assert (report.loaded, report.rejected) == (1, len(BAD_LEVIES))
+    assert [(row["line"], row["column"]) for row in rejects(report)] == [
+        (str(line), column) for line, (_, column) in enumerate(BAD_LEVIES, 3)
+    ]
+
+
+async def test_a_levy_item_is_there_once(city: City) -> None:
+    await city.load([person(1)])
+    report = await city.load([levy(1), levy(1), levy(1, 税額="20000")], Contents.COLLECTIONS)
+    assert (report.loaded, report.already_there, report.rejected) == (1, 1, 1)
+
+
+async def test_receipts_need_their_levy_item(city: City) -> None:
+    await city.load([person(1)])
+    await city.load([levy(1)], Contents.COLLECTIONS)
+    rows = [
+        receipt(1),
+        receipt(1),
+        receipt(1, 期別="2"),
+        receipt(1, 金額="5000"),
+        receipt(1, 納付チャネル="現金"),
+        receipt(1, 領収年月日="2026-07-02"),
+    ]
+    report = await city.load(rows, Contents.RECEIPTS)
+    assert (report.loaded, report.already_there, report.rejected) == (2, 1, 3)
+    assert [row["column"] for row in rejects(report)] == ["通知書番号", "金額", "納付チャネル"]
+    assert "調定情報がありません" in rejects(report)[0]["reason_ja"]
+    again = await city.load(rows, Contents.RECEIPTS)
+    assert (again.loaded, again.already_there) == (0, 3)
+
+
+async def test_progress_ends_at_the_size_of_the_file(city: City) -> None:
+    files = Town(people=100).write(city.folder)
+    done: list[int] = []
+    await import_file(
+        Contents.ADDRESSEES, files.addressees, city.database, city.vault, progress=done.append
+    )
+    assert sum(done) == files.addressees.stat().st_size
