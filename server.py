@@ -17,10 +17,11 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
@@ -37,18 +38,28 @@ from authz.keys import Keys, KeysError
 from authz.lockout import Lockout
 from authz.number_store import StoreRefused
 from authz.passwords import QUICK, STRONG, Passwords
-from authz.policy_store import PolicyStore
+from authz.policy_store import PolicyStore, check_first_policy
 from authz.revocations import Revocations
 from authz.session import Sessions, connect
 from authz.sign_in import SignIn
 from authz.staffing import SignInEvent, Staffing
 from authz.vault import Vault
+from models import facts
 from models.database import Database, DatabaseError, dialect_of
 from models.demo.cast_staff import CAST, new_password
+from models.demo.town import Town
 from models.graph import GRAPH
 from models.individual_number import StoreKind
 from models.migrate import is_current, migrate
-from resolvers.cast import hire
+from resolvers.cast import hire, is_staffed
+from resolvers.importing import (
+    Contents,
+    FileRefused,
+    Report,
+    import_file,
+    progress_bar,
+    seed,
+)
 from resolvers.pipeline import Reads
 from resolvers.seal import Seal
 from schema.answer import Answerer
@@ -343,10 +354,46 @@ async def prepare(settings: Settings) -> None:
     database = Database(settings.main_url)
     try:
         await migrate(database)
+        new = settings.store is StoreKind.DEMO and not await is_staffed(database)
     finally:
         await database.close()
-    if settings.store is StoreKind.DEMO:
+    if new:
+        # The cast comes last: a start that was interrupted before goes on with the town.
+        await load_town(settings, settings.people)
         await seed_cast(settings)
+
+
+async def load_town(settings: Settings, people: int) -> None:
+    """Generate the demo town's files and load them; what is there already stays."""
+    if settings.store is not StoreKind.DEMO:
+        raise SettingError("ATENA_STORE: the demo town goes into a demo store only")
+    async with _stores(settings) as (database, vault):
+        with ExitStack() as bars, TemporaryDirectory(dir=settings.data) as folder:
+
+            def bar(title: str, size: int) -> Callable[[int], None]:
+                return bars.enter_context(progress_bar(title, size))
+
+            for report in await seed(Town(people), Path(folder), database, vault, bar):
+                if report.rejected:
+                    raise SettingError(f"the demo town has {report.rejected} rejected rows")
+
+
+async def load_file(settings: Settings, contents: Contents, path: Path, size: int) -> Report:
+    """Load one of the city's files, of `size` bytes."""
+    async with _stores(settings) as (database, vault):
+        with progress_bar(str(contents), size) as progress:
+            return await import_file(contents, path, database, vault, progress=progress)
+
+
+@asynccontextmanager
+async def _stores(settings: Settings) -> AsyncIterator[tuple[Database, Vault]]:
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with AsyncExitStack() as stack:
+        database = Database(settings.main_url)
+        stack.push_async_callback(database.close)
+        vault = await Vault.open(settings.vault_url, settings.load_keys(), settings.store)
+        stack.push_async_callback(vault.close)
+        yield database, vault
 
 
 async def seed_cast(settings: Settings) -> None:
@@ -359,7 +406,7 @@ async def seed_cast(settings: Settings) -> None:
             return
     finally:
         await database.close()
-    opened = await _purposes(settings)
+    opened = {row["role"]: row["purpose"].split() for row in facts.rows("role-purposes")}
     content = [
         {
             "staffId": member.staff_id,
@@ -372,12 +419,6 @@ async def seed_cast(settings: Settings) -> None:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(content, file, ensure_ascii=False, indent=2)
-
-
-async def _purposes(settings: Settings) -> dict[str, tuple[str, ...]]:
-    from models import facts
-
-    return {row["role"]: tuple(row["purpose"].split()) for row in facts.rows("role-purposes")}
 
 
 def serve(settings: Settings) -> None:
@@ -414,51 +455,84 @@ def main(arguments: list[str]) -> int:
     """The command line. Returns the exit status."""
     # What the embedded stores write is for this user alone.
     os.umask(0o077)
-    parser = argparse.ArgumentParser(prog="server.py", description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, words in (
-        ("serve", "start the server"),
-        ("migrate", "bring the databases up to date"),
-        ("export-schema", "print the SDL"),
-        ("check", "check settings, schema and policy, and end"),
-    ):
-        commands.add_parser(name, help=words)
-    chosen = parser.parse_args(arguments)
+    chosen = _parser().parse_args(arguments)
     try:
-        return COMMANDS[chosen.command](Settings.read(os.environ))
-    except (SettingError, KeysError, StoreRefused, DatabaseError, Refused) as error:
+        return int(chosen.run(Settings.read(os.environ), chosen))
+    except (SettingError, KeysError, StoreRefused, DatabaseError, Refused, FileRefused) as error:
         print(f"atena: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
 
 
-def _serve(settings: Settings) -> int:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="server.py", description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(name: str, words: str, run: Callable[..., int]) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=words, description=words)
+        added.set_defaults(run=run)
+        return added
+
+    command("serve", "start the server", _serve)
+    command("migrate", "bring the databases up to date", _migrate)
+    town = command("seed", "load the demo town", _seed)
+    town.add_argument("--people", type=int, help="how many people (default: ATENA_PEOPLE)")
+    files = command("import", "load one of the city's files", _import)
+    files.add_argument("contents", choices=[str(contents) for contents in Contents])
+    files.add_argument("file", type=Path, help="CSV in UTF-8 or CP932; the header decides")
+    command("export-schema", "print the SDL", _export_schema)
+    command("check", "check settings, keys, schema and policy, and end", _check)
+    return parser
+
+
+def _serve(settings: Settings, _: argparse.Namespace) -> int:
     serve(settings)
     return 0
 
 
-def _migrate(settings: Settings) -> int:
-    asyncio.run(prepare(settings))
+def _migrate(settings: Settings, _: argparse.Namespace) -> int:
+    asyncio.run(_migrated(settings))
     return 0
 
 
-def _export_schema(settings: Settings) -> int:
+async def _migrated(settings: Settings) -> None:
+    database = Database(settings.main_url)
+    try:
+        await migrate(database)
+    finally:
+        await database.close()
+
+
+def _seed(settings: Settings, chosen: argparse.Namespace) -> int:
+    asyncio.run(_migrated(settings))
+    asyncio.run(load_town(settings, chosen.people or settings.people))
+    asyncio.run(seed_cast(settings))
+    return 0
+
+
+def _import(settings: Settings, chosen: argparse.Namespace) -> int:
+    if not chosen.file.is_file():
+        raise SettingError(f"there is no file {chosen.file}")
+    report = asyncio.run(
+        load_file(settings, Contents(chosen.contents), chosen.file, chosen.file.stat().st_size)
+    )
+    print(f"loaded {report.loaded}, already there {report.already_there}, ", end="")
+    print(f"rejected {report.rejected}" + (f" (see {report.rejects})" if report.rejected else ""))
+    return 1 if report.rejected else 0
+
+
+def _export_schema(settings: Settings, _: argparse.Namespace) -> int:
     print(sdl(), end="")
     return 0
 
 
-def _check(settings: Settings) -> int:
+def _check(settings: Settings, _: argparse.Namespace) -> int:
     settings.load_keys()
     graphql_schema()
-    print("settings, keys and schema are sound")
+    check_first_policy()
+    print("settings, keys, schema and policy are sound")
     return 0
-
-
-COMMANDS: dict[str, Callable[[Settings], int]] = {
-    "serve": _serve,
-    "migrate": _migrate,
-    "export-schema": _export_schema,
-    "check": _check,
-}
 
 
 if __name__ == "__main__":

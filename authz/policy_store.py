@@ -18,7 +18,8 @@ from authz.errors import Unavailable
 from authz.policy import Line, Policy, Purpose, Reference
 from models import facts
 from models.database import Database
-from models.policy import PolicyLine, PolicyVersion
+from models.graph import GRAPH
+from models.policy import PolicyLine, PolicyVersion, first_lines
 from models.population import PopulationItem
 from models.staff import Purpose as PurposeRow
 from models.staff import RolePurpose
@@ -122,6 +123,25 @@ class PolicyStore:
             role_populations=ROLE_POPULATIONS,
             items={population: tuple(sorted(codes)) for population, codes in items.items()},
         )
+
+
+def check_first_policy() -> Policy:
+    """Build the policy that a new database starts with. Raises `PolicyError`."""
+    reference = Reference(
+        purposes={
+            row["code"]: Purpose(row["code"], row["individual_number_business"] == "yes")
+            for row in facts.rows("purposes")
+        },
+        role_purposes={
+            row["role"]: frozenset(row["purpose"].split()) for row in facts.rows("role-purposes")
+        },
+        role_populations=ROLE_POPULATIONS,
+    )
+    lines = (
+        Line(line["role"], line["purpose"], line["what"], line["action"], line["effect"])
+        for line in first_lines()
+    )
+    return Policy.build(1, lines, reference, GRAPH.classes)
 
 
 def _table(model: type) -> sa.Table:

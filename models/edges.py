@@ -50,7 +50,10 @@ class Edge:
 def _child(
     field: str, child: str, *classes: str, ja: str, en: str, back: str = "addressee"
 ) -> tuple[Edge, Edge]:
-    """An addressee's rows of one kind, and the way back to the addressee."""
+    """An addressee's rows of one kind, and the way back to the addressee.
+
+    A row that names two people (`back="owner"`) is reached from both, so its owner may be another.
+    """
     return (
         Edge("Addressee", field, child, classes, "code", "addressee_code", ja, en, many=True),
         Edge(
@@ -62,6 +65,7 @@ def _child(
             "code",
             "宛名",
             "the addressee whom it is about",
+            other_person=back == "owner",
         ),
     )
 
@@ -129,7 +133,6 @@ EDGES: tuple[Edge, ...] = (
         "特定宛先人の設定元",
         "for whom this addressee receives mail or acts",
         many=True,
-        other_person=True,
     ),
     Edge(
         "RelatedAddressee",
@@ -153,7 +156,6 @@ EDGES: tuple[Edge, ...] = (
         "関連宛名の設定元",
         "links from later records of the same person",
         many=True,
-        other_person=True,
     ),
     Edge(
         "HouseholdMembership",

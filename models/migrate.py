@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from models.database import Database
 from models.first_content import fill
 
+LOCK = 4_815_170_103
 HERE = Path(__file__).parent / "migrations"
 
 
@@ -26,6 +27,9 @@ def configuration(connection: sa.Connection | None = None) -> Config:
 async def migrate(database: Database) -> bool:
     """Upgrade to the newest revision; True where the first content was written just now."""
     async with database.write() as connection:
+        if database.dialect == "postgresql":
+            # Several hosts may start at once: one migrates, the others wait and find it done.
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         await connection.run_sync(lambda sync: command.upgrade(configuration(sync), "head"))
         return await fill(connection)
 

@@ -25,6 +25,12 @@ class Member(Protocol):
     def roles(self) -> tuple[str, ...]: ...
 
 
+async def is_staffed(database: Database) -> bool:
+    """Whether anybody works here yet."""
+    async with database.look() as connection:
+        return bool(await connection.scalar(sa.select(sa.func.count()).select_from(STAFF)))
+
+
 async def hire(
     database: Database,
     cast: Sequence[Member],

@@ -84,6 +84,7 @@ WRITERS = {
     "resolvers/cast.py",
     "resolvers/import_people.py",
     "resolvers/import_levies.py",
+    "resolvers/importing.py",
     "resolvers/protection.py",
 }
 """Use cases that write, and look at what they write to."""

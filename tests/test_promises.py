@@ -251,7 +251,7 @@ async def test_a_hidden_operand_is_refused_alike_for_every_value(
     ],
 )
 async def test_a_withheld_value_is_no_operand(world: World, condition: str) -> None:
-    """The survey may search by place; covered persons match no condition on it, nor its negation."""
+    """The survey may search by place; covered persons match no condition, nor its negation."""
     head = "query ($v: String!)" if "$v" in condition else "query"
     document = f"{head} {{ addressees(first: 50, filter: {condition}) {{ nodes {{ code }} }} }}"
     variables = {"v": SECRET_ADDRESS} if "$v" in condition else {}
@@ -298,6 +298,26 @@ async def test_the_coordinator_sees_with_whom_a_protected_person_lives(world: Wo
     assert found["addressee"]["relatedAddressees"]["nodes"] == [
         {"addressee": {"code": TANAKA_BEFORE}}
     ]
+
+
+async def test_a_row_about_a_covered_person_is_left_out_of_an_uncovered_record(
+    world: World,
+) -> None:
+    document = """
+    query ($code: String!) { addressee(code: $code) {
+      specialAddressees { totalCount nodes { kind addressee { code } } }
+      specialAddresseeOf { totalCount }
+    } }
+    """
+    found = await world.data(ARREARS, "delinquency", document, variables={"code": SUZUKI})
+    assert found["addressee"]["specialAddressees"] == {
+        "totalCount": 1,
+        "nodes": [{"kind": "納税管理人", "addressee": None}],
+    }
+    hers = await world.data(
+        COORDINATOR, "protection-measures", document, variables={"code": TANAKA}
+    )
+    assert hers["addressee"]["specialAddresseeOf"] == {"totalCount": 1}
 
 
 async def test_an_account_does_not_lead_to_a_covered_holder(world: World) -> None:

@@ -173,6 +173,13 @@ async def _people(database: Database) -> None:
             "RelatedAddressee",
             [{"addressee_code": TANAKA, "previous_addressee_code": TANAKA_BEFORE}],
         )
+        await add(
+            "SpecialAddressee",
+            [
+                {"addressee_code": SUZUKI, "special_addressee_code": TANAKA, "kind": "代理人"},
+                {"addressee_code": SUZUKI, "special_addressee_code": KATO, "kind": "納税管理人"},
+            ],
+        )
         await add("Account", ACCOUNTS)
         await add("Collection", [_levy(*one) for one in LEVIES])
         await add("Contact", [_contact(code) for code in (YAMADA, TANAKA)])
