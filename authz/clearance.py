@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from authz.errors import PurposeRefused
-from authz.invariants import is_impersonal, is_number, may_handle_numbers
+from authz.invariants import HANDLING, is_impersonal, is_number, may_handle_numbers
 from authz.policy import Policy
 from models.facts import CLASSES
 from models.policy import Action
@@ -178,7 +178,7 @@ class _Compiler:
         # Who could see the gap without the obligation would learn from the gap who is covered.
         handling = NEEDS_HANDLING.get(action)
         if handling and self._depends_on_protection(coordinate):
-            return self.policy.allows_class(role, self.purpose, "handling", handling)
+            return all(self.policy.allows(role, self.purpose, told, handling) for told in HANDLING)
         return True
 
     def _depends_on_protection(self, coordinate: str) -> bool:

@@ -17,6 +17,8 @@ class Refused(Exception):
 
     code = "REFUSED"
     status = 400
+    asked: tuple[tuple[str, str, str], ...] = ()
+    """What was decided before the refusal, for the log: (coordinate, action, verdict)."""
 
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message)

@@ -17,6 +17,10 @@ NUMBER_ROLE = "number-handler"
 NUMBER_CLASSES = frozenset({"individual-number", "individual-number-history"})
 
 
+HANDLING = ("Addressee.handling", "Handling", "Handling.addressWithheld", "Handling.stopOutput")
+"""What somebody must see to be cleared for `handling`: the edge, the row and its values."""
+
+
 def is_impersonal(role: str, classes: Iterable[str]) -> bool:
     """The role administers the system and the data is somebody's: never."""
     return role in IMPERSONAL_ROLES and any(CLASSES[code].personal for code in classes)

@@ -30,6 +30,8 @@ class Handling(SQLModel, table=True):
         existence=("handling",),
         owner="addressee_code",
         key="addressee_code",
+        # An ended obligation looks like one that never was.
+        present=("address_withheld", "stop_output"),
     )
 
     addressee_code: str = column(

@@ -156,6 +156,7 @@ class Noun:
     `persons`   every column naming a person of the row; if one of them is covered, the row's
                 withheld values are withheld (default: the owner alone)
     `root`      names of the root fields for one row and for the list, where there are such
+    `present`   a row counts as there only while one of these flags is true (default: always)
     `key`       column that identifies a row, from which the opaque node id is sealed
     """
 
@@ -168,6 +169,7 @@ class Noun:
     parts: tuple[Part, ...] = ()
     root: tuple[str | None, str | None] = (None, None)
     key: str = "id"
+    present: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.persons and self.owner is not None:

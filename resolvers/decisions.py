@@ -9,7 +9,7 @@ from authz.clearance import Cell, Clearance, Population, Reason, Verdict
 from authz.errors import BadInput
 from authz.invariants import is_number
 from models.facts import CLASSES
-from models.graph import GRAPH, Leaf, Type
+from models.graph import GRAPH, Type
 from models.policy import Action
 from resolvers.levels import ANYBODY, Guard
 
@@ -35,6 +35,7 @@ class Decisions:
         self.number_allowed = number_allowed
         self.hidden: list[Hidden] = []
         self.asked: set[tuple[str, str, str]] = set()
+        self.compared = 0
 
     def field(self, path: tuple[str, ...], coordinate: str, action: Action) -> Cell:
         """A selected field; hidden ones are named with their reason."""
@@ -50,13 +51,13 @@ class Decisions:
             self.hidden.append(Hidden(path, coordinate, cell.reason))
         return cell
 
-    def operand(self, leaf: Leaf, action: Action) -> Cell:
+    def operand(self, coordinate: str, action: Action) -> Cell:
         """An operand. Raises `BadInput`, alike for every value, if it is hidden."""
-        cell = self.clearance.cell(leaf.coordinate, action)
-        self.asked.add((leaf.coordinate, action.value, cell.verdict.value))
+        cell = self.clearance.cell(coordinate, action)
+        self.asked.add((coordinate, action.value, cell.verdict.value))
         if not cell.allowed:
             raise BadInput(
-                f"`{leaf.coordinate}` is no operand for this role and purpose", "OPERAND_HIDDEN"
+                f"`{coordinate}` is no operand for this role and purpose", "OPERAND_HIDDEN"
             )
         return cell
 
@@ -75,6 +76,14 @@ def narrowed(guard: Guard, scope: frozenset[Population]) -> Guard:
     """The same guard, without the populations that every row in scope satisfies anyway."""
     implied = all(any(wider <= narrower for wider in guard.populations) for narrower in scope)
     return Guard(guard.uncovered, ANYBODY if implied else guard.populations)
+
+
+def together(*populations: frozenset[Population]) -> frozenset[Population]:
+    """Rows that lie in every one of the given alternatives."""
+    joined = ANYBODY
+    for alternatives in populations:
+        joined = frozenset(one | other for one in joined for other in alternatives)
+    return ANYBODY if frozenset() in joined else joined
 
 
 def is_withheld(classes: Iterable[str]) -> bool:

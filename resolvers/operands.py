@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from authz.errors import BadInput
 from models.graph import Leaf, Type
 from models.policy import Action
-from resolvers.decisions import Decisions, guard_of, narrowed
-from resolvers.levels import AllOf, AnyOf, Compare, Condition, Order, Page
+from resolvers.decisions import Decisions, guard_of, narrowed, together
+from resolvers.levels import AllOf, AnyOf, Compare, Condition, Guard, Order, Page
 from resolvers.operation import Const, Each, Null, Selected, Slot, Source, Tree
 
 DEFAULT_PAGE = 20
+MOST_COMPARED = 100
 MATCHING = frozenset({"eq", "in", "isNull"})
 
 
@@ -72,9 +73,18 @@ class Operands:
         return AnyOf(compared) if negated else AllOf(compared)
 
     def _compare(self, leaf: Leaf, operator: str, operand: Tree, *, negated: bool) -> Compare:
-        cell = self.decisions.operand(leaf, Action.MATCH if operator in MATCHING else Action.SEARCH)
-        source = leaf_source(operand)
+        self.decisions.compared += 1
+        if self.decisions.compared > MOST_COMPARED:
+            raise BadInput(f"an operation compares at most {MOST_COMPARED} times", "LIMIT_EXCEEDED")
+        action = Action.MATCH if operator in MATCHING else Action.SEARCH
+        cell = self.decisions.operand(leaf.coordinate, action)
         guard = guard_of(self.type, leaf.label.classes, cell, leaf.label.about)
+        if leaf.type_name != self.type.name:
+            # A part is asked as well as the value in it.
+            part = next(p for p, _ in self.type.parts.values() if p.type_name == leaf.type_name)
+            whole = self.decisions.operand(f"{self.type.name}.{part.field}", action)
+            guard = Guard(guard.uncovered, together(guard.populations, whole.populations))
+        source = leaf_source(operand)
         scope = self.decisions.row(self.type, Action.READ).populations
         if scope == self.decisions.row(self.type, Action.LIST).populations:
             guard = narrowed(guard, scope)
@@ -96,10 +106,12 @@ class Operands:
                     ", so that nothing can be ordered by it",
                     "OPERAND_HIDDEN",
                 )
-            cell = self.decisions.operand(leaf, Action.SEARCH)
+            cell = self.decisions.operand(leaf.coordinate, Action.SEARCH)
             if cell.populations != self.decisions.row(self.type, Action.LIST).populations:
                 raise BadInput(f"`{leaf.coordinate}` is no operand here", "OPERAND_HIDDEN")
             orders.append(Order(leaf, direction == "DESC"))
+        if len({order.leaf.coordinate for order in orders}) < len(orders):
+            raise BadInput("`orderBy` names a field twice")
         return tuple(orders)
 
     def page(self) -> Page:

@@ -96,7 +96,8 @@ def _typed(type_: sa.types.TypeEngine[Any], value: Any) -> Any:
     if value is None:
         return None
     if isinstance(type_, sa.DateTime):
-        return dt.datetime.fromisoformat(value)
+        instant = dt.datetime.fromisoformat(value)
+        return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
     if isinstance(type_, sa.Date):
         return dt.date.fromisoformat(value)
     return value

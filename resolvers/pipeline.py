@@ -137,7 +137,8 @@ class Reads:
             actor=actor.id,
             session=actor.session,
             roles=actor.roles,
-            purpose=terms.purpose,
+            # A text that is no purpose could be anything, a number too.
+            purpose=terms.purpose if terms.purpose in policy.reference.purposes else None,
             case_reference=terms.case_reference,
             policy_version=policy.version,
         )
@@ -156,6 +157,9 @@ class Reads:
             await self._refuse(draft, ready, Unavailable("the database does not answer"), error)
         except Refused as error:
             await self._refuse(draft, ready, error, error)
+        except Exception:
+            await self.log.record(_with(draft, (), "INTERNAL"), ready.logged if ready else None)
+            raise
         await self.log.record(_with(draft, persons_of(found)), ready.logged)
         return self._shape(ready, found, numbers, actor, policy)
 
@@ -186,7 +190,10 @@ class Reads:
     async def _refuse(
         self, draft: Record, ready: Ready | None, refusal: Refused, cause: Exception
     ) -> NoReturn:
-        await self.log.record(_with(draft, (), refusal.code), ready.logged if ready else None)
+        logged = ready.logged if ready else None
+        if logged is None and refusal.asked:
+            logged = LoggedOperation.of("{}", refusal.asked)
+        await self.log.record(_with(draft, (), refusal.code), logged)
         raise refusal from cause
 
     def _clearance(self, actor: Actor, policy: Policy, terms: Terms) -> Clearance:

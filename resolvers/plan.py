@@ -12,12 +12,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from authz.clearance import Cell, Clearance, Population, Verdict
-from authz.errors import BadInput
+from authz.errors import BadInput, Refused
+from authz.invariants import HANDLING
 from models.edges import Edge
 from models.graph import GRAPH, Leaf, Type
 from models.policy import Action
-from resolvers.decisions import Decisions, Hidden, guard_of, is_withheld, narrowed
+from resolvers.decisions import (
+    Decisions,
+    Hidden,
+    guard_of,
+    is_withheld,
+    narrowed,
+    together,
+)
 from resolvers.levels import (
+    ANYBODY,
     Connection,
     Embedded,
     Field,
@@ -85,9 +94,12 @@ def make_plan(
     value, and `BAD_USER_INPUT` for a malformed filter.
     """
     planner = _Planner(operation, clearance, node_types or {})
-    roots = tuple(
-        planner.root(selected) for selected in operation.roots if selected.name not in INTROSPECTION
-    )
+    asked = [root for root in operation.roots if root.name not in INTROSPECTION]
+    try:
+        roots = tuple(planner.root(selected) for selected in asked)
+    except Refused as refusal:
+        refusal.asked = tuple(sorted(planner.decisions.asked))
+        raise
     return Plan(
         clearance=clearance,
         roots=roots,
@@ -145,7 +157,7 @@ class _Planner:
         action = Action.READ if self._reads_one(type_, many) else Action.LIST
         coordinate = f"Query.{selected.name}" if selected.name != "node" else type_.name
         cell = self.decisions.field((selected.key,), coordinate, action)
-        keyed = None if many else self._key_operand(type_, selected)
+        keyed, usable = (None, ANYBODY) if many else self._key_operand(type_, selected)
         if not cell.allowed:
             Operands(self.decisions, type_, selected).check()
             return Root(selected.key)
@@ -159,6 +171,7 @@ class _Planner:
                 action,
                 many,
                 keyed=keyed,
+                within=together(cell.populations, usable),
                 single_parent=True,
             ),
         )
@@ -177,23 +190,27 @@ class _Planner:
     def _reads_one(self, type_: Type, many: bool) -> bool:
         return not many and (type_.noun.owner is None or self.one_person)
 
-    def _key_operand(self, type_: Type, selected: Selected) -> tuple[Keyed, Source]:
+    def _key_operand(
+        self, type_: Type, selected: Selected
+    ) -> tuple[tuple[Keyed, Source], frozenset[Population]]:
+        """The operand of a single row, and in which rows it may be used."""
         if selected.name == "addresseeByIndividualNumber":
             return self._number_operand(selected)
         if "code" in selected.arguments:
-            self.decisions.operand(type_.leaves["code"], Action.MATCH)
-            return Keyed.CODE, leaf_source(selected.arguments["code"])
-        return Keyed.ID, leaf_source(selected.arguments["id"])
+            cell = self.decisions.operand(type_.leaves["code"].coordinate, Action.MATCH)
+            return (Keyed.CODE, leaf_source(selected.arguments["code"])), cell.populations
+        return (Keyed.ID, leaf_source(selected.arguments["id"])), ANYBODY
 
-    def _number_operand(self, selected: Selected) -> tuple[Keyed, Source]:
+    def _number_operand(
+        self, selected: Selected
+    ) -> tuple[tuple[Keyed, Source], frozenset[Population]]:
         source = leaf_source(selected.arguments["individualNumber"])
         if not isinstance(source, Slot):
             raise BadInput("an individual number arrives as a variable, never in the document")
-        leaf = GRAPH.types["Addressee"].leaves["individualNumber"]
-        self.decisions.operand(leaf, Action.MATCH)
+        cell = self.decisions.operand("Addressee.individualNumber", Action.MATCH)
         if not self.decisions.number_allowed:
             raise BadInput("an individual number is no operand here", "OPERAND_HIDDEN")
-        return Keyed.NUMBER, source
+        return (Keyed.NUMBER, source), cell.populations
 
     # -- levels --------------------------------------------------------------------------------
 
@@ -207,12 +224,14 @@ class _Planner:
         many: bool,
         *,
         keyed: tuple[Keyed, Source] | None = None,
+        within: frozenset[Population] = ANYBODY,
         single_parent: bool,
         edge_cell: Cell | None = None,
     ) -> Level:
         existence = self.decisions.row(type_, action)
+        scope = together(existence.populations, within)
         operands = Operands(self.decisions, type_, selected)
-        rows = _Rows(self, type_, action, existence.populations, single_parent and not many)
+        rows = _Rows(self, type_, action, scope, single_parent and not many)
         if many:
             connection = rows.connection(path, selected)
             fields: tuple[Field, ...] = ()
@@ -224,7 +243,7 @@ class _Planner:
             type=type_,
             edge=edge,
             action=action,
-            populations=existence.populations,
+            populations=scope,
             leave_out_covered=_leaves_out(type_.noun.existence, existence)
             or (
                 edge is not None and edge_cell is not None and _leaves_out(edge.classes, edge_cell)
@@ -237,16 +256,18 @@ class _Planner:
             count=connection is not None
             and any(kind == "totalCount" for _, kind, _ in connection.parts),
             entry=entry,
-            warns=self._warning(action, existence) if entry else None,
+            warns=self._warning(action, scope) if entry else None,
             keyed=keyed,
             single_parent=single_parent,
         )
 
-    def _warning(self, action: Action, existence: Cell) -> Guard | None:
-        cell = self.decisions.clearance.cell("Addressee.handling", action)
-        if not cell.allowed:
+    def _warning(self, action: Action, scope: frozenset[Population]) -> Guard | None:
+        """Where the obligation is told with a row: wherever all of `handling` may be seen."""
+        cells = [self.decisions.clearance.cell(told, action) for told in HANDLING]
+        if not all(cell.allowed for cell in cells):
             return None
-        return narrowed(Guard(populations=cell.populations), existence.populations)
+        populations = together(*(cell.populations for cell in cells))
+        return narrowed(Guard(populations=populations), scope)
 
 
 class _Rows:

@@ -6,7 +6,7 @@ enum words, `@include`/`@skip` switches, list or null. Two requests with one sha
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -39,6 +39,7 @@ from graphql import (
 )
 from graphql.utilities import type_from_ast
 
+from authz.errors import BadInput
 from resolvers.operation import Const, Each, Null, Operation, Selected, Slot, Source, Tree
 
 Fragments = Mapping[str, FragmentDefinitionNode]
@@ -57,23 +58,32 @@ def select(
 
 
 def switches(operation: OperationDefinitionNode, fragments: Fragments) -> frozenset[str]:
-    """Names of the variables that `@include` and `@skip` read."""
-    found: set[str] = set()
+    """Names of the variables that `@include` and `@skip` read in what the operation reaches."""
+    return frozenset(
+        argument.value.name.value
+        for node in _reached(operation, fragments)
+        for directive in node.directives or ()
+        for argument in directive.arguments or ()
+        if isinstance(argument.value, VariableNode)
+    )
 
-    def visit(selections: SelectionSetNode | None) -> None:
-        for node in selections.selections if selections else ():
-            for directive in node.directives or ():
-                found.update(
-                    argument.value.name.value
-                    for argument in directive.arguments or ()
-                    if isinstance(argument.value, VariableNode)
-                )
-            visit(getattr(node, "selection_set", None))
 
-    visit(operation.selection_set)
-    for fragment in fragments.values():
-        visit(fragment.selection_set)
-    return frozenset(found)
+def _reached(
+    operation: OperationDefinitionNode, fragments: Fragments
+) -> Iterator[FieldNode | FragmentSpreadNode | InlineFragmentNode]:
+    """Every selection of the operation and of the fragments that it spreads, each once."""
+    spread: set[str] = set()
+    pending = [operation.selection_set]
+    while pending:
+        for node in pending.pop().selections:
+            assert isinstance(node, (FieldNode, FragmentSpreadNode, InlineFragmentNode))
+            yield node
+            if not isinstance(node, FragmentSpreadNode):
+                if node.selection_set:
+                    pending.append(node.selection_set)
+            elif node.name.value not in spread:
+                spread.add(node.name.value)
+                pending.append(fragments[node.name.value].selection_set)
 
 
 def root_names(operation: OperationDefinitionNode, fragments: Fragments) -> frozenset[str]:
@@ -108,10 +118,10 @@ def variables_shape(
         name = definition.variable.name.value
         if name not in variables:
             shape.append("absent")
-        elif name in switching:
-            shape.append(bool(variables[name]))
         else:
             shape.append(_shape(variables[name], type_from_ast(schema, definition.type)))
+            if name in switching:
+                shape.append(variables[name])
     return tuple(shape)
 
 
@@ -193,7 +203,8 @@ class _Selector:
             if name in {"skip", "include"}:
                 assert directive.arguments
                 value = self.tree(directive.arguments[0].value, GraphQLBoolean)
-                assert isinstance(value, (Const, Slot))
+                if not isinstance(value, (Const, Slot)):
+                    raise BadInput(f"`@{name}` needs true or false")
                 if bool(value.get(self.variables)) is (name == "skip"):
                     return False
         return True

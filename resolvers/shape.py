@@ -1,4 +1,4 @@
-"""Rows → the answer: plain dicts in the order of the selection, level by level. No database here."""
+"""Rows → the answer: plain dicts in the order of the selection, level by level. No database."""
 
 from __future__ import annotations
 
@@ -52,10 +52,7 @@ def persons_of(found: Sequence[Found]) -> list[str]:
     """The addressee codes of everybody in the answer."""
     persons: dict[str, None] = {}
     for level in found:
-        if level.query.level.entry:
-            at = level.query.index["person"]
-            for rows in level.by_parent.values():
-                persons.update((row[at], None) for row in rows)
+        persons.update(dict.fromkeys(level.persons))
         persons.update(dict.fromkeys(persons_of(level.children)))
     return list(persons)
 
@@ -228,10 +225,8 @@ def _later(selected: Field, shaper: _Shaper) -> Callable[[Row, Path], Any] | Non
         return _guarded(query, selected.guard, lambda row, path: write(row, path))
     if isinstance(selected, Nested):
         child = shaper.children[selected.child]
-        edge = child.level.edge
-        assert edge is not None
-        at, key = query.index["source", edge.source_column], selected.key
-        return _guarded(query, selected.guard, lambda row, path: child.value(row[at], (*path, key)))
+        at, key = query.index["source", selected.child], selected.key
+        return lambda row, path: None if row[at] is None else child.value(row[at], (*path, key))
     return None
 
 

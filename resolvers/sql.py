@@ -36,6 +36,8 @@ from resolvers.population import in_any
 PARENTS = "parents"
 LIMIT = "row_limit"
 KEYED = "keyed"
+LONGEST_OPERAND = 200
+MOST_IN = 1000
 handling = GRAPH.types["Handling"].table
 
 Transform = Callable[[Any], Any]
@@ -57,13 +59,18 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rows of one level, by the parent that they belong to (`None` at the root)."""
+    """The rows of one level, by the parent that they belong to (`None` at the root).
+
+    `persons` are the codes of everybody whose row was read, the one beyond the page among them: a
+    count or `hasNextPage` tells of that person too.
+    """
 
     query: Query
     by_parent: Mapping[Any, Sequence[Sequence[Any]]]
     counts: Mapping[Any, int]
     children: tuple[Found, ...]
     more: frozenset[Any]
+    persons: tuple[str, ...]
 
 
 def compile_plan(plan: Plan, database: Database) -> tuple[Query, ...]:
@@ -110,6 +117,7 @@ async def _fetch(
     if parents is not None:
         values[PARENTS] = parents
     rows = await reader.rows(query.statement.sql, query.statement.arguments(values))
+    persons = _persons(query, rows)
     by_parent = _grouped(query, rows)
     more: set[Any] = set()
     if level.page is not None:
@@ -121,10 +129,17 @@ async def _fetch(
     counts = await _counts(query, reader, values)
     kept = [row for found in by_parent.values() for row in found]
     children = [
-        await _fetch(child, reader, variables, context, given, _keys(query, child, kept))
-        for child in query.children
+        await _fetch(child, reader, variables, context, given, _keys(query, at, kept))
+        for at, child in enumerate(query.children)
     ]
-    return Found(query, by_parent, counts, tuple(children), frozenset(more))
+    return Found(query, by_parent, counts, tuple(children), frozenset(more), persons)
+
+
+def _persons(query: Query, rows: Sequence[Sequence[Any]]) -> tuple[str, ...]:
+    if not query.level.entry:
+        return ()
+    at = query.index["person"]
+    return tuple({row[at]: None for row in rows})
 
 
 def _grouped(query: Query, rows: Sequence[Sequence[Any]]) -> dict[Any, Sequence[Sequence[Any]]]:
@@ -144,9 +159,8 @@ async def _counts(query: Query, reader: Reader, values: Mapping[str, Any]) -> di
     return {row[0]: row[1] for row in rows}
 
 
-def _keys(query: Query, child: Query, rows: Sequence[Sequence[Any]]) -> list[Any]:
-    assert child.level.edge is not None
-    at = query.index["source", child.level.edge.source_column]
+def _keys(query: Query, child: int, rows: Sequence[Sequence[Any]]) -> list[Any]:
+    at = query.index["source", child]
     return list({row[at]: None for row in rows if row[at] is not None})
 
 
@@ -202,10 +216,17 @@ class _Builder:
                 self._add_guard(field.guard)
                 self._add_fields(field.fields)
             elif isinstance(field, Nested):
-                self._add_guard(field.guard)
-                edge = self.level.children[field.child].edge
-                assert edge is not None
-                self._add(("source", edge.source_column), self.row.c[edge.source_column])
+                self._add_source(field)
+
+    def _add_source(self, nested: Nested) -> None:
+        """The key of what lies beyond; where the guard closes it never leaves the database."""
+        edge = self.level.children[nested.child].edge
+        assert edge is not None
+        key: sa.ColumnElement[Any] = self.row.c[edge.source_column]
+        condition = self._holds(nested.guard)
+        if condition is not None:
+            key = sa.type_coerce(sa.case((condition, key)), key.type)
+        self._add(("source", nested.child), key)
 
     def _add_guard(self, guard: Guard) -> None:
         condition = self._holds(guard)
@@ -264,6 +285,9 @@ class _Builder:
         if level.keyed is not None:
             column = self.row.c[level.type.key.name]
             conditions.append(column == sa.bindparam(KEYED, type_=column.type))
+        if level.type.noun.present:
+            flags = (self.row.c[name] for name in level.type.noun.present)
+            conditions.append(sa.or_(*(flag.is_(sa.true()) for flag in flags)))
         if level.leave_out_covered:
             conditions += [self._uncovered(person) for person in level.type.noun.persons]
         scope = in_any(level.type, self.row, level.populations)
@@ -449,11 +473,18 @@ def _given(transform: Transform | None) -> Transform:
     def convert(value: Any) -> Any:
         if value is None:
             raise BadInput("`null` is no operand; ask `isNull`")
-        if isinstance(value, str) and not storable(value):
-            raise BadInput("an operand has characters that no stored text has")
+        if isinstance(value, str):
+            _check_text(value)
         return transform(value) if transform else value
 
     return convert
+
+
+def _check_text(value: str) -> None:
+    if len(value) > LONGEST_OPERAND:
+        raise BadInput(f"an operand has at most {LONGEST_OPERAND} characters", "LIMIT_EXCEEDED")
+    if not storable(value):
+        raise BadInput("an operand has characters that no stored text has")
 
 
 def _each(transform: Transform | None) -> Transform:
@@ -463,6 +494,8 @@ def _each(transform: Transform | None) -> Transform:
         if values is None:
             raise BadInput("`null` is no operand; ask `isNull`")
         listed = values if isinstance(values, list) else [values]
+        if len(listed) > MOST_IN:
+            raise BadInput(f"`in` takes at most {MOST_IN} values", "LIMIT_EXCEEDED")
         return [given(value) for value in listed]
 
     return convert
@@ -473,6 +506,8 @@ def _after_prefix(fold: Transform | None) -> Transform:
 
     def convert(value: str) -> str:
         prefix = fold(value) if fold else value
+        if not prefix:
+            raise BadInput("a prefix needs at least one letter")
         while prefix and ord(prefix[-1]) == 0x10FFFF:
             prefix = prefix[:-1]
         if not prefix:
