@@ -318,7 +318,7 @@ async def _missing(services: Services | None) -> list[str]:
         return ["server"]
     missing = []
     try:
-        async with services.database.read(snapshot=False) as reader:
+        async with services.database.read(snapshot=False, reserved=True) as reader:
             await reader.rows("SELECT 1", ())
     except (DatabaseError, OSError):
         missing.append("database")

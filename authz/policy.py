@@ -16,6 +16,7 @@ import casbin  # type: ignore[import-untyped]
 from casbin.persist.adapters.string_adapter import StringAdapter  # type: ignore[import-untyped]
 
 from models.facts import CLASSES
+from models.population import is_known
 
 MODEL = Path(__file__).parent / "model.conf"
 ANY_ROLE = "role:any"
@@ -91,6 +92,9 @@ class Policy:
     ) -> Policy:
         """Check and index the lines. Raises `PolicyError` for an unknown word."""
         lines = tuple(lines)
+        for purpose in reference.purposes.values():
+            if purpose.population is not None and not is_known(purpose.population):
+                raise PolicyError(f"unknown population `{purpose.population}`")
         for line in lines:
             _check(line, reference, coordinates)
         enforced = enforcer(lines, coordinates).get_policy()

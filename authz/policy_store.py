@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import Unavailable
-from authz.policy import Line, Policy, Purpose, Reference
+from authz.policy import Line, Policy, PolicyError, Purpose, Reference
 from models import facts
 from models.database import Database
 from models.graph import GRAPH
@@ -44,7 +44,7 @@ class PolicyStore:
         try:
             async with self._database.look() as connection:
                 self._current = await self._read(connection)
-        except (sa.exc.SQLAlchemyError, OSError) as error:
+        except (sa.exc.SQLAlchemyError, OSError, PolicyError) as error:
             raise Unavailable("the policy cannot be read") from error
         return self._current
 

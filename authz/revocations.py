@@ -73,7 +73,7 @@ class Revocations:
     async def poll(self) -> None:
         """Read the epochs now."""
         began = time.monotonic()
-        async with self._database.read(snapshot=False) as reader:
+        async with self._database.read(snapshot=False, reserved=True) as reader:
             rows = await reader.rows(self._statement.sql, [])
         for staff_id, revoked_at in rows:
             self.note(staff_id, epoch_of(revoked_at))

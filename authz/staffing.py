@@ -117,7 +117,7 @@ class Staffing:
         """
         # A text that no id can be costs the same look-up, of an id that nobody has.
         wanted = "" if staff_id_objection(staff_id) else staff_id
-        async with self._database.read(snapshot=False) as reader:
+        async with self._database.read(snapshot=False, reserved=True) as reader:
             rows = await reader.rows(self._member.sql, self._member.arguments({"staff_id": wanted}))
         return _member(rows, self._now().astimezone(TOKYO).date()) if rows else None
 

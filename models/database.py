@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -26,8 +26,10 @@ from sqlalchemy.sql.elements import ColumnElement
 
 Convert = Callable[[Any], Any]
 
-SQLITE_READERS = 4
-POSTGRESQL_READERS = 10
+READERS = {"sqlite": 4, "postgresql": 10}
+RESERVED = 2
+WAIT_SECONDS = 5.0
+READ_SECONDS = 10.0
 BUSY_SECONDS = 30
 
 # At DEBUG it writes every statement with its parameters.
@@ -101,25 +103,27 @@ class Database:
         self.url = sa.make_url(url)
         self.dialect: Literal["sqlite", "postgresql"] = dialect_of(url)
         self.engine: AsyncEngine = _engine(self.url, self.dialect)
-        self._readers: _SqliteReaders | _PostgresqlReaders | None = None
+        self._readers: _Readers | None = None
+        self._reserved: _Readers | None = None
 
     @classmethod
     async def open(cls, url: str) -> Database:
         """Connect. `url`: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`."""
         database = cls(url)
-        readers = _SqliteReaders() if database.dialect == "sqlite" else _PostgresqlReaders()
+        make = _SqliteReaders if database.dialect == "sqlite" else _PostgresqlReaders
         try:
-            await readers.open(database.url)
+            database._readers = await make.open(database.url, READERS[database.dialect])
+            database._reserved = await make.open(database.url, RESERVED)
         except (OSError, asyncpg.PostgresError, aiosqlite.Error) as error:
-            await database.engine.dispose()
+            await database.close()
             raise DatabaseError(f"cannot open the {database.dialect} database") from error
-        database._readers = readers
         return database
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._readers is not None:
-            await self._readers.close()
+        for readers in (self._readers, self._reserved):
+            if readers is not None:
+                await readers.close()
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -137,11 +141,16 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def read(self, *, snapshot: bool = True) -> AsyncIterator[Reader]:
-        """One snapshot for the statements of the block (`snapshot=False`: for a single one)."""
-        if self._readers is None:
+    async def read(self, *, snapshot: bool = True, reserved: bool = False) -> AsyncIterator[Reader]:
+        """One snapshot for the statements of the block (`snapshot=False`: for a single one).
+
+        `reserved`: on connections that clients' queries never take, for what decides who may ask.
+        Raises `DatabaseError` after `WAIT_SECONDS` without a connection or `READ_SECONDS` of work.
+        """
+        readers = self._reserved if reserved else self._readers
+        if readers is None:
             raise DatabaseError("the database is not open")
-        async with self._readers.reader(snapshot=snapshot) as reader:
+        async with readers.reader(snapshot=snapshot) as reader:
             yield reader
 
     def compile(self, statement: sa.Select[Any]) -> Statement:
@@ -188,6 +197,14 @@ def dialect_of(url: str) -> Literal["sqlite", "postgresql"]:
     raise DatabaseError("the database URL must begin with sqlite:/// or postgresql://")
 
 
+class _Readers(Protocol):
+    """A pool of connections that only read."""
+
+    async def close(self) -> None: ...
+
+    def reader(self, *, snapshot: bool) -> AbstractAsyncContextManager[Reader]: ...
+
+
 class _SqliteReaders:
     """A few connections to one file, each in a thread of its own, read-only by pragma."""
 
@@ -195,15 +212,18 @@ class _SqliteReaders:
         self._all: list[aiosqlite.Connection] = []
         self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
 
-    async def open(self, url: sa.URL) -> None:
-        for _ in range(SQLITE_READERS):
+    @classmethod
+    async def open(cls, url: sa.URL, size: int) -> _SqliteReaders:
+        readers = cls()
+        for _ in range(size):
             connection = await aiosqlite.connect(
                 url.database or "", isolation_level=None, timeout=BUSY_SECONDS
             )
             await connection.execute("PRAGMA query_only = ON")
             await connection.execute("PRAGMA cache_size = -65536")
-            self._all.append(connection)
-            self._idle.put_nowait(connection)
+            readers._all.append(connection)
+            readers._idle.put_nowait(connection)
+        return readers
 
     async def close(self) -> None:
         for connection in self._all:
@@ -211,17 +231,27 @@ class _SqliteReaders:
 
     @asynccontextmanager
     async def reader(self, *, snapshot: bool) -> AsyncIterator[Reader]:
-        connection = await self._idle.get()
+        connection = await self._free()
         try:
             if snapshot:
                 await connection.execute("BEGIN")
-            yield _SqliteReader(connection)
-        except aiosqlite.Error as error:
+            async with asyncio.timeout(READ_SECONDS):
+                yield _SqliteReader(connection)
+        except (aiosqlite.Error, TimeoutError) as error:
             raise DatabaseError("the database refused a statement") from error
         finally:
+            # A statement that was given up goes on in its thread until it is interrupted.
+            await connection.interrupt()
             if snapshot:
                 await connection.rollback()
             self._idle.put_nowait(connection)
+
+    async def _free(self) -> aiosqlite.Connection:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await self._idle.get()
+        except TimeoutError as error:
+            raise DatabaseError("no connection to the database is free") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,18 +265,24 @@ class _SqliteReader:
 class _PostgresqlReaders:
     """A pool of asyncpg connections; statements are prepared once per connection."""
 
-    def __init__(self) -> None:
-        self._pool: Any = None
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
 
-    async def open(self, url: sa.URL) -> None:
-        self._pool = await asyncpg.create_pool(
-            dsn=url.set(drivername="postgresql").render_as_string(hide_password=False),
-            min_size=1,
-            max_size=POSTGRESQL_READERS,
-            command_timeout=BUSY_SECONDS,
-            # A read leaves nothing behind that would need resetting: it saves a round trip.
-            reset=_nothing_to_reset,
-            server_settings={"default_transaction_read_only": "on"},
+    @classmethod
+    async def open(cls, url: sa.URL, size: int) -> _PostgresqlReaders:
+        return cls(
+            await asyncpg.create_pool(
+                dsn=url.set(drivername="postgresql").render_as_string(hide_password=False),
+                min_size=1,
+                max_size=size,
+                command_timeout=READ_SECONDS,
+                # A read leaves nothing behind that would need resetting: it saves a round trip.
+                reset=_nothing_to_reset,
+                server_settings={
+                    "default_transaction_read_only": "on",
+                    "statement_timeout": str(int(READ_SECONDS * 1000)),
+                },
+            )
         )
 
     async def close(self) -> None:
@@ -255,12 +291,13 @@ class _PostgresqlReaders:
     @asynccontextmanager
     async def reader(self, *, snapshot: bool) -> AsyncIterator[Reader]:
         try:
-            async with self._pool.acquire() as connection:
-                if not snapshot:
-                    yield _PostgresqlReader(connection)
-                    return
-                async with connection.transaction(isolation="repeatable_read", readonly=True):
-                    yield _PostgresqlReader(connection)
+            async with self._pool.acquire(timeout=WAIT_SECONDS) as connection:
+                async with asyncio.timeout(READ_SECONDS):
+                    if not snapshot:
+                        yield _PostgresqlReader(connection)
+                        return
+                    async with connection.transaction(isolation="repeatable_read", readonly=True):
+                        yield _PostgresqlReader(connection)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DatabaseError("the database refused a statement") from error
 

@@ -9,6 +9,17 @@ from sqlmodel import SQLModel
 
 from models.labels import column, text
 
+OVERPAID = "overpaid"
+IN_ARREARS = "in-arrears"
+OWN_SECTION = "own-section"
+PAYERS = "payers:"
+SECTION = "section:"
+
+
+def is_known(population: str) -> bool:
+    """Whether there is a predicate under this name."""
+    return population in {OVERPAID, IN_ARREARS, OWN_SECTION} or population.startswith(PAYERS)
+
 
 class PopulationItem(SQLModel, table=True):
     """One tax or fee item whose payers belong to a population."""

@@ -27,17 +27,21 @@ from authz.vault import Vault
 from models.database import Database, DatabaseError
 from models.graph import PROTECTED
 from models.individual_number import IndividualNumber, NumberRecord
+from models.population import OWN_SECTION, SECTION
 from resolvers.bounded import Bounded
 from resolvers.levels import Keyed, Level, Root
 from resolvers.operands import leaf_source
 from resolvers.pages import open_pages
 from resolvers.plan import INTROSPECTION, Plan, make_plan, normal_form
-from resolvers.population import OWN_SECTION, PAYERS, TODAY, items_of
+from resolvers.population import TODAY, has_items, items_of
 from resolvers.seal import Seal, SealBroken
 from resolvers.selection import Fragments, root_names, select, switches, variables_shape
 from resolvers.shape import Shaping, persons_of, shape, wants_number
 from resolvers.sql import KEYED, Found, Query, compile_plan, fetch, storable, today
 from resolvers.viewer import project, viewer_value
+
+PLANS_WEIGHT = 3_000_000
+"""Characters of all cached plans together; the plans take about twenty times that in memory."""
 
 NOBODY = ""
 """A key that no row has: what is not there, not in scope and not well formed are read alike."""
@@ -117,7 +121,7 @@ class Reads:
 
     def __post_init__(self) -> None:
         self._clearances: Bounded[Clearance] = Bounded(500)
-        self._ready: Bounded[Ready] = Bounded(2000)
+        self._ready: Bounded[Ready] = Bounded(PLANS_WEIGHT)
 
     async def read(
         self,
@@ -237,7 +241,7 @@ class Reads:
                     for h in plan.hidden
                 ),
             )
-            self._ready.put(key, ready)
+            self._ready.put(key, ready, weight=_weight(ready))
         return ready
 
     def _node_types(
@@ -358,11 +362,22 @@ def _context(actor: Actor, policy: Policy) -> dict[str, Any]:
     """Parameters of row predicates: today, and the items of every population."""
     items = policy.reference.items
     context: dict[str, Any] = {TODAY: today()}
-    context[items_of(OWN_SECTION)] = list(items.get(f"section:{actor.section}", ()))
-    for population, codes in items.items():
-        if population.startswith(PAYERS):
-            context[items_of(population)] = list(codes)
+    for purpose in policy.reference.purposes.values():
+        if purpose.population is not None and has_items(purpose.population):
+            context[items_of(purpose.population)] = list(items.get(purpose.population, ()))
+    # Last: a purpose may be bounded by the actor's own section as well.
+    context[items_of(OWN_SECTION)] = list(items.get(f"{SECTION}{actor.section}", ()))
     return context
+
+
+def _weight(ready: Ready) -> int:
+    """What a plan weighs in the cache: the length of its text and of its statements."""
+    pending, weight = list(ready.queries), len(ready.plan.normal_form)
+    while pending:
+        query = pending.pop()
+        weight += len(query.statement.sql)
+        pending += query.children
+    return weight
 
 
 def _with(draft: Record, persons: Sequence[str], outcome: str = "OK") -> Record:

@@ -16,10 +16,9 @@ import sqlalchemy as sa
 from authz.clearance import Population
 from models.database import IsIn
 from models.graph import GRAPH, Type
+from models.population import IN_ARREARS, OVERPAID, OWN_SECTION, PAYERS
 
 TODAY = "today"
-PAYERS = "payers:"
-OWN_SECTION = "own-section"
 
 ZERO: sa.ColumnElement[int] = sa.literal_column("0")
 ONE: sa.ColumnElement[int] = sa.literal_column("1")
@@ -59,9 +58,9 @@ def in_one(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool]
         return _own_transfer(type_, row, name)
     person = row.c[type_.noun.owner]
     levy = collection.alias()
-    if name == "overpaid":
+    if name == OVERPAID:
         return _there_is(levy, levy.c.addressee_code == person, levy.c.overpaid > ZERO)
-    if name == "in-arrears":
+    if name == IN_ARREARS:
         past_due = levy.c.due_on < sa.bindparam(TODAY, type_=sa.Date())
         return _there_is(levy, levy.c.addressee_code == person, levy.c.outstanding > ZERO, past_due)
     if has_items(name):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any
 
@@ -20,9 +20,13 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     execute,
+    get_named_type,
+    print_ast,
+    type_from_ast,
 )
 
-from authz.access_log import AccessLog, Kind, Record, readable
+from authz.access_log import AccessLog, Kind, Record
+from authz.actor import Actor
 from authz.errors import BadInput, Refused, Unauthenticated
 from authz.policy_store import PolicyStore
 from authz.sign_in import SignIn
@@ -31,6 +35,7 @@ from resolvers.pipeline import Prepared, PrivacyMode, Reads, Terms
 from resolvers.selection import root_names
 from schema.document import read_document, read_variables
 from schema.errors import executed
+from schema.introspection import check_introspection
 from schema.limits import DEFAULT_LIMITS, Limits
 from schema.message import Answer, GraphQLRequest
 from schema.mutation import MutationContext
@@ -38,6 +43,10 @@ from schema.mutation import MutationContext
 CASE_REFERENCE = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 INTROSPECTION = frozenset({"__schema", "__type"})
+DOCUMENTS_WEIGHT = 500_000
+"""Characters of all cached documents; parsed they take about 180 times that in memory."""
+ANSWERS_WEIGHT = 8_000_000
+"""Bytes of all cached introspection answers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,12 +81,12 @@ class Answerer:
         self._log = log
         self._introspection = introspection
         self._limits = limits
-        self._operations: Bounded[Operation] = Bounded(1000)
-        self._introspected: Bounded[Answer] = Bounded(50)
+        self._operations: Bounded[Operation] = Bounded(DOCUMENTS_WEIGHT)
+        self._introspected: Bounded[Answer] = Bounded(ANSWERS_WEIGHT)
 
     async def __call__(self, request: GraphQLRequest) -> Answer:
         """The answer. Raises `Refused`."""
-        operation = self._operation(request.document, request.operation_name)
+        operation = self._operation(request)
         if operation.introspects and not self._introspection:
             raise BadInput("introspection is turned off here")
         variables = read_variables(self._schema, operation.node, request.variables)
@@ -87,30 +96,35 @@ class Answerer:
             return await self._introspect(operation, request)
         return await self._read(operation, variables, request)
 
-    def _operation(self, document: str, name: str | None) -> Operation:
-        operation = self._operations.get((document, name))
-        if operation is None:
-            operation = _operation(self._schema, document, name, self._limits)
-            self._operations.put((document, name), operation)
-        return operation
+    def _operation(self, request: GraphQLRequest) -> Operation:
+        found = self._operations.get((request.document, request.operation_name))
+        return found or _operation(
+            self._schema, request.document, request.operation_name, self._limits
+        )
+
+    def _keep(self, request: GraphQLRequest, operation: Operation) -> None:
+        """Remember a document; only what comes with a session may take room."""
+        key = (request.document, request.operation_name)
+        self._operations.put(key, operation, weight=len(request.document))
 
     async def _read(
         self, operation: Operation, variables: dict[str, Any], request: GraphQLRequest
     ) -> Answer:
         headers = request.headers
+        actor: Actor | None = None
         try:
             touched = await self._sign_in.authenticate(bearer_token(headers))
+            actor = touched.actor
+            self._keep(request, operation)
             policy = await self._policies.at_least(touched.policy_version)
             terms = _terms(headers)
         except Refused as refusal:
-            await self._log_refused(headers, refusal)
+            await self._log_refused(actor, refusal)
             raise
-        if operation.only_viewer and terms.purpose is None:
-            content = await self._reads.viewer(operation.prepared, variables, touched.actor, policy)
+        if operation.only_viewer and terms.purpose is None and terms.mode is PrivacyMode.NULL:
+            content = await self._reads.viewer(operation.prepared, variables, actor, policy)
         else:
-            content = await self._reads.read(
-                operation.prepared, variables, terms, touched.actor, policy
-            )
+            content = await self._reads.read(operation.prepared, variables, terms, actor, policy)
         if operation.introspects:
             told = await self._execute(operation, request.variables, None)
             content["data"] = {
@@ -118,24 +132,22 @@ class Answerer:
             }
         return Answer(200, orjson.dumps(content, option=orjson.OPT_UTC_Z))
 
-    async def _log_refused(self, headers: Mapping[str, str], refusal: Refused) -> None:
-        await self._log.record(
-            Record(
-                kind=Kind.READ,
-                outcome=refusal.code,
-                purpose=readable(headers.get("purpose-of-use")),
-                case_reference=readable(headers.get("case-reference")),
-            )
-        )
+    async def _log_refused(self, actor: Actor | None, refusal: Refused) -> None:
+        """A refusal before the purpose is known to be one; its headers could hold anything."""
+        record = Record(kind=Kind.READ, outcome=refusal.code)
+        if actor is not None:
+            record = replace(record, actor=actor.id, session=actor.session, roles=actor.roles)
+        await self._log.record(record)
 
     async def _introspect(self, operation: Operation, request: GraphQLRequest) -> Answer:
         """Nobody need be signed in for it, so what is dear is done once."""
-        if request.variables:
+        if operation.node.variable_definitions:
             return executed(await self._execute(operation, request.variables, None))
-        answer = self._introspected.get(operation)
+        key = print_ast(operation.prepared.document)
+        answer = self._introspected.get(key)
         if answer is None:
             answer = executed(await self._execute(operation, {}, None))
-            self._introspected.put(operation, answer)
+            self._introspected.put(key, answer, weight=len(answer.body))
         return answer
 
     async def _mutate(self, operation: Operation, request: GraphQLRequest) -> Answer:
@@ -166,10 +178,21 @@ def _operation(schema: GraphQLSchema, text: str, name: str | None, limits: Limit
         if isinstance(definition, FragmentDefinitionNode)
     }
     node = _named([d for d in document.definitions if isinstance(d, OperationDefinitionNode)], name)
+    _refuse_given_numbers(schema, node)
     names = root_names(node, fragments)
+    if names & INTROSPECTION:
+        check_introspection(node, fragments)
     prepared = Prepared.of(schema, document, node, fragments)
     data = names - INTROSPECTION - {"__typename"}
     return Operation(prepared, node, bool(names & INTROSPECTION), bool(data), data == {"viewer"})
+
+
+def _refuse_given_numbers(schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+    """A number is the value of a variable; a default would put it into the document."""
+    for definition in operation.variable_definitions or ():
+        type_ = get_named_type(type_from_ast(schema, definition.type))
+        if definition.default_value and type_ is schema.type_map["IndividualNumber"]:
+            raise BadInput("an individual number arrives as a variable, never in the document")
 
 
 def _named(operations: list[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode:

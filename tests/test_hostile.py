@@ -1,0 +1,186 @@
+"""Requests that once leaked, crashed or blocked: each is told by what it does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query
+
+from tests.world import HANAKO, KATO, NISHI, NUMBER, SUZUKI, TANAKA, YAMADA, World
+
+CLERK, ARREARS, HANDLER, DISCLOSURE = "sato", "takahashi", "nakamura", "inoue"
+
+
+def code_of(content: dict[str, Any]) -> str:
+    code: str = content["errors"][0]["extensions"]["code"]
+    return code
+
+
+async def test_a_closed_edge_leaves_no_trace_in_the_log(world: World) -> None:
+    """A day-care levy names a covered child: the log must not tell the link to the auditor."""
+    document = "query ($c: String!) { addressee(code: $c) { collections { nodes { %s } } } }"
+    document = document.replace("%s", "childAddressee { code }")
+    found = await world.data(ARREARS, "field-survey", document, variables={"c": SUZUKI})
+    assert found["addressee"]["collections"]["nodes"] == [{"childAddressee": None}]
+    [record] = await world.log()
+    assert json.loads(record["persons"]) == [SUZUKI]
+
+
+async def test_whoever_a_count_tells_of_is_on_the_log(world: World) -> None:
+    document = """
+    query ($c: String!, $p: String!) {
+      addressees(first: 0, filter: {code: {eq: $c}, residence: {address: {prefix: $p}}}) {
+        totalCount pageInfo { hasNextPage }
+      }
+    }
+    """
+    variables = {"c": YAMADA, "p": "釧路市北"}
+    found = await world.data(ARREARS, "field-survey", document, variables=variables)
+    assert found["addressees"] == {"totalCount": 1, "pageInfo": {"hasNextPage": True}}
+    [record] = await world.log()
+    assert json.loads(record["persons"]) == [YAMADA]
+
+
+async def test_two_operations_of_one_document_do_not_share_a_plan(world: World) -> None:
+    document = """
+    query A($x: AddresseeFilter) { addressees(first: 50, filter: $x) { nodes { code } } }
+    query B($x: Boolean!) { addressees(first: 1) { nodes { ...F } } }
+    fragment F on Addressee { code @include(if: $x) }
+    """
+    token = await world.sign_in(CLERK)
+    for condition, expected in (
+        ({"code": {"eq": YAMADA}}, [YAMADA]),
+        ({"fullName": {"eq": "加藤 翔"}}, [KATO]),
+        ({"code": {"eq": KATO}, "fullName": {"eq": "nobody"}}, []),
+    ):
+        response = await world.client.post(
+            "/graphql",
+            json={"query": document, "variables": {"x": condition}, "operationName": "A"},
+            headers={"authorization": f"Bearer {token}", "purpose-of-use": "consultation"},
+        )
+        nodes = response.json()["data"]["addressees"]["nodes"]
+        assert [node["code"] for node in nodes] == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "variables", "code"),
+    [
+        (
+            "query ($b: Boolean = true) { addressees { nodes { code @include(if: $b) } } }",
+            {"b": None},
+            "BAD_USER_INPUT",
+        ),
+        (
+            "{ addressees(orderBy: [{field: FULL_NAME_SEARCH_KANA},"
+            " {field: FULL_NAME_SEARCH_KANA}]) { nodes { code } } }",
+            {},
+            "BAD_USER_INPUT",
+        ),
+        (
+            '{ addressees(filter: {fullNameSearchKana: {prefix: "・"}}) { nodes { code } } }',
+            {},
+            "BAD_USER_INPUT",
+        ),
+        (
+            "query ($f: AddresseeFilter) { addressees(filter: $f) { nodes { code } } }",
+            {"f": {"or": [{"code": {"eq": str(n)}} for n in range(101)]}},
+            "LIMIT_EXCEEDED",
+        ),
+        (
+            "query ($k: String) { addressees(filter: {fullName: {eq: $k}}) { nodes { code } } }",
+            {"k": "\u0301\u0316" * 200},
+            "LIMIT_EXCEEDED",
+        ),
+    ],
+)
+async def test_what_once_crashed_or_blocked_is_refused(
+    world: World, document: str, variables: dict[str, Any], code: str
+) -> None:
+    response = await world.ask(CLERK, "consultation", document, variables)
+    assert (response.status_code, code_of(response.json())) == (400, code)
+    [record] = await world.log()
+    assert record["outcome"] == code
+
+
+async def test_a_number_is_no_default_of_a_variable(world: World) -> None:
+    document = (
+        f'query ($n: IndividualNumber! = "{NUMBER}")'
+        " { addresseeByIndividualNumber(individualNumber: $n) { code } }"
+    )
+    response = await world.ask(HANDLER, "addressee-matching", document, case_reference="C-1")
+    assert response.status_code == 400
+    assert NUMBER not in response.text
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "types { fields { type { fields { name } } } }",
+        "types { a: name }",
+        "types { ...F } } } fragment F on __Type { fields { type { ...G } } }"
+        " fragment G on __Type { possibleTypes { name }",
+    ],
+)
+async def test_introspection_stays_small(world: World, inner: str) -> None:
+    document = f"{{ __schema {{ {inner} }} }}"
+    if "fragment" in inner:
+        document = f"{{ __schema {{ {inner} }}"
+    response = await world.post(document)
+    assert code_of(response.json()) == "LIMIT_EXCEEDED"
+
+
+async def test_the_usual_introspection_query_is_answered(world: World) -> None:
+    response = await world.post(get_introspection_query())
+    assert response.json()["data"]["__schema"]["queryType"]["name"] == "Query"
+
+
+async def test_an_ended_obligation_looks_like_none(world: World) -> None:
+    """Ended by a coordinator: nobody learns who was protected once."""
+    document = "query ($c: String!) { addressee(code: $c) { handling { addressWithheld } } }"
+    await world.change(
+        "INSERT INTO handling (addressee_code, address_withheld, stop_output)"
+        f" VALUES ('{HANAKO}', false, false)"
+    )
+    ended = await world.ask(CLERK, "consultation", document, {"c": HANAKO})
+    never = await world.ask(CLERK, "consultation", document, {"c": YAMADA})
+    await world.change(f"DELETE FROM handling WHERE addressee_code = '{HANAKO}'")
+    assert ended.content == never.content
+    covered = await world.data(CLERK, "consultation", document, variables={"c": NISHI})
+    assert covered["addressee"]["handling"] == {"addressWithheld": True}
+
+
+async def test_a_refused_operand_is_on_the_log_with_what_was_asked(world: World) -> None:
+    document = '{ addressees(filter: {residence: {address: {eq: "x"}}}) { nodes { code } } }'
+    await world.ask(CLERK, "consultation", document)
+    [record] = await world.log()
+    assert record["outcome"] == "OPERAND_HIDDEN"
+    assert ["Residence.address", "match", "hidden"] in json.loads(record["coordinates"])
+
+
+async def test_a_purpose_that_is_none_is_not_repeated_in_the_log(world: World) -> None:
+    await world.ask(CLERK, "6214-9832-0258", "{ addressees { nodes { code } } }")
+    [record] = await world.log()
+    assert (record["outcome"], record["purpose"]) == ("PURPOSE_NOT_ALLOWED", None)
+
+
+async def test_a_malformed_header_is_logged_with_who_sent_it(world: World) -> None:
+    response = await world.ask(
+        CLERK, "consultation", "{ addressees { nodes { code } } }", case_reference="123456789012"
+    )
+    assert response.status_code == 400
+    [record] = await world.log()
+    assert (record["actor"], record["outcome"]) == (CLERK, "BAD_USER_INPUT")
+    assert record["case_reference"] is None
+
+
+async def test_a_covered_person_of_another_row_is_no_read_of_hers(world: World) -> None:
+    """`about` binds a value that is not of a withheld class: a holder's name on another's row."""
+    document = (
+        "query ($c: String!) { addressee(code: $c) { accounts { nodes { bankCode holderKana } } } }"
+    )
+    his = await world.data(CLERK, "consultation", document, variables={"c": SUZUKI})
+    assert his["addressee"]["accounts"]["nodes"] == [{"bankCode": "0116", "holderKana": None}]
+    [record] = await world.log()
+    assert TANAKA not in record["persons"]
