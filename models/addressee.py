@@ -11,6 +11,8 @@ import datetime as dt
 from enum import StrEnum
 from typing import ClassVar
 
+from sqlalchemy import Index
+from sqlalchemy import text as text_of_sql
 from sqlmodel import SQLModel
 
 from models import rules
@@ -62,6 +64,14 @@ class Addressee(SQLModel, table=True):
     """宛名 a person or corporation that taxes and fees are addressed to."""
 
     __tablename__ = "addressee"
+    # The usual order of lists, as `models.database.nulls_last` writes it.
+    __table_args__ = (
+        Index(
+            "addressee_by_search_kana",
+            text_of_sql(f"coalesce(full_name_search_kana, '{chr(0x10FFFF)}')"),
+            "code",
+        ),
+    )
     noun: ClassVar[Noun] = Noun(
         "Addressee",
         ja="宛名",

@@ -96,6 +96,27 @@ def _is_in_json(element: IsIn, compiler: Any, **options: Any) -> str:
     )
 
 
+FIRST_AND_LAST: tuple[tuple[type[sa.types.TypeEngine[Any]], str, str], ...] = (
+    (sa.DateTime, "'0001-01-01 00:00:00+00'", "'9999-12-31 00:00:00+00'"),
+    (sa.Date, "'0001-01-01'", "'9999-12-31'"),
+    (sa.Integer, "-9223372036854775808", "9223372036854775807"),
+    (sa.String, "''", f"'{chr(0x10FFFF)}'"),
+)
+"""What sorts before and after every value of a type, as literals of both dialects."""
+
+
+def nulls_last(column: sa.ColumnElement[Any], *, descending: bool) -> sa.ColumnElement[Any]:
+    """A term to order by in which nulls come last: never null itself, so that an index on it
+    serves the order and the cursor's comparison alike."""
+    if not getattr(column, "nullable", True):
+        return column
+    for kind, first, last in FIRST_AND_LAST:
+        if isinstance(column.type, kind):
+            end: sa.ColumnElement[Any] = sa.literal_column(first if descending else last)
+            return sa.type_coerce(sa.func.coalesce(column, end), column.type)
+    raise TypeError(f"nothing is ordered by a {column.type}")
+
+
 class Database:
     """One database with its pools. Open with `Database.open`, close with `close`."""
 

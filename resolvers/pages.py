@@ -88,13 +88,10 @@ def _after(
     opened: dict[str, Any] = {}
     for at, (column, value) in enumerate(zip(columns, values, strict=True)):
         opened[f"after_{at}"] = _typed(column.type, value)
-        opened[f"after_{at}_null"] = value is None
     return opened
 
 
 def _typed(type_: sa.types.TypeEngine[Any], value: Any) -> Any:
-    if value is None:
-        return None
     if isinstance(type_, sa.DateTime):
         instant = dt.datetime.fromisoformat(value)
         return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)

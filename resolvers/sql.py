@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from authz.errors import BadInput
-from models.database import Convert, Database, IsIn, Reader, Statement
+from models.database import Convert, Database, IsIn, Reader, Statement, nulls_last
 from models.graph import GRAPH, Leaf
 from models.kana import fold_kana
 from resolvers.levels import (
@@ -350,28 +350,30 @@ class _Builder:
     # -- order and pages -----------------------------------------------------------------------
 
     def _terms(self) -> list[tuple[sa.ColumnElement[Any], bool]]:
+        """Ordering terms, the key last; a null stands for itself at the end, in both directions."""
         if self.level.page is None:
             return []
         terms = [
-            (self.row.c[order.leaf.column.name], order.descending)
+            (nulls_last(self.row.c[order.leaf.column.name], descending=order.descending), order)
             for order in self.level.page.order
         ]
-        return [*terms, (self.row.c[self.level.type.key.name], False)]
+        key = self.row.c[self.level.type.key.name]
+        return [*((term, order.descending) for term, order in terms), (key, False)]
 
     def _order_by(self) -> list[sa.ColumnElement[Any]]:
-        ordering: list[sa.ColumnElement[Any]] = []
-        for column, descending in self._terms():
-            term = column.desc() if descending else column.asc()
-            ordering.append(sa.nulls_last(term) if column.nullable else term)
-        return ordering
+        return [term.desc() if descending else term.asc() for term, descending in self._terms()]
 
     def _keyset(self) -> sa.ColumnElement[bool] | None:
-        """Rows after the cursor, in lexicographic order with nulls last."""
+        """Rows after the cursor, in lexicographic order."""
         if self.level.page is None or self.level.page.after is None:
             return None
         beyond: sa.ColumnElement[bool] | None = None
-        for position, (column, descending) in reversed(list(enumerate(self._terms()))):
-            beyond = _beyond(column, descending, position, beyond)
+        for position, (term, descending) in reversed(list(enumerate(self._terms()))):
+            value = sa.bindparam(f"after_{position}", type_=term.type)
+            further = term < value if descending else term > value
+            # The first comparison alone lets the database begin at the cursor in an index.
+            reached = term <= value if descending else term >= value
+            beyond = further if beyond is None else sa.and_(reached, sa.or_(further, beyond))
         return beyond
 
     def _paged(
@@ -434,29 +436,6 @@ def _row_fields(level: Level) -> list[Sequence[Field]]:
         elif kind == "edges":
             found += [fields for _, name, fields in inner if name == "node"]
     return found
-
-
-def _beyond(
-    column: sa.ColumnElement[Any],
-    descending: bool,
-    position: int,
-    rest: sa.ColumnElement[bool] | None,
-) -> sa.ColumnElement[bool]:
-    value = sa.bindparam(f"after_{position}", type_=column.type)
-    further = column < value if descending else column > value
-    if not column.nullable:
-        if rest is None:
-            return further
-        reached = column <= value if descending else column >= value
-        return sa.and_(reached, sa.or_(further, rest))
-    assert rest is not None, "the key ends every order and is never null"
-    is_null = sa.bindparam(f"after_{position}_null", type_=sa.Boolean())
-    same = sa.and_(sa.or_(column == value, is_null == sa.true()), rest)
-    null = column.is_(None)
-    return sa.or_(
-        sa.and_(null, is_null == sa.false()),
-        sa.and_(null == is_null, sa.or_(further, same)),
-    )
 
 
 def _masked(column: sa.ColumnElement[Any], leaf: Leaf) -> sa.ColumnElement[Any]:

@@ -370,6 +370,28 @@ async def test_pages_have_no_gap_and_no_repeat_and_nulls_come_last(world: World)
         assert known == sorted(known, reverse=direction == "DESC")
 
 
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+async def test_days_are_paged_with_the_unknown_ones_last(world: World, direction: str) -> None:
+    document = """
+    query ($after: String, $direction: OrderDirection!) {
+      addressees(first: 3, after: $after, orderBy: [{field: BIRTH_DATE, direction: $direction}]) {
+        nodes { birthDate } pageInfo { hasNextPage endCursor }
+      }
+    }
+    """
+    days: list[str | None] = []
+    page: dict[str, Any] = {"pageInfo": {"hasNextPage": True, "endCursor": None}}
+    while page["pageInfo"]["hasNextPage"]:
+        variables = {"after": page["pageInfo"]["endCursor"], "direction": direction}
+        found = await world.data(REGISTRAR, "addressee-management", document, variables=variables)
+        page = found["addressees"]
+        days += [node["birthDate"] for node in page["nodes"]]
+    known = [day for day in days if day is not None]
+    assert known == sorted(known, reverse=direction == "DESC")
+    assert days == [*known, None]
+    assert len(days) == 8
+
+
 async def test_a_cursor_is_bound_to_actor_purpose_and_list(world: World) -> None:
     first = "{ addressees(first: 2) { pageInfo { endCursor } } }"
     page = await world.data(CLERK, "consultation", first)

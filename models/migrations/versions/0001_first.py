@@ -1478,6 +1478,12 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("staff_id", "role"),
     )
+    last = chr(0x10FFFF)
+    op.create_index(
+        "addressee_by_search_kana",
+        "addressee",
+        [sa.text(f"coalesce(full_name_search_kana, '{last}')"), "code"],
+    )
     for statement in append_only_triggers(dialect):
         op.get_bind().exec_driver_sql(statement)
 
