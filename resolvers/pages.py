@@ -12,7 +12,7 @@ from authz.errors import BadInput
 from resolvers.levels import Level, Page
 from resolvers.plan import Plan
 from resolvers.seal import Seal, SealBroken
-from resolvers.sql import LIMIT
+from resolvers.sql import LIMIT, order_terms
 
 Given = dict[int, dict[str, Any]]
 """Parameter values of each level in one request, by the identity of the level."""
@@ -80,14 +80,14 @@ def _after(
     page = level.page
     if page is None or page.after is None:
         return {}
-    columns = [order.leaf.column for order in page.order] + [level.type.key]
+    terms = order_terms(level, level.type.table)
     try:
         values = seal.open_cursor(page.after.get(variables), binding + page.binding.encode())
     except SealBroken as error:
         raise BadInput("this cursor is not one of this list", "CURSOR_INVALID") from error
     opened: dict[str, Any] = {}
-    for at, (column, value) in enumerate(zip(columns, values, strict=True)):
-        opened[f"after_{at}"] = _typed(column.type, value)
+    for at, ((term, _), value) in enumerate(zip(terms, values, strict=True)):
+        opened[f"after_{at}"] = _typed(term.type, value)
     return opened
 
 

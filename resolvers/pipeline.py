@@ -30,13 +30,14 @@ from models.individual_number import IndividualNumber, NumberRecord
 from models.population import OWN_SECTION, SECTION
 from resolvers.bounded import Bounded
 from resolvers.levels import Keyed, Level, Root
+from resolvers.obligations import obligations
 from resolvers.operands import leaf_source
 from resolvers.pages import open_pages
 from resolvers.plan import INTROSPECTION, Plan, make_plan, normal_form
 from resolvers.population import TODAY, has_items, items_of
 from resolvers.seal import Seal, SealBroken
 from resolvers.selection import Fragments, root_names, select, switches, variables_shape
-from resolvers.shape import Shaping, persons_of, shape, wants_number
+from resolvers.shape import LevelShape, Shaping, persons_of, wants_number
 from resolvers.sql import KEYED, Found, Query, compile_plan, fetch, storable, today
 from resolvers.viewer import project, viewer_value
 
@@ -103,6 +104,7 @@ class Ready:
 
     plan: Plan
     queries: tuple[Query, ...]
+    shapes: tuple[LevelShape, ...]
     logged: LoggedOperation
     hidden: tuple[dict[str, Any], ...]
 
@@ -232,9 +234,11 @@ class Reads:
         if ready is None:
             operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
             plan = make_plan(operation, clearance, dict(nodes))
+            queries = compile_plan(plan, self.database)
             ready = Ready(
                 plan,
-                compile_plan(plan, self.database),
+                queries,
+                tuple(LevelShape(query) for query in queries),
                 LoggedOperation.of(plan.normal_form, plan.decisions),
                 tuple(
                     {"path": list(h.path), "coordinate": h.coordinate, "reason": h.reason.value}
@@ -330,14 +334,17 @@ class Reads:
     ) -> dict[str, Any]:
         clearance = ready.plan.clearance
         shaping = Shaping(self.seal, _binding(actor, clearance), numbers)
-        levels = iter(found)
+        levels = iter(zip(ready.shapes, found, strict=True))
         data: dict[str, Any] = {}
+        told: list[dict[str, Any]] = []
         for root in ready.plan.roots:
             if root.level is not None:
-                data[root.key] = shape(next(levels), (root.key,), shaping)
+                shape, rows = next(levels)
+                data[root.key] = shape.write(rows, shaping)[None]
+                told += obligations(rows, (root.key,))
             else:
                 data[root.key] = _without_rows(root, actor, policy, clearance)
-        return _answer(data, ready, shaping.obligations)
+        return _answer(data, ready, told)
 
 
 def _without_rows(root: Root, actor: Actor, policy: Policy, clearance: Clearance) -> Any:

@@ -1,8 +1,12 @@
-"""Rows → the answer: plain dicts in the order of the selection, level by level. No database."""
+"""Rows → the answer: plain dicts in the order of the selection. No database here.
+
+What to write is compiled once per plan (`LevelShape`); a request only runs over rows, all rows of a
+level at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -10,10 +14,8 @@ from typing import Any
 from models.database import Convert
 from models.individual_number import NumberRecord
 from resolvers.levels import (
-    Connection,
     Embedded,
     Field,
-    Guard,
     Identity,
     Level,
     Literal,
@@ -22,237 +24,250 @@ from resolvers.levels import (
     Value,
 )
 from resolvers.seal import Seal
-from resolvers.sql import PARENTS, Found, Query
+from resolvers.sql import Found, Query
 
 Row = Sequence[Any]
+Rows = Sequence[Row]
 Path = tuple[str | int, ...]
+Record = dict[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Shaping:
-    """What one answer needs while it is written, and what it finds on the way.
+    """What one answer needs while it is written.
 
-    `binding` ties cursors to actor, purpose and policy version; `persons` collects the addressee
-    codes in the answer for the log; `obligations` what the clerk must observe.
+    `binding` ties cursors to actor, purpose and policy version.
     """
 
     seal: Seal
     binding: bytes
     numbers: Mapping[str, NumberRecord | None] = field(default_factory=dict)
-    persons: dict[str, None] = field(default_factory=dict)
-    obligations: list[dict[str, Any]] = field(default_factory=list)
 
 
-def shape(found: Found, path: Path, shaping: Shaping) -> Any:
-    """The value of one root field."""
-    return _Shaper(found, shaping).value(None, path)
+class Below(dict[Any, Any]):
+    """What a level holds for each parent's key; a parent without rows gets what `absent` makes."""
+
+    def __init__(self, values: Mapping[Any, Any], absent: Callable[[Any], Any]) -> None:
+        super().__init__(values)
+        self._absent = absent
+
+    def __missing__(self, parent: Any) -> Any:
+        return self._absent(parent)
 
 
-def persons_of(found: Sequence[Found]) -> list[str]:
-    """The addressee codes of everybody in the answer."""
-    persons: dict[str, None] = {}
-    for level in found:
-        persons.update(dict.fromkeys(level.persons))
-        persons.update(dict.fromkeys(persons_of(level.children)))
-    return list(persons)
+class LevelShape:
+    """Writes what one level holds for each of its parents: a row or nothing, or a connection."""
 
+    def __init__(self, query: Query) -> None:
+        self.level = query.level
+        self.children = [LevelShape(child) for child in query.children]
+        connection = query.level.connection
+        self.parts = (
+            [(key, _part(kind, inner, query)) for key, kind, inner in connection.parts]
+            if connection
+            else []
+        )
+        self.row = RowShape(query.level.fields, query)
 
-class _Shaper:
-    """Writes the rows of one level."""
-
-    def __init__(self, found: Found, shaping: Shaping) -> None:
-        self.found = found
-        self.query = found.query
-        self.level = found.query.level
-        self.shaping = shaping
-        self.children = [_Shaper(child, shaping) for child in found.children]
-        self.connection = self.level.connection
-        if self.connection is None:
-            self.row = _row_writer(self.level.fields, self)
-        else:
-            self.parts = [self._part(kind, inner) for _, kind, inner in self.connection.parts]
-
-    def value(self, parent: Any, path: Path) -> Any:
-        """What belongs to one parent row: a connection, a row, or nothing."""
-        rows = self.found.by_parent.get(parent, ())
-        if self.connection is not None:
-            return self._connection(self.connection, rows, parent, path)
-        if not rows:
-            return None
-        self._warn(rows[0], path)
-        return self.row(rows[0], path)
-
-    def _connection(
-        self, connection: Connection, rows: Sequence[Row], parent: Any, path: Path
-    ) -> dict[str, Any]:
-        return {
-            key: write(rows, parent, (*path, key))
-            for (key, _, _), write in zip(connection.parts, self.parts, strict=True)
-        }
-
-    def _part(self, kind: str, inner: Any) -> Callable[[Sequence[Row], Any, Path], Any]:
-        if kind == "nodes":
-            write = _row_writer(inner, self)
-
-            def nodes(rows: Sequence[Row], parent: Any, path: Path) -> Any:
-                return [self._entered(write, row, (*path, at)) for at, row in enumerate(rows)]
-
-            return nodes
-        if kind == "edges":
-            return self._edges(inner)
-        if kind == "pageInfo":
-            return lambda rows, parent, path: self._page_info(inner, rows, parent)
-        if kind == "totalCount":
-            return lambda rows, parent, path: self.found.counts.get(parent, 0)
-        return lambda rows, parent, path: inner
-
-    def _edges(self, inner: Any) -> Callable[[Sequence[Row], Any, Path], Any]:
-        writers = [
-            (key, kind, _row_writer(fields, self) if kind == "node" else fields)
-            for key, kind, fields in inner
+    def write(self, found: Found, shaping: Shaping) -> Below:
+        """The values by parent; the root's parent is `None`."""
+        below = [
+            child.write(rows, shaping)
+            for child, rows in zip(self.children, found.children, strict=True)
         ]
+        if self.level.connection is None:
+            firsts = {parent: rows[0] for parent, rows in found.by_parent.items() if rows}
+            written = self.row.write(list(firsts.values()), below, shaping)
+            return Below(dict(zip(firsts, written, strict=True)), lambda parent: None)
+        page = _Page(found, below, shaping)
+        columns = [(key, part(page)) for key, part in self.parts]
 
-        def one(row: Row, path: Path) -> dict[str, Any]:
-            written: dict[str, Any] = {}
-            for key, kind, write in writers:
-                if kind == "node":
-                    written[key] = self._entered(write, row, (*path, key))
-                else:
-                    written[key] = self._cursor(row) if kind == "cursor" else write
-            return written
+        def connection(parent: Any) -> Record:
+            return {key: column(parent) for key, column in columns}
 
-        def edges(rows: Sequence[Row], parent: Any, path: Path) -> Any:
-            return [one(row, (*path, at)) for at, row in enumerate(rows)]
+        return Below({parent: connection(parent) for parent in found.by_parent}, connection)
 
-        return edges
 
-    def _entered(self, write: Callable[[Row, Path], Any], row: Row, path: Path) -> Any:
-        self._warn(row, path)
-        return write(row, path)
+class _Page:
+    """The rows of a connection for all parents: in one sequence, with each parent's slice of it."""
 
-    def _page_info(
-        self, inner: Sequence[tuple[str, str]], rows: Sequence[Row], parent: Any
-    ) -> dict[str, Any]:
-        page = self.level.page
+    def __init__(self, found: Found, below: list[Below], shaping: Shaping) -> None:
+        self.found = found
+        self.below = below
+        self.shaping = shaping
+        self.rows: list[Row] = []
+        self.slices: dict[Any, slice] = {}
+        for parent, rows in found.by_parent.items():
+            start = len(self.rows)
+            self.rows.extend(rows)
+            self.slices[parent] = slice(start, len(self.rows))
+
+    def cut(self, written: list[Any]) -> Callable[[Any], list[Any]]:
+        """Of something written for every row, what belongs to one parent."""
+        nothing = slice(0, 0)
+        return lambda parent: written[self.slices.get(parent, nothing)]
+
+    def cursors(self, rows: Rows) -> Iterator[str]:
+        """The sealed place of each row."""
+        query, page = self.found.query, self.found.query.level.page
         assert page is not None
-        values: dict[str, Callable[[], Any]] = {
-            "hasNextPage": lambda: parent in self.found.more,
-            "hasPreviousPage": lambda: page.after is not None,
-            "startCursor": lambda: self._cursor(rows[0]) if rows else None,
-            "endCursor": lambda: self._cursor(rows[-1]) if rows else None,
-            "__typename": lambda: "PageInfo",
-        }
-        return {key: values[name]() for key, name in inner}
-
-    def _cursor(self, row: Row) -> str:
-        page = self.level.page
-        assert page is not None
-        values = [row[self.query.index["order", i]] for i in range(len(self.query.cursor_names))]
-        return self.shaping.seal.cursor(values, self.shaping.binding + page.binding.encode())
-
-    def _warn(self, row: Row, path: Path) -> None:
-        """The clerk who gets the record gets the warning, asked for or not."""
-        if self.level.warns is None:
-            return
-        withheld = bool(row[self.query.index["address_withheld"]])
-        stop = bool(row[self.query.index["stop_output"]])
-        if withheld or stop:
-            self.shaping.obligations.append(
-                {"path": list(path), "addressWithheld": withheld, "stopOutput": stop}
-            )
+        places = [query.index["order", at] for at in range(query.cursor_width)]
+        binding = self.shaping.binding + page.binding.encode()
+        for row in rows:
+            yield self.shaping.seal.cursor([row[at] for at in places], binding)
 
 
-def _row_writer(fields: Sequence[Field], shaper: _Shaper) -> Callable[[Row, Path], dict[str, Any]]:
-    """A function that writes one row; plain columns are picked all at once."""
-    query = shaper.query
-    constants: list[Any] = []
-    keys: list[str] = []
-    picks: list[int] = []
-    decoders: list[tuple[str, Convert]] = []
-    later: list[tuple[str, Callable[[Row, Path], Any]]] = []
-    width = len(query.index)
+Column = Callable[[Any], Any]
+"""What one part of a connection is for a parent."""
 
-    def constant(value: Any) -> int:
-        constants.append(value)
-        return width + len(constants) - 1
 
-    for selected in fields:
-        keys.append(selected.key)
-        if isinstance(selected, Value):
-            at = query.index[selected.leaf.coordinate, selected.masked, selected.guard]
-            picks.append(at)
-            if at in query.decoders:
-                decoders.append((selected.key, query.decoders[at]))
-        elif isinstance(selected, Literal):
-            picks.append(constant(selected.value))
-        else:
-            picks.append(constant(None))
-            writer = _later(selected, shaper)
-            if writer is not None:
-                later.append((selected.key, writer))
-    pick = _picker(picks)
-    tail = tuple(constants)
+def _part(kind: str, inner: Any, query: Query) -> Callable[[_Page], Column]:
+    if kind == "nodes":
+        nodes = RowShape(inner, query)
+        return lambda page: page.cut(nodes.write(page.rows, page.below, page.shaping))
+    if kind == "edges":
+        return _edges(inner, query)
+    if kind == "pageInfo":
+        return lambda page: lambda parent: _page_info(inner, page, parent)
+    if kind == "totalCount":
+        return lambda page: lambda parent: page.found.counts.get(parent, 0)
+    return lambda page: lambda parent: inner
 
-    def write(row: Row, path: Path) -> dict[str, Any]:
-        written = dict(zip(keys, pick((*row, *tail) if tail else row), strict=True))
-        for key, decode in decoders:
-            written[key] = decode(written[key])
-        for key, fill in later:
-            written[key] = fill(row, path)
-        return written
+
+def _edges(inner: Any, query: Query) -> Callable[[_Page], Column]:
+    keys = [key for key, _, _ in inner]
+    shapes = [RowShape(part, query) if kind == "node" else None for _, kind, part in inner]
+
+    def write(page: _Page) -> Column:
+        columns: list[Any] = []
+        for (_, kind, part), shape in zip(inner, shapes, strict=True):
+            if shape is not None:
+                columns.append(shape.write(page.rows, page.below, page.shaping))
+            elif kind == "cursor":
+                columns.append(list(page.cursors(page.rows)))
+            else:
+                columns.append([part] * len(page.rows))
+        rows = [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
+        return page.cut(rows if columns else [{} for _ in page.rows])
 
     return write
+
+
+def _page_info(inner: Sequence[tuple[str, str]], page: _Page, parent: Any) -> Record:
+    rows = page.rows[page.slices.get(parent, slice(0, 0))]
+    level = page.found.query.level
+    written: Record = {}
+    for key, name in inner:
+        if name == "hasNextPage":
+            written[key] = parent in page.found.more
+        elif name == "hasPreviousPage":
+            written[key] = level.page is not None and level.page.after is not None
+        elif name == "__typename":
+            written[key] = "PageInfo"
+        else:
+            edge = rows[:1] if name == "startCursor" else rows[-1:]
+            written[key] = next(page.cursors(edge), None)
+    return written
+
+
+class RowShape:
+    """Writes rows under one selection: plain columns all at once, the rest field by field."""
+
+    def __init__(self, fields: Sequence[Field], query: Query) -> None:
+        self.query = query
+        self.template: Record = {}
+        self.decoders: list[tuple[str, Convert]] = []
+        self.identities: list[str] = []
+        self.numbers: list[Number] = []
+        self.embedded: list[tuple[Embedded, RowShape]] = []
+        self.nested: list[Nested] = []
+        self.keys: list[str] = []
+        picks: list[int] = []
+        for selected in fields:
+            self.template[selected.key] = None
+            if isinstance(selected, Value):
+                at = query.index[selected.leaf.coordinate, selected.masked, selected.guard]
+                self.keys.append(selected.key)
+                picks.append(at)
+                if at in query.decoders:
+                    self.decoders.append((selected.key, query.decoders[at]))
+            elif isinstance(selected, Literal):
+                self.template[selected.key] = selected.value
+            elif isinstance(selected, Identity):
+                self.identities.append(selected.key)
+            elif isinstance(selected, Number):
+                self.numbers.append(selected)
+            elif isinstance(selected, Embedded):
+                self.embedded.append((selected, RowShape(selected.fields, query)))
+            elif isinstance(selected, Nested):
+                self.nested.append(selected)
+        # The statement lists the values first, so that usually no picking is needed.
+        self.pick = None if picks == list(range(len(picks))) else _picker(picks)
+        self.plain = len(self.keys) == len(self.template)
+
+    def write(self, rows: Rows, below: Sequence[Below], shaping: Shaping) -> list[Record]:
+        """One record a row."""
+        written = self._values(rows)
+        for key, decode in self.decoders:
+            for record in written:
+                record[key] = decode(record[key])
+        for key in self.identities:
+            name, at = self.query.level.type.name, self.query.index["key"]
+            for record, row in zip(written, rows, strict=True):
+                record[key] = shaping.seal.node_id(name, row[at])
+        for selected in self.numbers:
+            self._numbers(selected, written, rows, shaping)
+        for embedded, shape in self.embedded:
+            self._embedded(embedded, shape.write(rows, below, shaping), written, rows)
+        for nested in self.nested:
+            held, at = below[nested.child], self.query.index["source", nested.child]
+            for record, row in zip(written, rows, strict=True):
+                parent = row[at]
+                record[nested.key] = None if parent is None else held[parent]
+        return written
+
+    def _values(self, rows: Rows) -> list[Record]:
+        keys, pick, template = self.keys, self.pick, self.template
+        if self.plain:
+            if pick is None:
+                return [dict(zip(keys, row)) for row in rows]  # noqa: B905  (row is longer)
+            return [dict(zip(keys, pick(row), strict=True)) for row in rows]
+        written = []
+        for row in rows:
+            record = template.copy()
+            record.update(zip(keys, row if pick is None else pick(row)))  # noqa: B905
+            written.append(record)
+        return written
+
+    def _embedded(
+        self, embedded: Embedded, inner: list[Record], written: list[Record], rows: Rows
+    ) -> None:
+        at = self.query.index.get(embedded.guard)
+        for record, row, part in zip(written, rows, inner, strict=True):
+            record[embedded.key] = part if at is None or row[at] else None
+
+    def _numbers(
+        self, selected: Number, written: list[Record], rows: Rows, shaping: Shaping
+    ) -> None:
+        at = self.query.index["person"]
+        for record, row in zip(written, rows, strict=True):
+            number = shaping.numbers.get(row[at])
+            record[selected.key] = None if number is None else _of_record(number, selected)
 
 
 def _picker(picks: Sequence[int]) -> Callable[[Row], Sequence[Any]]:
     if len(picks) == 1:
         only = picks[0]
         return lambda row: (row[only],)
-    if not picks:
-        return lambda row: ()
-    return itemgetter(*picks)
+    return itemgetter(*picks) if picks else lambda row: ()
 
 
-def _later(selected: Field, shaper: _Shaper) -> Callable[[Row, Path], Any] | None:
-    query, shaping = shaper.query, shaper.shaping
-    if isinstance(selected, Identity):
-        name, at = query.level.type.name, query.index["key"]
-        return lambda row, path: shaping.seal.node_id(name, row[at])
-    if isinstance(selected, Number):
-        return _number(selected, query, shaping)
-    if isinstance(selected, Embedded):
-        write = _row_writer(selected.fields, shaper)
-        return _guarded(query, selected.guard, lambda row, path: write(row, path))
-    if isinstance(selected, Nested):
-        child = shaper.children[selected.child]
-        at, key = query.index["source", selected.child], selected.key
-        return lambda row, path: None if row[at] is None else child.value(row[at], (*path, key))
-    return None
-
-
-def _guarded(
-    query: Query, guard: Guard, write: Callable[[Row, Path], Any]
-) -> Callable[[Row, Path], Any]:
-    if guard not in query.index:
-        return write
-    at = query.index[guard]
-    return lambda row, path: write(row, path) if row[at] else None
-
-
-def _number(selected: Number, query: Query, shaping: Shaping) -> Callable[[Row, Path], Any]:
-    at = query.index["person"]
-
-    def write(row: Row, path: Path) -> Any:
-        record = shaping.numbers.get(row[at])
-        if record is None:
-            return None
-        return {
-            "individualNumber": record.number.reveal(),
-            "individualNumberChangeReason": record.change_reason,
-            "individualNumberChangeDate": record.change_date,
-        }[selected.leaf.name]
-
-    return write
+def _of_record(record: NumberRecord, selected: Number) -> Any:
+    return {
+        "individualNumber": record.number.reveal(),
+        "individualNumberChangeReason": record.change_reason,
+        "individualNumberChangeDate": record.change_date,
+    }[selected.leaf.name]
 
 
 def wants_number(level: Level) -> bool:
@@ -260,4 +275,11 @@ def wants_number(level: Level) -> bool:
     return any(isinstance(selected, Number) for selected in level.fields)
 
 
-__all__ = ["PARENTS", "Shaping", "persons_of", "shape", "wants_number"]
+def persons_of(found: Sequence[Found]) -> list[str]:
+    """The addressee codes of everybody in the answer."""
+    persons: dict[str, None] = {}
+    for level in found:
+        persons.update(dict.fromkeys(level.persons))
+        if level.children:
+            persons.update(dict.fromkeys(persons_of(level.children)))
+    return list(persons)

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from authz.errors import BadInput
-from models.database import Convert, Database, IsIn, Reader, Statement, nulls_last
+from models.database import Convert, Database, IsIn, Reader, Statement, Terms, nulls_last
 from models.graph import GRAPH, Leaf
 from models.kana import fold_kana
 from resolvers.levels import (
@@ -54,7 +54,7 @@ class Query:
     index: Mapping[object, int]
     decoders: Mapping[int, Convert]
     children: tuple[Query, ...]
-    cursor_names: tuple[str, ...]
+    cursor_width: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +179,12 @@ class _Builder:
 
     def query(self) -> Query:
         level = self.level
+        selections = _row_fields(level)
+        # Values first and in order: a row's beginning is the record that is written.
+        for fields in selections:
+            self._add_fields([field for field in fields if isinstance(field, Value)])
         self._add("key", self.row.c[level.type.key.name])
-        for fields in _row_fields(level):
+        for fields in selections:
             self._add_fields(fields)
         self._add_technical()
         where = self._where()
@@ -193,7 +197,7 @@ class _Builder:
             index=self.index,
             decoders=self.decoders,
             children=tuple(_Builder(child, self.database).query() for child in level.children),
-            cursor_names=tuple(f"after_{i}" for i in range(len(self._terms()))),
+            cursor_width=len(self._terms()),
         )
 
     # -- columns -------------------------------------------------------------------------------
@@ -306,7 +310,11 @@ class _Builder:
             return sa.or_(sa.false(), *(self._condition(inner) for inner in condition.conditions))
         compared = self._compared(condition)
         if condition.negated:
+            # `null NOT IN ()` is true in SQL, but a null satisfies no comparison and no negation.
+            present = self.row.c[condition.leaf.column.name].is_not(None)
             compared = sa.not_(compared)
+            if condition.operator == "in":
+                compared = sa.and_(present, compared)
         guard = self._holds(condition.guard)
         return compared if guard is None else sa.and_(guard, compared)
 
@@ -349,16 +357,8 @@ class _Builder:
 
     # -- order and pages -----------------------------------------------------------------------
 
-    def _terms(self) -> list[tuple[sa.ColumnElement[Any], bool]]:
-        """Ordering terms, the key last; a null stands for itself at the end, in both directions."""
-        if self.level.page is None:
-            return []
-        terms = [
-            (nulls_last(self.row.c[order.leaf.column.name], descending=order.descending), order)
-            for order in self.level.page.order
-        ]
-        key = self.row.c[self.level.type.key.name]
-        return [*((term, order.descending) for term, order in terms), (key, False)]
+    def _terms(self) -> Terms:
+        return order_terms(self.level, self.row)
 
     def _order_by(self) -> list[sa.ColumnElement[Any]]:
         return [term.desc() if descending else term.asc() for term, descending in self._terms()]
@@ -424,6 +424,18 @@ class _Builder:
             table = GRAPH.of_table(self.level.edge.through.table).table
             self._through_alias = table.alias("m")
         return self._through_alias
+
+
+def order_terms(level: Level, row: sa.FromClause) -> Terms:
+    """What a level's list is ordered by, the key last: a cursor holds one value for each."""
+    if level.page is None:
+        return []
+    terms = [
+        term
+        for order in level.page.order
+        for term in nulls_last(row.c[order.leaf.column.name], descending=order.descending)
+    ]
+    return [*terms, (row.c[level.type.key.name], False)]
 
 
 def _row_fields(level: Level) -> list[Sequence[Field]]:

@@ -23,7 +23,7 @@ import subprocess
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,14 +91,17 @@ class PostgresCluster:
     _databases: list[str] = field(default_factory=list)
 
     @classmethod
-    def start(cls, url: str | None = None) -> PostgresCluster:
+    def start(
+        cls, url: str | None = None, settings: Mapping[str, str] = SETTINGS
+    ) -> PostgresCluster:
         """Use the server at `url`, by default that of `ATENA_TEST_DATABASE_URL`, or start one.
 
-        Call it from a thread that lives as long as the server: the server dies with it.
+        `settings` are those of a server that is started. Call it from a thread that lives as long
+        as the server: the server dies with it.
         Raises `PostgresError`.
         """
         url = url or os.environ.get("ATENA_TEST_DATABASE_URL")
-        cluster = cls(url, 0) if url else cls._start_private()
+        cluster = cls(url, 0) if url else cls._start_private(settings)
         atexit.register(cluster.stop)
         number = cluster._run("SHOW server_version_num")
         cluster.version = int(number) // 10_000
@@ -106,6 +109,11 @@ class PostgresCluster:
             cluster.stop()
             raise PostgresError(f"PostgreSQL {OLDEST_VERSION} or newer is needed")
         return cluster
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of a server that was started here."""
+        return self._process.pid if self._process else None
 
     def create_database(self, like: str | None = None) -> str:
         """The URL of a new database: empty, or a copy of the one at `like` (nobody connected)."""
@@ -133,7 +141,7 @@ class PostgresCluster:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     @classmethod
-    def _start_private(cls) -> PostgresCluster:
+    def _start_private(cls, settings: Mapping[str, str]) -> PostgresCluster:
         account = Account.unprivileged()
         folder = Path(tempfile.mkdtemp(prefix="atena-postgres-", dir="/tmp"))
         password = secrets.token_urlsafe(16)
@@ -143,7 +151,7 @@ class PostgresCluster:
             _initialise(bin_folder, folder, account, password)
             for _ in range(PORT_TRIES):
                 port = _free_port()
-                process = _serve(bin_folder, folder, account, port)
+                process = _serve(bin_folder, folder, account, port, settings)
                 if process is not None:
                     url = f"postgresql://{OWNER}:{quote(password)}@127.0.0.1:{port}/postgres"
                     return cls(url, 0, folder, process)
@@ -268,11 +276,15 @@ def _initialise(bin_folder: Path, folder: Path, account: Account | None, passwor
 
 
 def _serve(
-    bin_folder: Path, folder: Path, account: Account | None, port: int
+    bin_folder: Path,
+    folder: Path,
+    account: Account | None,
+    port: int,
+    settings: Mapping[str, str],
 ) -> subprocess.Popen[str] | None:
     """A server that is ready for connections, or `None` if somebody took the port."""
     settings = {
-        **SETTINGS,
+        **settings,
         "listen_addresses": "127.0.0.1",
         "port": str(port),
         "unix_socket_directories": str(folder),
