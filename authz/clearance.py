@@ -16,6 +16,7 @@ from authz.errors import PurposeRefused
 from authz.invariants import HANDLING, is_impersonal, is_number, may_handle_numbers
 from authz.policy import Policy
 from models.facts import CLASSES
+from models.graph import MASKABLE
 from models.policy import Action
 
 Population = frozenset[str]
@@ -186,7 +187,8 @@ class _Compiler:
         return coordinate in self.protected or any(CLASSES[code].withheld for code in classes)
 
     def _masking(self, coordinate: str, action: Action) -> frozenset[str]:
-        if action not in {Action.READ, Action.LIST}:
+        # A row, an edge, a value without a masked form: nothing of it may leave.
+        if action not in {Action.READ, Action.LIST} or coordinate not in MASKABLE:
             return frozenset()
         return frozenset(
             role

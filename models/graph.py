@@ -214,3 +214,12 @@ PROTECTED: frozenset[str] = frozenset(
     if leaf.label.about
 )
 """Coordinates whose value depends on the protection of another person of the row."""
+
+MASKABLE: frozenset[str] = frozenset(
+    leaf.coordinate
+    for type_ in GRAPH.types.values()
+    for leaves in (type_.leaves, *(leaves for _, leaves in type_.parts.values()))
+    for leaf in leaves.values()
+    if leaf.label.mask
+)
+"""Coordinates that have a masked form."""
