@@ -30,31 +30,39 @@ def _any(found: Found) -> bool:
 def _of_parent(found: Found, parent: Any, path: Path) -> Iterator[dict[str, Any]]:
     level, rows = found.query.level, found.by_parent.get(parent, ())
     if level.connection is None:
-        if rows:
-            yield from _of_row(found, rows[0], level.fields, path)
+        yield from _of_rows(found, rows[:1], level.fields, path, None)
         return
     for key, kind, inner in level.connection.parts:
         if kind == "nodes":
-            for at, row in enumerate(rows):
-                yield from _of_row(found, row, inner, (*path, key, at))
+            yield from _of_rows(found, rows, inner, (*path, key), ())
         elif kind == "edges":
-            for at, row in enumerate(rows):
-                for name, part, fields in inner:
-                    if part == "node":
-                        yield from _of_row(found, row, fields, (*path, key, at, name))
+            for name, part, fields in inner:
+                if part == "node":
+                    yield from _of_rows(found, rows, fields, (*path, key), (name,))
 
 
-def _of_row(
-    found: Found, row: Sequence[Any], fields: Sequence[Field], path: Path
+def _of_rows(
+    found: Found,
+    rows: Sequence[Any],
+    fields: Sequence[Field],
+    before: Path,
+    after: Path | None,
 ) -> Iterator[dict[str, Any]]:
+    """A row stands at `before`, its position, `after`; without a position where `after` is None."""
     index = found.query.index
-    if found.query.level.warns is not None:
-        withheld, stop = bool(row[index["address_withheld"]]), bool(row[index["stop_output"]])
-        if withheld or stop:
-            yield {"path": list(path), "addressWithheld": withheld, "stopOutput": stop}
-    for selected in fields:
-        if isinstance(selected, Nested):
+    edges = [selected for selected in fields if isinstance(selected, Nested)]
+    told = found.query.level.warns is not None
+    withheld, stop = (index["address_withheld"], index["stop_output"]) if told else (0, 0)
+    for at, row in enumerate(rows):
+        if told and (row[withheld] or row[stop]):
+            yield {
+                "path": list(before if after is None else (*before, at, *after)),
+                "addressWithheld": bool(row[withheld]),
+                "stopOutput": bool(row[stop]),
+            }
+        for selected in edges:
             parent = row[index["source", selected.child]]
-            if parent is not None:
-                child = found.children[selected.child]
+            child = found.children[selected.child]
+            if parent is not None and _any(child):
+                path = before if after is None else (*before, at, *after)
                 yield from _of_parent(child, parent, (*path, selected.key))

@@ -36,7 +36,14 @@ from resolvers.pages import open_pages
 from resolvers.plan import INTROSPECTION, Plan, make_plan, normal_form
 from resolvers.population import TODAY, has_items, items_of
 from resolvers.seal import Seal, SealBroken
-from resolvers.selection import Fragments, root_names, select, switches, variables_shape
+from resolvers.selection import (
+    Fragments,
+    root_names,
+    select,
+    switches,
+    variable_types,
+    variables_shape,
+)
 from resolvers.shape import LevelShape, Shaping, persons_of, wants_number
 from resolvers.sql import KEYED, Found, Query, compile_plan, fetch, storable, today
 from resolvers.viewer import project, viewer_value
@@ -76,6 +83,7 @@ class Prepared:
     document: DocumentNode
     operation: OperationDefinitionNode
     fragments: Fragments
+    types: tuple[tuple[str, Any], ...]
     switching: frozenset[str]
     by_node: bool
 
@@ -93,6 +101,7 @@ class Prepared:
             document,
             operation,
             fragments,
+            variable_types(schema, operation),
             switches(operation, fragments),
             "node" in root_names(operation, fragments),
         )
@@ -123,6 +132,7 @@ class Reads:
 
     def __post_init__(self) -> None:
         self._clearances: Bounded[Clearance] = Bounded(500)
+        self._contexts: Bounded[Mapping[str, Any]] = Bounded(100)
         self._ready: Bounded[Ready] = Bounded(PLANS_WEIGHT)
 
     async def read(
@@ -226,9 +236,7 @@ class Reads:
         policy: Policy,
     ) -> Ready:
         nodes = self._node_types(prepared, variables) if prepared.by_node else ()
-        variable_shape = variables_shape(
-            prepared.schema, prepared.operation, prepared.switching, variables
-        )
+        variable_shape = variables_shape(prepared.types, prepared.switching, variables)
         key: Hashable = (prepared, clearance, variable_shape, nodes)
         ready = self._ready.get(key)
         if ready is None:
@@ -281,9 +289,17 @@ class Reads:
                 key = await self._key(query.level, variables, actor, terms)
                 given.setdefault(id(query.level), {})[KEYED] = key
         found = await fetch(
-            ready.plan, ready.queries, self.database, variables, _context(actor, policy), given
+            ready.plan, ready.queries, self.database, variables, self._context(actor, policy), given
         )
         return found, await self._numbers(found, actor, terms)
+
+    def _context(self, actor: Actor, policy: Policy) -> Mapping[str, Any]:
+        key = (policy.version, actor.section, today())
+        context = self._contexts.get(key)
+        if context is None:
+            context = _context(actor, policy)
+            self._contexts.put(key, context)
+        return context
 
     async def _key(
         self, level: Level, variables: Mapping[str, Any], actor: Actor, terms: Terms

@@ -106,20 +106,26 @@ def root_names(operation: OperationDefinitionNode, fragments: Fragments) -> froz
     return frozenset(found)
 
 
+def variable_types(
+    schema: GraphQLSchema, operation: OperationDefinitionNode
+) -> tuple[tuple[str, Any], ...]:
+    """The declared variables with their types."""
+    return tuple(
+        (definition.variable.name.value, type_from_ast(schema, definition.type))
+        for definition in operation.variable_definitions or ()
+    )
+
+
 def variables_shape(
-    schema: GraphQLSchema,
-    operation: OperationDefinitionNode,
-    switching: frozenset[str],
-    variables: Mapping[str, Any],
+    types: Iterable[tuple[str, Any]], switching: frozenset[str], variables: Mapping[str, Any]
 ) -> Hashable:
     """What of the variables decides the plan; equal shapes give equal operations."""
     shape: list[Hashable] = []
-    for definition in operation.variable_definitions or ():
-        name = definition.variable.name.value
+    for name, type_ in types:
         if name not in variables:
             shape.append("absent")
         else:
-            shape.append(_shape(variables[name], type_from_ast(schema, definition.type)))
+            shape.append(_shape(variables[name], type_))
             if name in switching:
                 shape.append(variables[name])
     return tuple(shape)
