@@ -13,7 +13,13 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from authz.errors import PurposeRefused
-from authz.invariants import HANDLING, is_impersonal, is_number, may_handle_numbers
+from authz.invariants import (
+    HANDLING,
+    NUMBER_ROLE,
+    is_impersonal,
+    is_number,
+    may_handle_numbers,
+)
 from authz.policy import Policy
 from models.facts import CLASSES
 from models.graph import MASKABLE
@@ -164,10 +170,19 @@ class _Compiler:
         return Cell(Verdict.SHOWN, None, self._populations(opened))
 
     def _opened_by(self, coordinate: str, action: Action) -> frozenset[str]:
+        return self._granted(coordinate, action, self.purpose)
+
+    def _granted(self, coordinate: str, action: Action, purpose: str) -> frozenset[str]:
+        """The roles to which the policy alone allows it.
+
+        A role adds nothing for a purpose that it may not act for, or `purpose:any` in its lines
+        would open to two roles what neither has alone. A number handler opens no purpose at all.
+        """
         return frozenset(
             role
             for role in self.roles
-            if self.policy.allows(role, self.purpose, coordinate, action)
+            if role == NUMBER_ROLE or purpose in self.policy.reference.open_to([role])
+            if self.policy.allows(role, purpose, coordinate, action)
         )
 
     def _holds(self, role: str, coordinate: str, action: Action) -> bool:
@@ -224,10 +239,6 @@ class _Compiler:
         if action is Action.LIST and self._opened_by(coordinate, Action.READ):
             return Reason.LIST
         others = self.policy.reference.open_to(self.roles) - {self.purpose}
-        if any(
-            self.policy.allows(role, purpose, coordinate, action)
-            for role in self.roles
-            for purpose in others
-        ):
+        if any(self._granted(coordinate, action, purpose) for purpose in others):
             return Reason.PURPOSE
         return Reason.ROLE
