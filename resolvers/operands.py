@@ -12,7 +12,7 @@ from authz.errors import BadInput
 from models.graph import Leaf, Type
 from models.policy import Action
 from resolvers.decisions import Decisions, guard_of, narrowed, together
-from resolvers.levels import AllOf, AnyOf, Compare, Condition, Guard, Order, Page
+from resolvers.levels import ANYBODY, AllOf, AnyOf, Compare, Condition, Guard, Order, Page
 from resolvers.operation import Const, Each, Null, Selected, Slot, Source, Tree
 
 DEFAULT_PAGE = 20
@@ -21,12 +21,15 @@ MATCHING = frozenset({"eq", "in", "isNull"})
 
 
 class Operands:
-    """Reads the operands of one selected list of rows of a type."""
+    """Reads the operands of one selected list of rows of a type, which `action` reaches."""
 
-    def __init__(self, decisions: Decisions, type_: Type, selected: Selected) -> None:
+    def __init__(
+        self, decisions: Decisions, type_: Type, selected: Selected, action: Action
+    ) -> None:
         self.decisions = decisions
         self.type = type_
         self.selected = selected
+        self.scope = decisions.row(type_, action).populations
 
     def check(self) -> None:
         """Decide them although the list itself is hidden: a hidden operand is refused anyway."""
@@ -85,10 +88,7 @@ class Operands:
             whole = self.decisions.operand(f"{self.type.name}.{part.field}", action)
             guard = Guard(guard.uncovered, together(guard.populations, whole.populations))
         source = leaf_source(operand)
-        scope = self.decisions.row(self.type, Action.READ).populations
-        if scope == self.decisions.row(self.type, Action.LIST).populations:
-            guard = narrowed(guard, scope)
-        return Compare(leaf, operator, source, guard, negated)
+        return Compare(leaf, operator, source, narrowed(guard, self.scope), negated)
 
     def order(self) -> tuple[Order, ...]:
         """The ordering without the key that ends it. Raises `BadInput`."""
@@ -107,7 +107,8 @@ class Operands:
                     "OPERAND_HIDDEN",
                 )
             cell = self.decisions.operand(leaf.coordinate, Action.SEARCH)
-            if cell.populations != self.decisions.row(self.type, Action.LIST).populations:
+            # What orders must be there on every row of the list, or its gaps would have a place.
+            if narrowed(Guard(populations=cell.populations), self.scope).populations != ANYBODY:
                 raise BadInput(f"`{leaf.coordinate}` is no operand here", "OPERAND_HIDDEN")
             orders.append(Order(leaf, direction == "DESC"))
         if len({order.leaf.coordinate for order in orders}) < len(orders):

@@ -159,7 +159,7 @@ class _Planner:
         cell = self.decisions.field((selected.key,), coordinate, action)
         keyed, usable = (None, ANYBODY) if many else self._key_operand(type_, selected)
         if not cell.allowed:
-            Operands(self.decisions, type_, selected).check()
+            Operands(self.decisions, type_, selected, action).check()
             return Root(selected.key)
         return Root(
             selected.key,
@@ -230,7 +230,7 @@ class _Planner:
     ) -> Level:
         existence = self.decisions.row(type_, action)
         scope = together(existence.populations, within)
-        operands = Operands(self.decisions, type_, selected)
+        operands = Operands(self.decisions, type_, selected, action)
         rows = _Rows(self, type_, action, scope, single_parent and not many)
         if many:
             connection = rows.connection(path, selected)
@@ -363,7 +363,7 @@ class _Rows:
             assert beyond.reason is not None
             self.planner.decisions.hidden.append(Hidden(path, edge.coordinate, beyond.reason))
         if not (cell.allowed and beyond.allowed):
-            Operands(self.planner.decisions, target, selected).check()
+            Operands(self.planner.decisions, target, selected, action).check()
             return Nothing(selected.key)
         level = self.planner.level(
             path, selected, target, edge, action, edge.many,
