@@ -205,8 +205,13 @@ class _Builder:
     def _add(self, key: object, expression: sa.ColumnElement[Any]) -> None:
         if key in self.index:
             return
+        # A plain column that is selected already serves for this too.
+        same = expression if isinstance(expression, sa.Column) else key
+        if same in self.index:
+            self.index[key] = self.index[same]
+            return
         at = len(self.columns)
-        self.index[key] = at
+        self.index[key] = self.index[same] = at
         self.columns.append(expression.label(f"c{at}"))
         decode = self.database.decoder(expression.type)
         if decode is not None:
