@@ -61,6 +61,16 @@ class Decisions:
             )
         return cell
 
+    def way(
+        self, path: tuple[str, ...], coordinate: str, action: Action, type_: Type, beyond: Action
+    ) -> Cell | None:
+        """A root or an edge, and what lies beyond; `None` where either is hidden."""
+        cell, row = self.field(path, coordinate, action), self.row(type_, beyond)
+        if cell.allowed and not row.allowed:
+            assert row.reason is not None
+            self.hidden.append(Hidden(path, coordinate, row.reason))
+        return cell if cell.allowed and row.allowed else None
+
     def row(self, type_: Type, action: Action) -> Cell:
         """The existence of a row."""
         return self.clearance.cell(type_.name, action)

@@ -156,9 +156,9 @@ class _Planner:
             return Root(selected.key)
         action = Action.READ if self._reads_one(type_, many) else Action.LIST
         coordinate = f"Query.{selected.name}" if selected.name != "node" else type_.name
-        cell = self.decisions.field((selected.key,), coordinate, action)
+        cell = self.decisions.way((selected.key,), coordinate, action, type_, action)
         keyed, usable = (None, ANYBODY) if many else self._key_operand(type_, selected)
-        if not cell.allowed:
+        if cell is None:
             Operands(self.decisions, type_, selected, action).check()
             return Root(selected.key)
         return Root(
@@ -356,13 +356,9 @@ class _Rows:
 
     def _edge(self, path: tuple[str, ...], selected: Selected, edge: Edge) -> Field:
         target = GRAPH.types[edge.target]
-        cell = self.planner.decisions.field(path, edge.coordinate, self.action)
         action = Action.LIST if edge.other_person else self.action
-        beyond = self.planner.decisions.row(target, action)
-        if cell.allowed and not beyond.allowed:
-            assert beyond.reason is not None
-            self.planner.decisions.hidden.append(Hidden(path, edge.coordinate, beyond.reason))
-        if not (cell.allowed and beyond.allowed):
+        cell = self.planner.decisions.way(path, edge.coordinate, self.action, target, action)
+        if cell is None:
             Operands(self.planner.decisions, target, selected, action).check()
             return Nothing(selected.key)
         level = self.planner.level(
