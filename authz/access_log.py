@@ -144,13 +144,22 @@ class AccessLog:
 
         A caller that is cancelled leaves its record behind, and everybody else's untouched.
         """
+        await self.begin(record, operation)
+
+    def begin(
+        self, record: Record, operation: LoggedOperation | None = None
+    ) -> asyncio.Future[None]:
+        """Hand a record over; the future is done when it is on disk, or fails with `Unavailable`.
+
+        An answer may be made ready meanwhile, and may leave only after the future.
+        """
         if not self._open:
             raise Unavailable("the access log is closed")
         row = _row(record, operation, self._appender)
-        stored = asyncio.get_running_loop().create_future()
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending.append(_Pending(row, operation, stored))
         self._wake.set()
-        await stored
+        return stored
 
     async def _write(self) -> None:
         try:

@@ -176,8 +176,11 @@ class Reads:
         except Exception:
             await self.log.record(_with(draft, (), "INTERNAL"), ready.logged if ready else None)
             raise
-        await self.log.record(_with(draft, persons_of(found)), ready.logged)
-        return self._shape(ready, found, numbers, actor, policy)
+        # The answer is written while the disk is, and leaves only when both are done.
+        logged = self.log.begin(_with(draft, persons_of(found)), ready.logged)
+        content = self._shape(ready, found, numbers, actor, policy)
+        await logged
+        return content
 
     async def viewer(
         self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, policy: Policy
