@@ -233,6 +233,7 @@ def dialect_of(url: str) -> Literal["sqlite", "postgresql"]:
     raise DatabaseError("the database URL must begin with sqlite:/// or postgresql://")
 
 
+BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 POSTGRESQL_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -305,13 +306,17 @@ class _PostgresqlReaders:
     """A few asyncpg connections; statements are prepared once per connection.
 
     asyncpg's own pool resets each connection and wraps it anew, at a third of a point read's cost.
-    A read leaves nothing behind that would need resetting.
+    A read leaves nothing behind that would need resetting. A connection that gave a snapshot begins
+    its next transaction at once, after the answer: PostgreSQL takes the snapshot at the first
+    statement, so that a transaction that waits sees nothing old and holds nothing back.
     """
 
     def __init__(self, url: sa.URL, size: int) -> None:
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._free = asyncio.Semaphore(size)
         self._idle: list[Any] = []
+        self._begun: list[Any] = []
+        self._renewing: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, url: sa.URL, size: int) -> _PostgresqlReaders:
@@ -320,8 +325,9 @@ class _PostgresqlReaders:
         return readers
 
     async def close(self) -> None:
-        while self._idle:
-            await self._idle.pop().close()
+        await asyncio.gather(*self._renewing)
+        for connection in (*self._idle, *self._begun):
+            await connection.close()
 
     @asynccontextmanager
     async def reader(self, *, snapshot: bool) -> AsyncIterator[Reader]:
@@ -329,21 +335,52 @@ class _PostgresqlReaders:
             await self._wait()
         else:
             await self._free.acquire()
+        connection = None
         try:
-            connection = await self._connection()
-            try:
-                if not snapshot:
-                    yield _PostgresqlReader(connection)
-                else:
-                    async with connection.transaction(isolation="repeatable_read", readonly=True):
-                        yield _PostgresqlReader(connection)
-            except BaseException as error:
-                # Whatever state it was left in, it is not used again.
+            connection = await (self._in_transaction() if snapshot else self._plain())
+            yield _PostgresqlReader(connection)
+        except BaseException as error:
+            # Whatever state it was left in, it is not used again.
+            if connection is not None:
                 connection.terminate()
-                if isinstance(error, POSTGRESQL_ERRORS):
-                    raise DatabaseError("the database refused a statement") from error
-                raise
+            self._free.release()
+            if isinstance(error, POSTGRESQL_ERRORS):
+                raise DatabaseError("the database refused a statement") from error
+            raise
+        if snapshot:
+            renewing = asyncio.create_task(self._renew(connection))
+            self._renewing.add(renewing)
+            renewing.add_done_callback(self._renewing.discard)
+        else:
             self._idle.append(connection)
+            self._free.release()
+
+    async def _plain(self) -> Any:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        if not self._begun:
+            return await self._connect()
+        connection = self._begun.pop()
+        await connection.execute("COMMIT")
+        return connection
+
+    async def _in_transaction(self) -> Any:
+        while self._begun:
+            connection = self._begun.pop()
+            if not connection.is_closed():
+                return connection
+        connection = self._idle.pop() if self._idle else await self._connect()
+        await connection.execute(BEGIN_SNAPSHOT)
+        return connection
+
+    async def _renew(self, connection: Any) -> None:
+        try:
+            await connection.execute(f"COMMIT; {BEGIN_SNAPSHOT}")
+            self._begun.append(connection)
+        except POSTGRESQL_ERRORS:
+            connection.terminate()
         finally:
             self._free.release()
 
@@ -353,16 +390,6 @@ class _PostgresqlReaders:
                 await self._free.acquire()
         except TimeoutError as error:
             raise DatabaseError("no connection to the database is free") from error
-
-    async def _connection(self) -> Any:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-        try:
-            return await self._connect()
-        except POSTGRESQL_ERRORS as error:
-            raise DatabaseError("the database cannot be reached") from error
 
     async def _connect(self) -> Any:
         return await asyncpg.connect(

@@ -10,7 +10,7 @@ answer     = shape(found)                          shape.py
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -142,8 +142,9 @@ class Reads:
         terms: Terms,
         actor: Actor,
         policy: Policy,
-    ) -> dict[str, Any]:
-        """Answer one query: `data` and `extensions`, as plain data.
+        encode: Callable[[dict[str, Any]], bytes],
+    ) -> bytes:
+        """Answer one query: `data` and `extensions`, as `encode` writes them.
 
         Raises `Refused` after the refusal is on the log.
         """
@@ -167,7 +168,7 @@ class Reads:
                 raise BadInput(f"`{first.coordinate}` is hidden: {first.reason}", "FIELD_HIDDEN")
             if terms.mode is PrivacyMode.DRY_RUN:
                 await self.log.record(draft, ready.logged)
-                return _answer({root.key: None for root in ready.plan.roots}, ready, [])
+                return encode(_answer({root.key: None for root in ready.plan.roots}, ready, []))
             found, numbers = await self._fetch(ready, variables, actor, policy, terms)
         except DatabaseError as error:
             await self._refuse(draft, ready, Unavailable("the database does not answer"), error)
@@ -178,9 +179,9 @@ class Reads:
             raise
         # The answer is written while the disk is, and leaves only when both are done.
         logged = self.log.begin(_with(draft, persons_of(found)), ready.logged)
-        content = self._shape(ready, found, numbers, actor, policy)
+        body = encode(self._shape(ready, found, numbers, actor, policy))
         await logged
-        return content
+        return body
 
     async def viewer(
         self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, policy: Policy

@@ -7,7 +7,7 @@ no session: introspection, and the payloads of mutations.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any
@@ -121,16 +121,26 @@ class Answerer:
         except Refused as refusal:
             await self._log_refused(actor, refusal)
             raise
+        encode = await self._encoder(operation, request)
         if operation.only_viewer and terms.purpose is None and terms.mode is PrivacyMode.NULL:
-            content = await self._reads.viewer(operation.prepared, variables, actor, policy)
-        else:
-            content = await self._reads.read(operation.prepared, variables, terms, actor, policy)
-        if operation.introspects:
-            told = await self._execute(operation, request.variables, None)
-            content["data"] = {
-                key: content["data"].get(key, value) for key, value in (told.data or {}).items()
-            }
-        return Answer(200, orjson.dumps(content, option=orjson.OPT_UTC_Z))
+            told = await self._reads.viewer(operation.prepared, variables, actor, policy)
+            return Answer(200, encode(told))
+        body = await self._reads.read(operation.prepared, variables, terms, actor, policy, encode)
+        return Answer(200, body)
+
+    async def _encoder(
+        self, operation: Operation, request: GraphQLRequest
+    ) -> Callable[[dict[str, Any]], bytes]:
+        """How an answer is written; introspection beside data comes from graphql-core."""
+        if not operation.introspects:
+            return _encoded
+        told = (await self._execute(operation, request.variables, None)).data or {}
+
+        def merged(content: dict[str, Any]) -> bytes:
+            data = {key: content["data"].get(key, value) for key, value in told.items()}
+            return _encoded(content | {"data": data})
+
+        return merged
 
     async def _log_refused(self, actor: Actor | None, refusal: Refused) -> None:
         """A refusal before the purpose is known to be one; its headers could hold anything."""
@@ -228,3 +238,8 @@ def _terms(headers: Mapping[str, str]) -> Terms:
     except ValueError as error:
         raise BadInput("Privacy-Mode is null, reject or dry-run") from error
     return Terms(headers.get("purpose-of-use", "").strip() or None, case, mode)
+
+
+def _encoded(content: dict[str, Any]) -> bytes:
+    body: bytes = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    return body
