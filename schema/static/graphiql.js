@@ -67,7 +67,9 @@ async function ask(query, variables, operationName) {
 }
 
 async function fetcher({ query, variables, operationName }) {
-  const answer = await ask(query, variables, operationName);
+  // GraphiQL reads the names a moment late: a query just replaced would be sent with the old one.
+  const there = new RegExp(`\\b${operationName}\\b`).test(query);
+  const answer = await ask(query, variables, there ? operationName : undefined);
   if (operationName !== "IntrospectionQuery") show(answer);
   return answer;
 }
