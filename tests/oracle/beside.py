@@ -1,0 +1,286 @@
+"""The server with the oracle beside it, over one town: every answer is compared, byte for byte."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from authz.actor import Actor
+from authz.errors import Refused
+from authz.policy import Line
+from authz.vault import Unattended, Vault
+from models.database import Database
+from models.graph import GRAPH
+from models.individual_number import NumberRecord
+from models.policy import PolicyLine
+from resolvers.seal import Seal
+from schema.message import GraphQLRequest
+from server import Services, Settings, open_services
+from tests.generate.actor import ALONE, Person, terms
+from tests.generate.dice import Dice
+from tests.generate.request import Guide, Writer
+from tests.generate.town import Rows, numbers, town
+from tests.oracle.answer import CURSOR, Answer, Oracle, Place, Refusal, Request
+from tests.oracle.policy import Book
+from tests.oracle.schema import executable_schema
+from tests.oracle.state import NumberOf, State
+
+PAGES = 3
+PURPOSE_OF_USE, CASE_REFERENCE, PRIVACY_MODE = "purpose-of-use", "case-reference", "privacy-mode"
+
+
+class Difference(AssertionError):
+    """Server and oracle disagree: the message has the request, ready to send, and both answers."""
+
+
+@dataclass
+class Site:
+    """One town with both over it. `counts` adds up what has occurred."""
+
+    services: Services
+    oracle: Oracle
+    signed_in: dict[Person, tuple[str, Actor]] = field(default_factory=dict)
+    cursors: dict[str, set[Place]] = field(default_factory=dict)
+    places: dict[Place, str] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    async def compare(self, person: Person, request: Request) -> list[tuple[Place, str]]:
+        """Ask both. Returns the cursors of the answer. Raises `Difference`."""
+        token, actor = await self._sign_in(person)
+        expected = self.oracle.answer(request, actor, self.cursors)
+        headers = {"authorization": f"Bearer {token}"}
+        for name, value in (
+            (PURPOSE_OF_USE, request.purpose),
+            (CASE_REFERENCE, request.case),
+            (PRIVACY_MODE, request.mode),
+        ):
+            if value is not None:
+                headers[name] = value
+        asked = GraphQLRequest(request.document, dict(request.variables), None, headers)
+        try:
+            answer = await self.services.answer(asked)
+            body, code = answer.body, ""
+        except Refused as refused:
+            body, code = b"", refused.code
+        if isinstance(expected, Refusal) or code:
+            return self._refused(person, request, expected, code or _words(body))
+        return self._answered(person, request, expected, body)
+
+    def _refused(
+        self, person: Person, request: Request, expected: Answer | Refusal, code: str
+    ) -> list[tuple[Place, str]]:
+        if isinstance(expected, Answer):
+            raise Difference(_report(person, request, _words(expected.content), f"refusal {code}"))
+        if code not in expected.codes:
+            raise Difference(_report(person, request, f"refusal {sorted(expected.codes)}", code))
+        self.counts[code] += 1
+        return []
+
+    def _answered(
+        self, person: Person, request: Request, expected: Answer, body: bytes
+    ) -> list[tuple[Place, str]]:
+        cursors: list[tuple[Place, str]] = []
+        content = _with_cursors(expected.content, orjson.loads(body), expected.cursors, cursors)
+        if orjson.dumps(content) != body and _in_order(content) != _in_order(orjson.loads(body)):
+            raise Difference(_report(person, request, _words(content), _words(body)))
+        for place, text in cursors:
+            self.cursors.setdefault(text, set()).add(place)
+            if self.places.setdefault(place, text) != text:
+                raise Difference(f"one place, two cursors: {place}")
+        self.counts.update(expected.counts)
+        self.counts["answer"] += 1
+        self.counts["with rows"] += expected.counts["row"] + expected.counts["value"] > 0
+        return cursors
+
+    async def _sign_in(self, person: Person) -> tuple[str, Actor]:
+        if person not in self.signed_in:
+            name = f"staff-{len(self.signed_in)}"
+            self.signed_in[person] = await self.services.sessions.open(
+                name, person.roles, person.section
+            )
+        return self.signed_in[person]
+
+    def guide(self, person: Person, purpose: str | None, case: str | None) -> Guide:
+        """What a writer of requests may know."""
+        state, book = self.oracle.state, self.oracle.book
+        purposes = sorted(book.open_to(person.roles))
+        stated = purpose if purpose in purposes else purposes[0]
+        decider = book.decider(person.roles, stated, case is not None)
+        return Guide(
+            keys={name: [row.key for row in rows] for name, rows in state.rows.items()},
+            values=_Values(state),
+            numbers=[held.number for held in state.numbers.values()],
+            node_id=self.oracle.seal.node_id,
+            may=decider.may,
+        )
+
+
+class _Values(dict[str, Sequence[Any]]):
+    """The stored values of a leaf's column, nulls left out, looked up when they are asked for."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self._state = state
+
+    def __missing__(self, coordinate: str) -> Sequence[Any]:
+        type_, leaf = LEAVES[coordinate]
+        stored = (row.values[leaf] for row in self._state.rows[type_])
+        self[coordinate] = [value for value in stored if value is not None]
+        return self[coordinate]
+
+
+LEAVES = {
+    leaf.coordinate: (type_.name, leaf.column.name)
+    for type_ in GRAPH.types.values()
+    for leaf in type_.operands()
+}
+
+
+@contextlib.asynccontextmanager
+async def site(
+    settings: Settings, dice: Dice, persons: int, policy: Sequence[Line] | None = None
+) -> AsyncIterator[Site]:
+    """A random town in the migrated stores of the settings, with the application over it.
+
+    `policy`: lines in place of the first policy's.
+    """
+    database = Database(settings.main_url)
+    try:
+        stored = await State.load(database, {})
+        rows = town(dice, persons, stored.tables)
+        await _fill(database, rows, policy)
+        held = numbers(dice, [row["code"] for row in rows["addressee"]])
+        await _fill_vault(settings, held)
+        state = await State.load(database, {record.code: _number(record) for record in held})
+    finally:
+        await database.close()
+    seal = Seal(settings.load_keys().derive("seal", 64))
+    async with open_services(settings) as services:
+        yield Site(services, Oracle(state, Book.of(state.tables), seal))
+
+
+async def _fill(
+    database: Database, rows: Mapping[str, Rows], policy: Sequence[Line] | None
+) -> None:
+    tables = {type_.table.name: type_.table for type_ in GRAPH.types.values()}
+    async with database.write() as connection:
+        for name, found in rows.items():
+            if found:
+                await connection.execute(sa.insert(tables[name]), found)
+        if policy is not None:
+            lines: sa.Table = PolicyLine.__table__  # type: ignore[attr-defined]
+            await connection.execute(sa.delete(lines))
+            await connection.execute(sa.insert(lines), [_policy_row(line) for line in policy])
+
+
+def _policy_row(line: Line) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "role": line.role,
+        "purpose": line.purpose,
+        "what": line.what,
+        "action": line.action,
+        "effect": line.effect,
+        "note": "",
+    }
+
+
+async def _fill_vault(settings: Settings, records: Sequence[NumberRecord]) -> None:
+    vault = await Vault.open(settings.vault_url, settings.load_keys(), settings.store)
+    try:
+        rejected = await vault.write_many(records, Unattended(), "addressee-management")
+        assert not rejected, rejected
+    finally:
+        await vault.close()
+
+
+def _number(record: NumberRecord) -> NumberOf:
+    return NumberOf(record.number.reveal(), record.change_reason, record.change_date)
+
+
+def _with_cursors(
+    expected: Any, actual: Any, places: Sequence[Place], found: list[tuple[Place, str]]
+) -> Any:
+    """The oracle's content with the server's cursors where both have one."""
+    if isinstance(expected, dict):
+        other = actual if isinstance(actual, dict) else {}
+        return {
+            key: _with_cursors(inner, other.get(key), places, found)
+            for key, inner in expected.items()
+        }
+    if isinstance(expected, list):
+        others = actual if isinstance(actual, list) else []
+        return [
+            _with_cursors(inner, others[at] if at < len(others) else None, places, found)
+            for at, inner in enumerate(expected)
+        ]
+    if isinstance(expected, str) and expected.startswith(CURSOR) and isinstance(actual, str):
+        found.append((places[int(expected.removeprefix(CURSOR))], actual))
+        return actual
+    return expected
+
+
+def _in_order(content: dict[str, Any]) -> bytes:
+    """The answer as bytes. Two selections of one row write its obligation in either order."""
+    privacy = content.get("extensions", {}).get("privacy", {})
+    if "obligations" in privacy:
+        privacy["obligations"] = sorted(privacy["obligations"], key=orjson.dumps)
+    return orjson.dumps(content)
+
+
+def _words(content: Any) -> str:
+    if isinstance(content, bytes):
+        content = orjson.loads(content)
+    return json.dumps(content, ensure_ascii=False, indent=1)
+
+
+def _report(person: Person, request: Request, expected: str, actual: str) -> str:
+    sent = json.dumps(
+        {"query": request.document, "variables": dict(request.variables)}, ensure_ascii=False
+    )
+    return "\n".join(
+        [
+            f"{'+'.join(sorted(person.roles))} of {person.section}",
+            f"Purpose-Of-Use: {request.purpose}",
+            f"Case-Reference: {request.case}",
+            f"Privacy-Mode: {request.mode}",
+            request.document,
+            sent,
+            *_differing(expected, actual),
+        ]
+    )
+
+
+def _differing(expected: str, actual: str) -> Iterator[str]:
+    import difflib
+
+    yield "--- what must be, +++ what the server says"
+    lines = difflib.unified_diff(expected.splitlines(), actual.splitlines(), n=6, lineterm="")
+    yield from list(lines)[2:]
+
+
+async def converse(site: Site, dice: Dice) -> None:
+    """One request of somebody, the pages that follow, and a stranger with their cursor."""
+    who = terms(dice)
+    guide = site.guide(who.person, who.purpose, who.case)
+    written = Writer(dice, executable_schema(), guide).write()
+    request = Request(written.document, written.variables, who.purpose, who.case, who.mode)
+    cursors = await site.compare(who.person, request)
+    for _ in range(PAGES):
+        carried = [(place, text) for place, text in cursors if place.listing.variable]
+        if not carried:
+            break
+        place, text = dice.pick(carried)
+        variables = {**request.variables, str(place.listing.variable): text}
+        request = replace(request, variables=variables)
+        if dice.chance(10):
+            stranger = replace(who.person, section="branch", roles=dice.pick(ALONE))
+            await site.compare(stranger, request)
+        cursors = await site.compare(who.person, request)

@@ -1,0 +1,152 @@
+"""Server and oracle say the same, byte for byte, to random requests over random towns.
+
+The oracle (`tests/oracle/`) is graphql-core's ordinary execution with a naive resolver for every
+field. What differs is printed as a request ready to send, made small by hypothesis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import redis
+
+from authz.embedded_redis import EmbeddedRedis
+from models.database import Database
+from models.migrate import migrate
+from tests.conftest import NewDatabase
+from tests.generate.dice import Dice, shrink
+from tests.generate.policy import policy
+from tests.oracle.beside import Difference, Site, converse, site
+from tests.world import settings_of
+
+ALL_DAY = "28800"
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """What a town is made from: a seed, its size, and a policy of its own, unless the first."""
+
+    seed: int
+    persons: int
+    own_policy: bool = False
+
+
+TOWNS = [Town(1, 2), Town(2, 5), Town(3, 30), Town(4, 5, True), Town(5, 8, True)]
+"""The smallest first: hypothesis goes back to it when it can."""
+
+
+@dataclass
+class Towns:
+    """Towns that are opened when they are first asked for; one event loop runs them all."""
+
+    new_database: NewDatabase
+    redis_url: str
+    folder: Path
+    runner: asyncio.Runner
+    stack: contextlib.AsyncExitStack
+    opened: dict[Town, Site] = field(default_factory=dict)
+    empty: str | None = None
+
+    def converse(self, towns: Sequence[Town], dice: Dice) -> None:
+        """One conversation in one of the towns."""
+        town = dice.pick(towns)
+        self.runner.run(converse(self.site(town), dice))
+
+    def site(self, town: Town) -> Site:
+        """The town's server and oracle."""
+        if town not in self.opened:
+            self.opened[town] = self.runner.run(self._open(town))
+        return self.opened[town]
+
+    async def _open(self, town: Town) -> Site:
+        if self.empty is None:
+            self.empty = self.new_database()
+            database = Database(self.empty)
+            await migrate(database)
+            await database.close()
+        folder = self.folder / str(town.seed)
+        folder.mkdir()
+        made = settings_of(
+            self.new_database(like=self.empty),
+            self.new_database(),
+            self.redis_url,
+            folder,
+            idle_timeout=ALL_DAY,
+        )
+        lines = policy(Dice.seeded(town.seed), 60) if town.own_policy else None
+        opening = site(made, Dice.seeded(town.seed), town.persons, lines)
+        return await self.stack.enter_async_context(opening)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What has occurred in all of them."""
+        return sum((one.counts for one in self.opened.values()), Counter())
+
+
+@pytest.fixture(scope="module")
+def towns(
+    new_database: NewDatabase, valkey: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Towns]:
+    """No town yet."""
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+    with asyncio.Runner() as runner:
+        stack = contextlib.AsyncExitStack()
+        folder = tmp_path_factory.mktemp("towns")
+        yield Towns(new_database, valkey.url, folder, runner, stack)
+        runner.run(stack.aclose())
+
+
+def seeds() -> range:
+    """The conversations to have: `ATENA_TEST_SEEDS=1000:50000`, else a bounded slice."""
+    first, _, last = os.environ.get("ATENA_TEST_SEEDS", "0:1000").partition(":")
+    return range(int(first), int(last))
+
+
+@pytest.mark.slow
+def test_server_and_oracle_say_the_same(towns: Towns) -> None:
+    for seed in seeds():
+        dice = Dice.seeded(seed)
+        try:
+            towns.converse(TOWNS, dice)
+        except Difference as difference:
+            shrink(dice.rolls, lambda simpler: towns.converse(TOWNS, simpler))
+            raise AssertionError(f"seed {seed}, not seen again when repeated") from difference
+    assert_populated(towns.counts)
+
+
+def assert_populated(counts: Counter[str]) -> None:
+    """The agreement is about something: every rule of the view was met, and more than once."""
+    missing = {name: counts[name] for name, least in AT_LEAST.items() if counts[name] < least}
+    assert not missing, counts
+    assert counts["with rows"] > counts["answer"] // 3, counts
+
+
+AT_LEAST = {
+    "value": 1000,
+    "row": 500,
+    "carried": 50,  # rows of a page that a cursor asked for
+    "hidden": 200,
+    "withheld": 50,  # cells
+    "left out": 5,  # rows about a covered person
+    "bottom": 20,  # operands
+    "despite": 5,  # cells and rows read in spite of the cover
+    "masked": 3,
+    "number": 2,
+    "obligation": 100,
+    "OPERAND_HIDDEN": 20,
+    "BAD_USER_INPUT": 5,
+    "CURSOR_INVALID": 2,
+    "FIELD_HIDDEN": 2,
+    "LIMIT_EXCEEDED": 2,
+    "PURPOSE_NOT_ALLOWED": 2,
+    "PURPOSE_REQUIRED": 1,
+}
+"""What has to occur in a slice, so that nothing is said about nothing."""
