@@ -124,6 +124,13 @@ class _Compiler:
         self.case_reference = case_reference
         self.protected = protected
         self.number_business = policy.reference.purposes[purpose].individual_number_business
+        opened = policy.reference.role_purposes
+        self.acting = {
+            open_purpose: [
+                role for role in roles if role == NUMBER_ROLE or open_purpose in opened[role]
+            ]
+            for open_purpose in policy.reference.open_to(roles)
+        }
 
     def table(self) -> Mapping[tuple[str, Action], Cell]:
         return MappingProxyType(
@@ -180,8 +187,7 @@ class _Compiler:
         """
         return frozenset(
             role
-            for role in self.roles
-            if role == NUMBER_ROLE or purpose in self.policy.reference.open_to([role])
+            for role in self.acting[purpose]
             if self.policy.allows(role, purpose, coordinate, action)
         )
 
