@@ -234,7 +234,14 @@ def dialect_of(url: str) -> Literal["sqlite", "postgresql"]:
 
 
 BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-POSTGRESQL_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+POSTGRESQL_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # A connection that the server has just ended, before its end was noticed.
+    asyncpg.InternalClientError,
+)
 
 
 class _Readers(Protocol):
@@ -251,6 +258,7 @@ class _SqliteReaders:
     def __init__(self) -> None:
         self._all: list[aiosqlite.Connection] = []
         self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._returning: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, url: sa.URL, size: int) -> _SqliteReaders:
@@ -266,6 +274,7 @@ class _SqliteReaders:
         return readers
 
     async def close(self) -> None:
+        await asyncio.gather(*self._returning, return_exceptions=True)
         for connection in self._all:
             await connection.close()
 
@@ -273,17 +282,25 @@ class _SqliteReaders:
     async def reader(self, *, snapshot: bool) -> AsyncIterator[Reader]:
         connection = await self._free()
         try:
-            if snapshot:
-                await connection.execute("BEGIN")
             async with asyncio.timeout(READ_SECONDS):
+                if snapshot:
+                    await connection.execute("BEGIN")
                 yield _SqliteReader(connection)
         except (aiosqlite.Error, TimeoutError) as error:
             raise DatabaseError("the database refused a statement") from error
         finally:
-            # A statement that was given up goes on in its thread until it is interrupted.
+            # In a task of its own: whoever is cancelled here must not take a connection along.
+            returning = asyncio.create_task(self._give_back(connection))
+            self._returning.add(returning)
+            returning.add_done_callback(self._returning.discard)
+            await asyncio.shield(returning)
+
+    async def _give_back(self, connection: aiosqlite.Connection) -> None:
+        """Interrupt what still runs (it was given up), end the snapshot, and be free again."""
+        try:
             await connection.interrupt()
-            if snapshot:
-                await connection.rollback()
+            await connection.rollback()
+        finally:
             self._idle.put_nowait(connection)
 
     async def _free(self) -> aiosqlite.Connection:
@@ -356,31 +373,24 @@ class _PostgresqlReaders:
             self._free.release()
 
     async def _plain(self) -> Any:
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed():
-                return connection
-        if not self._begun:
-            return await self._connect()
-        connection = self._begun.pop()
-        await connection.execute("COMMIT")
-        return connection
+        connection = _open_one(self._idle)
+        if connection is None and (connection := _open_one(self._begun)) is not None:
+            connection = await _executed(connection, "COMMIT")
+        return connection or await self._connect()
 
     async def _in_transaction(self) -> Any:
-        while self._begun:
-            connection = self._begun.pop()
-            if not connection.is_closed():
-                return connection
-        connection = self._idle.pop() if self._idle else await self._connect()
-        await connection.execute(BEGIN_SNAPSHOT)
+        connection = _open_one(self._begun)
+        if connection is None and (connection := _open_one(self._idle)) is not None:
+            connection = await _executed(connection, BEGIN_SNAPSHOT)
+        if connection is None:
+            connection = await self._connect()
+            await connection.execute(BEGIN_SNAPSHOT)
         return connection
 
     async def _renew(self, connection: Any) -> None:
         try:
-            await connection.execute(f"COMMIT; {BEGIN_SNAPSHOT}")
-            self._begun.append(connection)
-        except POSTGRESQL_ERRORS:
-            connection.terminate()
+            if await _executed(connection, f"COMMIT; {BEGIN_SNAPSHOT}") is not None:
+                self._begun.append(connection)
         finally:
             self._free.release()
 
@@ -401,6 +411,28 @@ class _PostgresqlReaders:
                 "statement_timeout": str(int(READ_SECONDS * 1000)),
             },
         )
+
+
+def _open_one(connections: list[Any]) -> Any | None:
+    """One of them that is still open; those that a restart closed are forgotten."""
+    while connections:
+        connection = connections.pop()
+        if not connection.is_closed():
+            return connection
+    return None
+
+
+async def _executed(connection: Any, sql: str) -> Any | None:
+    """The connection after a statement that ends or begins a transaction; `None` if it is lost."""
+    try:
+        await connection.execute(sql)
+    except POSTGRESQL_ERRORS:
+        connection.terminate()
+        return None
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
 
 
 @dataclass(frozen=True, slots=True)

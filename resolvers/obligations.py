@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from resolvers.levels import Field, Nested
@@ -13,56 +14,80 @@ Path = tuple[str | int, ...]
 
 def obligations(found: Found, path: Path) -> Iterator[dict[str, Any]]:
     """The obligations of one root field, in the order of the answer."""
-    if _any(found):
-        yield from _of_parent(found, None, path)
+    telling = Telling.of(found)
+    if telling.parents:
+        yield from _of_parent(telling, None, path)
 
 
-def _any(found: Found) -> bool:
-    """Whether there is anything to tell at all: usually not, and then no path is walked."""
-    if found.query.level.warns is not None:
-        withheld, stop = found.query.index["address_withheld"], found.query.index["stop_output"]
-        for rows in found.by_parent.values():
-            if any(row[withheld] or row[stop] for row in rows):
-                return True
-    return any(_any(child) for child in found.children)
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A level with the parents under whom there is anything to tell: usually none, and then no
+    path is walked."""
+
+    found: Found
+    parents: frozenset[Any]
+    children: tuple[Telling, ...]
+
+    @classmethod
+    def of(cls, found: Found) -> Telling:
+        """From the lowest level up, each row looked at once."""
+        children = tuple(cls.of(child) for child in found.children)
+        telling = [(at, child.parents) for at, child in enumerate(children) if child.parents]
+        parents = frozenset(
+            parent
+            for parent, rows in found.by_parent.items()
+            if any(
+                _warned(found, row)
+                or any(row[found.query.index["source", at]] in below for at, below in telling)
+                for row in rows
+            )
+        )
+        return cls(found, parents, children)
 
 
-def _of_parent(found: Found, parent: Any, path: Path) -> Iterator[dict[str, Any]]:
-    level, rows = found.query.level, found.by_parent.get(parent, ())
+def _warned(found: Found, row: Sequence[Any]) -> bool:
+    if found.query.level.warns is None:
+        return False
+    index = found.query.index
+    return bool(row[index["address_withheld"]] or row[index["stop_output"]])
+
+
+def _of_parent(telling: Telling, parent: Any, path: Path) -> Iterator[dict[str, Any]]:
+    level, rows = telling.found.query.level, telling.found.by_parent.get(parent, ())
     if level.connection is None:
-        yield from _of_rows(found, rows[:1], level.fields, path, None)
+        yield from _of_rows(telling, rows[:1], level.fields, path, None)
         return
     for key, kind, inner in level.connection.parts:
         if kind == "nodes":
-            yield from _of_rows(found, rows, inner, (*path, key), ())
+            yield from _of_rows(telling, rows, inner, (*path, key), ())
         elif kind == "edges":
             for name, part, fields in inner:
                 if part == "node":
-                    yield from _of_rows(found, rows, fields, (*path, key), (name,))
+                    yield from _of_rows(telling, rows, fields, (*path, key), (name,))
 
 
 def _of_rows(
-    found: Found,
+    telling: Telling,
     rows: Sequence[Any],
     fields: Sequence[Field],
     before: Path,
     after: Path | None,
 ) -> Iterator[dict[str, Any]]:
     """A row stands at `before`, its position, `after`; without a position where `after` is None."""
-    index = found.query.index
-    edges = [selected for selected in fields if isinstance(selected, Nested)]
-    told = found.query.level.warns is not None
-    withheld, stop = (index["address_withheld"], index["stop_output"]) if told else (0, 0)
+    index = telling.found.query.index
+    edges = [
+        (selected.key, index["source", selected.child], telling.children[selected.child])
+        for selected in fields
+        if isinstance(selected, Nested) and telling.children[selected.child].parents
+    ]
     for at, row in enumerate(rows):
-        if told and (row[withheld] or row[stop]):
+        path = before if after is None else (*before, at, *after)
+        if _warned(telling.found, row):
             yield {
-                "path": list(before if after is None else (*before, at, *after)),
-                "addressWithheld": bool(row[withheld]),
-                "stopOutput": bool(row[stop]),
+                "path": list(path),
+                "addressWithheld": bool(row[index["address_withheld"]]),
+                "stopOutput": bool(row[index["stop_output"]]),
             }
-        for selected in edges:
-            parent = row[index["source", selected.child]]
-            child = found.children[selected.child]
-            if parent is not None and _any(child):
-                path = before if after is None else (*before, at, *after)
-                yield from _of_parent(child, parent, (*path, selected.key))
+        for key, source, child in edges:
+            if row[source] in child.parents:
+                yield from _of_parent(child, row[source], (*path, key))

@@ -179,9 +179,10 @@ class Reads:
             raise
         # The answer is written while the disk is, and leaves only when both are done.
         logged = self.log.begin(_with(draft, persons_of(found)), ready.logged)
-        body = encode(self._shape(ready, found, numbers, actor, policy))
-        await logged
-        return body
+        try:
+            return encode(self._shape(ready, found, numbers, actor, policy))
+        finally:
+            await logged
 
     async def viewer(
         self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, policy: Policy

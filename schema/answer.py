@@ -153,7 +153,7 @@ class Answerer:
         """Nobody need be signed in for it, so what is dear is done once."""
         if operation.node.variable_definitions:
             return executed(await self._execute(operation, request.variables, None))
-        key = print_ast(operation.prepared.document)
+        key = (print_ast(operation.prepared.document), request.operation_name)
         answer = self._introspected.get(key)
         if answer is None:
             answer = executed(await self._execute(operation, {}, None))

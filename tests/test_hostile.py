@@ -136,6 +136,17 @@ async def test_the_usual_introspection_query_is_answered(world: World) -> None:
     assert response.json()["data"]["__schema"]["queryType"]["name"] == "Query"
 
 
+async def test_introspection_of_two_operations_is_not_mixed_up(world: World) -> None:
+    document = """
+    query A { __type(name: "Account") { name } } query B { __type(name: "Contact") { name } }
+    """
+    for operation, name in (("A", "Account"), ("B", "Contact")):
+        response = await world.client.post(
+            "/graphql", json={"query": document, "operationName": operation}
+        )
+        assert response.json()["data"] == {"__type": {"name": name}}
+
+
 async def test_an_ended_obligation_looks_like_none(world: World) -> None:
     """Ended by a coordinator: nobody learns who was protected once."""
     document = "query ($c: String!) { addressee(code: $c) { handling { addressWithheld } } }"
