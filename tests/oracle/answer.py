@@ -226,7 +226,7 @@ class _Evaluation:
         return value if key not in self.roots and isinstance(value, dict) else None
 
     def _without_purpose(self) -> Answer | Refusal:
-        if set(self.roots.values()) != {"viewer"}:
+        if set(self.roots.values()) != {"viewer"} or self.request.mode != "null":
             return Refusal(frozenset({"PURPOSE_REQUIRED"}))
         return Answer({"data": self._run("answer")}, (), self.counts)
 

@@ -132,31 +132,36 @@ class _Casbin:
     """Casbin over the lines of one policy, its answers remembered."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
-        self.lines = lines
-        self._enforcers: dict[Any, casbin.Enforcer] = {}
-        self._answers: dict[Any, bool] = {}
+        self._lines: dict[str, list[Line]] = {}
+        for line in lines:
+            self._lines.setdefault(line.action, []).append(line)
+        self._matching: dict[tuple[str, str, str], tuple[Line, ...]] = {}
+        self._answers: dict[tuple[str, str, str, str], bool] = {}
 
     def enforce(self, role: str, purpose: str, what: str, action: str) -> bool:
         asked = (role, purpose, what, action)
         if asked not in self._answers:
-            self._answers[asked] = self._enforcer(role, purpose, action).enforce(
-                f"role:{role}", f"purpose:{purpose}", what, action
-            )
+            casbin = _enforcer(self._that_can_match(role, purpose, action))
+            names = (f"role:{role}", f"purpose:{purpose}", what, action)
+            self._answers[asked] = casbin.enforce(*names)
         return self._answers[asked]
 
-    def _enforcer(self, role: str, purpose: str, action: str) -> casbin.Enforcer:
-        # A line of another role, purpose or action cannot match, and each one costs microseconds.
+    def _that_can_match(self, role: str, purpose: str, action: str) -> tuple[Line, ...]:
+        # A line of another role, purpose or action cannot, and each one costs microseconds.
         key = (role, purpose, action)
-        if key not in self._enforcers:
-            lines = [
+        if key not in self._matching:
+            self._matching[key] = tuple(
                 line
-                for line in self.lines
+                for line in self._lines.get(action, ())
                 if line.role in (f"role:{role}", ANY_ROLE)
                 and line.purpose in (f"purpose:{purpose}", ANY_PURPOSE)
-                and line.action == action
-            ]
-            self._enforcers[key] = enforcer(lines, GRAPH.classes)
-        return self._enforcers[key]
+            )
+        return self._matching[key]
+
+
+@lru_cache(maxsize=1000)
+def _enforcer(lines: tuple[Line, ...]) -> casbin.Enforcer:
+    return enforcer(lines, GRAPH.classes)
 
 
 _casbin = lru_cache(maxsize=8)(_Casbin)
