@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from authz.errors import BadInput
 from resolvers.levels import Level, Page
-from resolvers.plan import Plan
 from resolvers.seal import Seal, SealBroken
-from resolvers.sql import LIMIT, order_terms
+from resolvers.sql import LIMIT, Query, order_terms
 
 Given = dict[int, dict[str, Any]]
 """Parameter values of each level in one request, by the identity of the level."""
 
 
 def open_pages(
-    plan: Plan,
+    queries: Sequence[Query],
     variables: Mapping[str, Any],
     seal: Seal,
     binding: bytes,
@@ -33,11 +32,7 @@ def open_pages(
     return more than `max_rows` rows, `CURSOR_INVALID`, `BAD_USER_INPUT` for a negative page.
     """
     given: Given = {}
-    rows = sum(
-        _open(root.level, 1, variables, seal, binding, max_page, given)
-        for root in plan.roots
-        if root.level is not None
-    )
+    rows = sum(_open(query, 1, variables, seal, binding, max_page, given) for query in queries)
     if rows > max_rows:
         raise BadInput(
             f"the operation could return {rows} rows, at most {max_rows} are allowed",
@@ -47,7 +42,7 @@ def open_pages(
 
 
 def _open(
-    level: Level,
+    query: Query,
     parents: int,
     variables: Mapping[str, Any],
     seal: Seal,
@@ -55,13 +50,16 @@ def _open(
     max_page: int,
     given: Given,
 ) -> int:
-    rows = parents
+    level, rows = query.level, parents
     if level.page is not None:
         first = _first(level.page, variables, max_page)
-        given[id(level)] = {LIMIT: first + 1} | _after(level, variables, seal, binding)
+        given[id(level)] = {
+            LIMIT: first + query.peeks,
+            **_after(level, variables, seal, binding),
+        }
         rows = parents * max(first, 1)
     return rows + sum(
-        _open(child, rows, variables, seal, binding, max_page, given) for child in level.children
+        _open(child, rows, variables, seal, binding, max_page, given) for child in query.children
     )
 
 

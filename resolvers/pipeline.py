@@ -282,7 +282,7 @@ class Reads:
         terms: Terms,
     ) -> tuple[list[Found], dict[str, NumberRecord | None]]:
         given = open_pages(
-            ready.plan,
+            ready.queries,
             variables,
             self.seal,
             _binding(actor, ready.plan.clearance),

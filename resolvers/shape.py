@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 from models.database import Convert
@@ -23,10 +22,10 @@ from resolvers.levels import (
     Number,
     Value,
 )
+from resolvers.rows import Cell, Constant, Row, maker
 from resolvers.seal import Seal
 from resolvers.sql import Found, Query
 
-Row = Sequence[Any]
 Rows = Sequence[Row]
 Path = tuple[str | int, ...]
 Record = dict[str, Any]
@@ -171,28 +170,24 @@ def _page_info(inner: Sequence[tuple[str, str]], page: _Page, parent: Any) -> Re
 
 
 class RowShape:
-    """Writes rows under one selection: plain columns all at once, the rest field by field."""
+    """Writes rows under one selection: columns all at once, the rest field by field."""
 
     def __init__(self, fields: Sequence[Field], query: Query) -> None:
         self.query = query
-        self.template: Record = {}
         self.decoders: list[tuple[str, Convert]] = []
         self.identities: list[str] = []
         self.numbers: list[Number] = []
         self.embedded: list[tuple[Embedded, RowShape]] = []
         self.nested: list[Nested] = []
-        self.keys: list[str] = []
-        picks: list[int] = []
+        cells: list[Cell] = []
         for selected in fields:
-            self.template[selected.key] = None
+            cell: Cell = Constant(None)
             if isinstance(selected, Value):
-                at = query.index[selected.leaf.coordinate, selected.masked, selected.guard]
-                self.keys.append(selected.key)
-                picks.append(at)
-                if at in query.decoders:
-                    self.decoders.append((selected.key, query.decoders[at]))
+                cell = query.index[selected.leaf.coordinate, selected.masked, selected.guard]
+                if cell in query.decoders:
+                    self.decoders.append((selected.key, query.decoders[cell]))
             elif isinstance(selected, Literal):
-                self.template[selected.key] = selected.value
+                cell = Constant(selected.value)
             elif isinstance(selected, Identity):
                 self.identities.append(selected.key)
             elif isinstance(selected, Number):
@@ -201,13 +196,12 @@ class RowShape:
                 self.embedded.append((selected, RowShape(selected.fields, query)))
             elif isinstance(selected, Nested):
                 self.nested.append(selected)
-        # The statement lists the values first, so that usually no picking is needed.
-        self.pick = None if picks == list(range(len(picks))) else _picker(picks)
-        self.plain = len(self.keys) == len(self.template)
+            cells.append(cell)
+        self.records = maker([selected.key for selected in fields], cells)
 
     def write(self, rows: Rows, below: Sequence[Below], shaping: Shaping) -> list[Record]:
         """One record a row."""
-        written = self._values(rows)
+        written = self.records(rows)
         for key, decode in self.decoders:
             for record in written:
                 record[key] = decode(record[key])
@@ -226,19 +220,6 @@ class RowShape:
                 record[nested.key] = None if parent is None else held[parent]
         return written
 
-    def _values(self, rows: Rows) -> list[Record]:
-        keys, pick, template = self.keys, self.pick, self.template
-        if self.plain:
-            if pick is None:
-                return [dict(zip(keys, row)) for row in rows]  # noqa: B905  (row is longer)
-            return [dict(zip(keys, pick(row), strict=True)) for row in rows]
-        written = []
-        for row in rows:
-            record = template.copy()
-            record.update(zip(keys, row if pick is None else pick(row)))  # noqa: B905
-            written.append(record)
-        return written
-
     def _embedded(
         self, embedded: Embedded, inner: list[Record], written: list[Record], rows: Rows
     ) -> None:
@@ -253,13 +234,6 @@ class RowShape:
         for record, row in zip(written, rows, strict=True):
             number = shaping.numbers.get(row[at])
             record[selected.key] = None if number is None else _of_record(number, selected)
-
-
-def _picker(picks: Sequence[int]) -> Callable[[Row], Sequence[Any]]:
-    if len(picks) == 1:
-        only = picks[0]
-        return lambda row: (row[only],)
-    return itemgetter(*picks) if picks else lambda row: ()
 
 
 def _of_record(record: NumberRecord, selected: Number) -> Any:

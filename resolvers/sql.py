@@ -7,8 +7,10 @@ protection withholds is withheld inside the statement, by the handling rows join
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,6 +34,7 @@ from resolvers.levels import (
 from resolvers.operation import Source
 from resolvers.plan import Plan
 from resolvers.population import in_any
+from resolvers.rows import Row
 
 PARENTS = "parents"
 LIMIT = "row_limit"
@@ -45,7 +48,10 @@ Transform = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The statement of one level and where its columns are found in a row."""
+    """The statement of one level and where its columns are found in a row.
+
+    `peeks`: it reads one row beyond each page, to tell whether there are more.
+    """
 
     level: Level
     statement: Statement
@@ -55,6 +61,13 @@ class Query:
     decoders: Mapping[int, Convert]
     children: tuple[Query, ...]
     cursor_width: int
+    peeks: bool
+
+    def tree(self) -> Iterator[Query]:
+        """This query and all beneath it."""
+        yield self
+        for child in self.children:
+            yield from child.tree()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,7 @@ class Found:
     """
 
     query: Query
-    by_parent: Mapping[Any, Sequence[Sequence[Any]]]
+    by_parent: Mapping[Any, Sequence[Row]]
     counts: Mapping[Any, int]
     children: tuple[Found, ...]
     more: frozenset[Any]
@@ -92,64 +105,76 @@ async def fetch(
 
     `variables` the coerced variables; `context` parameters of the request (today, items);
     `given` the root key, row limit and cursor values of each level, by the identity of the level.
+    Raises `BadInput` for an operand that cannot be compared, before a connection is taken.
     """
     if not queries:
         return []
-    single = len(queries) == 1 and not queries[0].children and queries[0].count is None
+    values = {
+        id(query): _values(query, variables, context, given)
+        for root in queries
+        for query in root.tree()
+    }
+    single = len(values) == 1 and queries[0].count is None
     async with database.read(snapshot=not single) as reader:
-        return [await _fetch(query, reader, variables, context, given, None) for query in queries]
+        return [await _fetch(query, reader, values, None) for query in queries]
 
 
-async def _fetch(
+def _values(
     query: Query,
-    reader: Reader,
     variables: Mapping[str, Any],
     context: Mapping[str, Any],
     given: Mapping[int, Mapping[str, Any]],
-    parents: list[Any] | None,
-) -> Found:
-    level = query.level
-    values = dict(context)
+) -> dict[str, Any]:
+    """The parameters of one level by name, all but the parents."""
+    values = {**context, **given.get(id(query.level), {})}
     for name, source, transform in query.operands:
         value = source.get(variables)
         values[name] = transform(value) if transform else value
-    values.update(given.get(id(level), {}))
+    return values
+
+
+async def _fetch(
+    query: Query, reader: Reader, values: Mapping[int, dict[str, Any]], parents: list[Any] | None
+) -> Found:
+    own = values[id(query)]
     if parents is not None:
-        values[PARENTS] = parents
-    rows = await reader.rows(query.statement.sql, query.statement.arguments(values))
-    persons = _persons(query, rows)
+        own[PARENTS] = parents
+    rows = await reader.rows(query.statement.sql, query.statement.arguments(own))
     by_parent = _grouped(query, rows)
-    more: set[Any] = set()
-    if level.page is not None:
-        first = values[LIMIT] - 1
-        for parent, found in by_parent.items():
-            if len(found) > first:
-                more.add(parent)
-                by_parent[parent] = found[:first]
-    counts = await _counts(query, reader, values)
-    kept = [row for found in by_parent.values() for row in found]
-    children = [
-        await _fetch(child, reader, variables, context, given, _keys(query, at, kept))
-        for at, child in enumerate(query.children)
-    ]
-    return Found(query, by_parent, counts, tuple(children), frozenset(more), persons)
+    more: frozenset[Any] = frozenset()
+    if query.peeks:
+        more = _trimmed(by_parent, own[LIMIT] - 1)
+    counts = await _counts(query, reader, own)
+    children = []
+    if query.children:
+        shown = list(chain.from_iterable(by_parent.values()))
+        for at, child in enumerate(query.children):
+            children.append(await _fetch(child, reader, values, _keys(query, at, shown)))
+    return Found(query, by_parent, counts, tuple(children), more, _persons(query, rows))
 
 
-def _persons(query: Query, rows: Sequence[Sequence[Any]]) -> tuple[str, ...]:
+def _persons(query: Query, rows: Sequence[Row]) -> tuple[str, ...]:
     if not query.level.entry:
         return ()
-    at = query.index["person"]
-    return tuple({row[at]: None for row in rows})
+    return tuple(dict.fromkeys(map(itemgetter(query.index["person"]), rows)))
 
 
-def _grouped(query: Query, rows: Sequence[Sequence[Any]]) -> dict[Any, Sequence[Sequence[Any]]]:
+def _grouped(query: Query, rows: Sequence[Row]) -> dict[Any, Sequence[Row]]:
     if query.level.edge is None:
         return {None: rows}
-    at = query.index[PARENTS]
-    groups: dict[Any, list[Sequence[Any]]] = {}
-    for row in rows:
-        groups.setdefault(row[at], []).append(row)
-    return dict(groups)
+    parent = itemgetter(query.index[PARENTS])
+    groups: dict[Any, list[Row]] = {}
+    for key, group in groupby(rows, parent):
+        groups.setdefault(key, []).extend(group)
+    return {**groups}
+
+
+def _trimmed(by_parent: dict[Any, Sequence[Row]], first: int) -> frozenset[Any]:
+    """Take away the row beyond each page; the parents that had one."""
+    more = [parent for parent, rows in by_parent.items() if len(rows) > first]
+    for parent in more:
+        by_parent[parent] = by_parent[parent][:first]
+    return frozenset(more)
 
 
 async def _counts(query: Query, reader: Reader, values: Mapping[str, Any]) -> dict[Any, int]:
@@ -159,9 +184,10 @@ async def _counts(query: Query, reader: Reader, values: Mapping[str, Any]) -> di
     return {row[0]: row[1] for row in rows}
 
 
-def _keys(query: Query, child: int, rows: Sequence[Sequence[Any]]) -> list[Any]:
-    at = query.index["source", child]
-    return list({row[at]: None for row in rows if row[at] is not None})
+def _keys(query: Query, child: int, rows: Sequence[Row]) -> list[Any]:
+    keys = dict.fromkeys(map(itemgetter(query.index["source", child]), rows))
+    keys.pop(None, None)
+    return list(keys)
 
 
 class _Builder:
@@ -198,6 +224,7 @@ class _Builder:
             decoders=self.decoders,
             children=tuple(_Builder(child, self.database).query() for child in level.children),
             cursor_width=len(self._terms()),
+            peeks=_asks(level, "hasNextPage"),
         )
 
     # -- columns -------------------------------------------------------------------------------
@@ -255,8 +282,9 @@ class _Builder:
             for name in ("address_withheld", "stop_output"):
                 told = cover.c[name] if holds is None else sa.case((holds, cover.c[name]))
                 self._add(name, sa.type_coerce(told, sa.Boolean()))
-        for position, (column, _) in enumerate(self._terms()):
-            self._add(("order", position), column)
+        if _asks(level, "cursor", "startCursor", "endCursor"):
+            for position, (term, _) in enumerate(self._terms()):
+                self._add(("order", position), term)
 
     def _value(self, value: Value) -> sa.ColumnElement[Any]:
         column: sa.ColumnElement[Any] = self.row.c[value.leaf.column.name]
@@ -392,9 +420,16 @@ class _Builder:
         if self.level.single_parent or self.level.edge is None:
             return select.order_by(*self._order_by()).limit(limit)
         rank = sa.func.row_number().over(partition_by=self._parent(), order_by=self._order_by())
-        ranked = select.add_columns(rank.label("rank")).subquery("ranked")
+        terms = [term.label(f"o{at}") for at, (term, _) in enumerate(self._terms())]
+        ranked = select.add_columns(*terms, rank.label("rank")).subquery("ranked")
         columns = [ranked.c[f"c{at}"] for at in range(len(self.columns))]
-        return sa.select(*columns).where(ranked.c.rank <= limit).order_by(ranked.c.rank)
+        # In the order of the window, so that nothing is sorted again.
+        order = [
+            ranked.c[f"o{at}"].desc() if descending else ranked.c[f"o{at}"].asc()
+            for at, (_, descending) in enumerate(self._terms())
+        ]
+        parent = ranked.c[f"c{self.index[PARENTS]}"]
+        return sa.select(*columns).where(ranked.c.rank <= limit).order_by(parent, *order)
 
     def _counting(self, where: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
         number: sa.ColumnElement[Any] = sa.func.count()
@@ -453,6 +488,16 @@ def _row_fields(level: Level) -> list[Sequence[Field]]:
         elif kind == "edges":
             found += [fields for _, name, fields in inner if name == "node"]
     return found
+
+
+def _asks(level: Level, *names: str) -> bool:
+    """Whether the level's connection shows any of these: `cursor`, or fields of `pageInfo`."""
+    return level.connection is not None and any(
+        shown[1] in names
+        for _, kind, inner in level.connection.parts
+        if kind in {"edges", "pageInfo"}
+        for shown in inner
+    )
 
 
 def _masked(column: sa.ColumnElement[Any], leaf: Leaf) -> sa.ColumnElement[Any]:
