@@ -50,7 +50,7 @@ Transform = Callable[[Any], Any]
 class Query:
     """The statement of one level and where its columns are found in a row.
 
-    `peeks`: it reads one row beyond each page, to tell whether there are more.
+    `peeks`: it reads one row beyond each page, to tell whether there are more, and of whom.
     """
 
     level: Level
@@ -224,7 +224,8 @@ class _Builder:
             decoders=self.decoders,
             children=tuple(_Builder(child, self.database).query() for child in level.children),
             cursor_width=len(self._terms()),
-            peeks=_asks(level, "hasNextPage"),
+            # A count tells of persons too: at least one row is read, so that the log names them.
+            peeks=level.count or _asks(level, "hasNextPage"),
         )
 
     # -- columns -------------------------------------------------------------------------------

@@ -28,17 +28,18 @@ async def test_a_closed_edge_leaves_no_trace_in_the_log(world: World) -> None:
     assert json.loads(record["persons"]) == [SUZUKI]
 
 
-async def test_whoever_a_count_tells_of_is_on_the_log(world: World) -> None:
+@pytest.mark.parametrize("asked", ["totalCount", "pageInfo { hasNextPage }"])
+async def test_whoever_a_count_tells_of_is_on_the_log(world: World, asked: str) -> None:
     document = """
     query ($c: String!, $p: String!) {
-      addressees(first: 0, filter: {code: {eq: $c}, residence: {address: {prefix: $p}}}) {
-        totalCount pageInfo { hasNextPage }
-      }
+      addressees(first: 0, filter: {code: {eq: $c}, residence: {address: {prefix: $p}}}) { ASKED }
     }
     """
     variables = {"c": YAMADA, "p": "釧路市北"}
-    found = await world.data(ARREARS, "field-survey", document, variables=variables)
-    assert found["addressees"] == {"totalCount": 1, "pageInfo": {"hasNextPage": True}}
+    found = await world.data(
+        ARREARS, "field-survey", document.replace("ASKED", asked), variables=variables
+    )
+    assert found["addressees"] in ({"totalCount": 1}, {"pageInfo": {"hasNextPage": True}})
     [record] = await world.log()
     assert json.loads(record["persons"]) == [YAMADA]
 
