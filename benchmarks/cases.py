@@ -82,7 +82,8 @@ LIST = Case(
         addressees(first: 100, after: $after) {{ nodes {{ {PERSON} }} }}
     }}""",
     f"""
-        SELECT '{{"data":{{"addressees":{{"nodes":' || coalesce(json_agg(a), '[]')::text || '}}}}}}' FROM (
+        SELECT '{{"data":{{"addressees":{{"nodes":'
+            || coalesce(json_agg(a), '[]')::text || '}}}}}}' FROM (
             SELECT {PERSON_COLUMNS} FROM addressee WHERE code > $1 ORDER BY code LIMIT 100
         ) AS a
     """,
@@ -98,7 +99,8 @@ NESTED = Case(
         }}
     }}""",
     f"""
-        SELECT '{{"data":{{"addressees":{{"nodes":' || coalesce(json_agg(a), '[]')::text || '}}}}}}' FROM (
+        SELECT '{{"data":{{"addressees":{{"nodes":'
+            || coalesce(json_agg(a), '[]')::text || '}}}}}}' FROM (
             SELECT {PERSON_COLUMNS}, json_build_object('nodes', levies.list) AS collections
             FROM (SELECT * FROM addressee WHERE code > $1 ORDER BY code LIMIT 50) AS people,
             LATERAL (

@@ -1,4 +1,4 @@
-"""The limit: the cases' SQL by hand behind bare Starlette. `python -m benchmarks.limit URL PORT`."""
+"""The limit: the cases' SQL behind bare Starlette. `python -m benchmarks.limit URL PORT`."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ def table(measured: Sequence[Rounds]) -> str:
         lines.append(
             f"{rounds.case.name:8}{_rate(rounds.limit):9.0f}{_rate(rounds.atena):9.0f}"
             f"{rounds.ratio:7.2f}{f'{low:.2f}–{high:.2f}':>12}"
-            f"{_bar(rounds):>6}{_latency(rounds.atena, 0.5):8.1f}{_latency(rounds.atena, 0.99):8.1f}"
+            f"{_bar(rounds):>6}{_latency(rounds.atena, 0.5):8.1f}"
+            f"{_latency(rounds.atena, 0.99):8.1f}"
             f"   {_cpu(rounds.atena, 'server'):.0f} ({_cpu(rounds.limit, 'server'):.0f}),"
             f" {_cpu(rounds.atena, 'database'):.0f} ({_cpu(rounds.limit, 'database'):.0f})"
         )

@@ -501,7 +501,8 @@ class _Evaluation:
         if first > MAX_PAGE:
             self.late.add("LIMIT_EXCEEDED")
         for leaf, operator, operand in operands(type_, arguments.get("filter") or {}):
-            if operator == "prefix" and not folded(leaf, operand):
+            # A null is refused already, and cannot be folded.
+            if operator == "prefix" and operand is not None and not folded(leaf, operand):
                 self.late.add("BAD_USER_INPUT")
         listing = self._listing(info, type_, coordinate, arguments)
         if arguments.get("after") is not None and self._after(arguments, listing) is None:
