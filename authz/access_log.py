@@ -165,8 +165,7 @@ class AccessLog:
         try:
             while self._open or self._pending:
                 await self._wake.wait()
-                # Requests that became ready in the same turn of the loop join this transaction.
-                await asyncio.sleep(0)
+                await self._gather()
                 if len(self._pending) <= BATCH:
                     self._wake.clear()
                 batch, self._pending = self._pending[:BATCH], self._pending[BATCH:]
@@ -176,6 +175,16 @@ class AccessLog:
             self._open = False
             _fail(self._pending)
             self._pending = []
+
+    async def _gather(self) -> None:
+        """Let requests that are nearly ready join: turns of the loop, as long as each brings one.
+
+        An idle server waits one turn, a busy one saves flushes. Nobody waits for a clock.
+        """
+        before = 0
+        while before < len(self._pending) < BATCH:
+            before = len(self._pending)
+            await asyncio.sleep(0)
 
     async def _commit(self, batch: list[_Pending]) -> None:
         unknown = self._unknown(batch)

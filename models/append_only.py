@@ -26,6 +26,8 @@ Row = tuple[Any, ...]
 SCHEMA_LOCK = 4_815_170_101
 WRITER_LOCK = 4_815_170_102
 STATEMENT_ROWS = 64
+MANY_ROWS = 16
+"""From here on arrays are quicker than rows: they cost PostgreSQL 0.06 ms, and each row less."""
 
 _FLUSH = """
     SELECT set_config('synchronous_commit', 'on', {local})
@@ -157,6 +159,9 @@ class _PostgresqlAppender:
                 await self._insert(batch)
 
     async def _insert(self, batch: Batch) -> None:
+        if len(batch.rows) < MANY_ROWS:
+            await self._connection.executemany(_one_row(batch.table, batch.once), batch.rows)
+            return
         columns = zip(*batch.rows, strict=True)
         await self._connection.execute(_unnest(batch.table, batch.once), *map(list, columns))
 
@@ -169,6 +174,15 @@ class _PostgresqlAppender:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close(timeout=self._patience)
+
+
+@cache
+def _one_row(table: sa.Table, once: bool) -> str:
+    columns = filled(table)
+    names = ", ".join(column.name for column in columns)
+    values = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    sql = f"INSERT INTO {table.name} ({names}) VALUES ({values})"
+    return f"{sql} ON CONFLICT DO NOTHING" if once else sql
 
 
 @cache
