@@ -30,26 +30,31 @@ class Telling:
 
     @classmethod
     def of(cls, found: Found) -> Telling:
-        """From the lowest level up, each row looked at once."""
+        """From the lowest level up; rows are looked at once, and only where they could tell."""
         children = tuple(cls.of(child) for child in found.children)
-        telling = [(at, child.parents) for at, child in enumerate(children) if child.parents]
+        index = found.query.index
+        edges = [
+            (index["source", at], child.parents)
+            for at, child in enumerate(children)
+            if child.parents
+        ]
+        flags = _flags(found)
+        if not flags and not edges:
+            return cls(found, frozenset(), children)
         parents = frozenset(
             parent
             for parent, rows in found.by_parent.items()
-            if any(
-                _warned(found, row)
-                or any(row[found.query.index["source", at]] in below for at, below in telling)
-                for row in rows
-            )
+            if any(row[flag] for flag in flags for row in rows)
+            or any(row[source] in below for source, below in edges for row in rows)
         )
         return cls(found, parents, children)
 
 
-def _warned(found: Found, row: Sequence[Any]) -> bool:
-    if found.query.level.warns is None:
-        return False
+def _flags(found: Found) -> tuple[int, ...]:
+    """Where a row says what must be observed with its person; nowhere, if it may not be told."""
     index = found.query.index
-    return bool(row[index["address_withheld"]] or row[index["stop_output"]])
+    told = found.query.level.warns is not None
+    return (index["address_withheld"], index["stop_output"]) if told else ()
 
 
 def _of_parent(telling: Telling, parent: Any, path: Path) -> Iterator[dict[str, Any]]:
@@ -80,14 +85,15 @@ def _of_rows(
         for selected in fields
         if isinstance(selected, Nested) and telling.children[selected.child].parents
     ]
+    flags = _flags(telling.found)
+
+    def path(at: int) -> Path:
+        return before if after is None else (*before, at, *after)
+
     for at, row in enumerate(rows):
-        path = before if after is None else (*before, at, *after)
-        if _warned(telling.found, row):
-            yield {
-                "path": list(path),
-                "addressWithheld": bool(row[index["address_withheld"]]),
-                "stopOutput": bool(row[index["stop_output"]]),
-            }
+        if flags and (row[flags[0]] or row[flags[1]]):
+            withheld, stop = (bool(row[flag]) for flag in flags)
+            yield {"path": path(at), "addressWithheld": withheld, "stopOutput": stop}
         for key, source, child in edges:
             if row[source] in child.parents:
-                yield from _of_parent(child, row[source], (*path, key))
+                yield from _of_parent(child, row[source], (*path(at), key))

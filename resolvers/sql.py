@@ -29,9 +29,10 @@ from resolvers.levels import (
     Guard,
     Level,
     Nested,
+    Page,
     Value,
 )
-from resolvers.operation import Source
+from resolvers.operation import Const, Source
 from resolvers.plan import Plan
 from resolvers.population import in_any
 from resolvers.rows import Row
@@ -196,6 +197,8 @@ class _Builder:
     def __init__(self, level: Level, database: Database) -> None:
         self.level = level
         self.database = database
+        # A count tells of persons too: at least one row is read, so that the log names them.
+        self.peeks = level.count or _asks(level, "hasNextPage")
         self.row = level.type.table.alias("t")
         self.columns: list[sa.ColumnElement[Any]] = []
         self.index: dict[object, int] = {}
@@ -224,8 +227,7 @@ class _Builder:
             decoders=self.decoders,
             children=tuple(_Builder(child, self.database).query() for child in level.children),
             cursor_width=len(self._terms()),
-            # A count tells of persons too: at least one row is read, so that the log names them.
-            peeks=level.count or _asks(level, "hasNextPage"),
+            peeks=self.peeks,
         )
 
     # -- columns -------------------------------------------------------------------------------
@@ -417,7 +419,7 @@ class _Builder:
         select = self._from(sa.select(*self.columns)).where(*conditions)
         if self.level.page is None:
             return select
-        limit = sa.bindparam(LIMIT, type_=sa.Integer())
+        limit = self._limit(self.level.page)
         if self.level.single_parent or self.level.edge is None:
             return select.order_by(*self._order_by()).limit(limit)
         rank = sa.func.row_number().over(partition_by=self._parent(), order_by=self._order_by())
@@ -431,6 +433,17 @@ class _Builder:
         ]
         parent = ranked.c[f"c{self.index[PARENTS]}"]
         return sa.select(*columns).where(ranked.c.rank <= limit).order_by(parent, *order)
+
+    def _limit(self, page: Page) -> sa.ColumnElement[int]:
+        """How many rows of a page are read.
+
+        What the document itself says stands in the text: PostgreSQL then keeps one plan, while with
+        a parameter it plans anew each time, which takes as long as the reading.
+        """
+        first = page.first.value if isinstance(page.first, Const) else None
+        if isinstance(first, int):
+            return sa.literal_column(str(first + self.peeks), sa.Integer())
+        return sa.bindparam(LIMIT, type_=sa.Integer())
 
     def _counting(self, where: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
         number: sa.ColumnElement[Any] = sa.func.count()
