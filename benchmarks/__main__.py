@@ -6,18 +6,17 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 import uvloop
 
 from authz.embedded_redis import EmbeddedRedis
 from benchmarks import parts, report, town
-from benchmarks.cases import CASES, ROLES, Case
+from benchmarks.cases import CASES, FORMS, ROLES, Case
 from benchmarks.load import CONNECTIONS, ask, press
 from benchmarks.processes import cpu_seconds, free_port, server, with_children
 from benchmarks.requests import Atena, Limit, Place, Target, anybody, places, sign_in, sources
@@ -38,7 +37,7 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything that runs while it is measured: two servers, their PostgreSQL, the sources."""
+    """Everything that runs while it is measured: two servers, their PostgreSQL, the settings."""
 
     limit_port: int
     limit_process: int
@@ -48,8 +47,18 @@ class Stage:
     environment: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A server, and how it is asked."""
+
+    name: str
+    port: int
+    process: int
+    target: Target
+
+
 @contextmanager
-def staged(people: int) -> Iterator[Stage]:
+def staged(people: int, workers: int) -> Iterator[Stage]:
     """Start everything on a filled town; everything ends with the block."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="atena-bench-")))
@@ -60,6 +69,7 @@ def staged(people: int) -> Iterator[Stage]:
         environment = {
             "ATENA_DATA": str(folder),
             "ATENA_PORT": str(atena_port),
+            "ATENA_WORKERS": str(workers),
             "ATENA_DATABASE_URL": url,
             "ATENA_NUMBERS_URL": cluster.create_database(),
             "ATENA_REDIS_URL": redis.url,
@@ -70,89 +80,68 @@ def staged(people: int) -> Iterator[Stage]:
         atena = run(server(["server.py", "serve"], atena_port, environment, folder / "atena.out"))
         addressees, levies = uvloop.run(town.fill(url, people))
         print(f"{addressees:,} addressees, {levies:,} levy items", flush=True)
-        arguments = ["-m", "benchmarks.limit", url, str(limit_port)]
+        arguments = ["-m", "benchmarks.limit", url, str(limit_port), str(workers)]
         limit = run(server(arguments, limit_port, {}, folder / "limit.out"))
         yield Stage(limit_port, limit, atena_port, atena, cluster.pid, environment)
 
 
 async def measure(stage: Stage, cases: list[Case], effort: Effort) -> list[report.Rounds]:
-    """Check that both servers say the same, then measure them in turn."""
-    token = await _token(stage)
-    atena, limit = Atena(token), Limit()
+    """Check that all say the same, then measure them in turn."""
+    atena = Atena(await _token(stage))
+    contestants = [
+        Contestant(report.ATENA, stage.atena_port, stage.atena_process, atena),
+        *(Contestant(form, stage.limit_port, stage.limit_process, Limit(form)) for form in FORMS),
+    ]
     lists = await places(stage.atena_port, atena, effort.people)
     single = anybody(effort.people)
     measured = []
     for case in cases:
-        where = single if case.rows == 1 else lists
-        await _same(stage, case, atena, limit, where[1])
+        where = single if case.answered == 1 else lists
+        await _same(case, contestants, where[1])
+        await _round(stage, report.Rounds(case), contestants, where, min(effort.seconds, 1))
         measured.append(report.Rounds(case))
-        await _both(stage, report.Rounds(case), atena, limit, where, min(effort.seconds, 1))
     for number in range(effort.rounds):
         for rounds in measured:
-            where = single if rounds.case.rows == 1 else lists
-            await _both(stage, rounds, atena, limit, where, effort.seconds)
+            where = single if rounds.case.answered == 1 else lists
+            # Each begins a round as often as the others.
+            contestants.append(contestants.pop(0))
+            await _round(stage, rounds, contestants, where, effort.seconds)
         print(f"round {number + 1} of {effort.rounds}", file=sys.stderr, flush=True)
     return measured
 
 
-async def _both(
+async def _round(
     stage: Stage,
     rounds: report.Rounds,
-    atena: Atena,
-    limit: Limit,
+    contestants: list[Contestant],
     where: list[Place],
     seconds: float,
 ) -> None:
-    """One round, the limit first and Atena first by turns."""
-    first: list[Callable[[], Any]] = [
-        lambda: _limit(stage, rounds, limit, where, seconds),
-        lambda: _atena(stage, rounds, atena, where, seconds),
-    ]
-    if len(rounds.limit) % 2:
-        first.reverse()
-    for one in first:
-        await one()
+    for one in contestants:
+        requests = sources(rounds.case, one.target, where, CONNECTIONS)
+        before = _cpu(stage, one)
+        run = await press(one.port, requests, seconds)
+        after = _cpu(stage, one)
+        cost = report.Cost(run, after[0] - before[0], after[1] - before[1])
+        rounds.costs[one.name].append(cost)
 
 
-async def _limit(
-    stage: Stage, rounds: report.Rounds, target: Limit, where: list[Place], seconds: float
-) -> None:
-    found = await _one(stage, stage.limit_port, stage.limit_process, rounds, target, where, seconds)
-    rounds.limit.append(found)
-
-
-async def _atena(
-    stage: Stage, rounds: report.Rounds, target: Atena, where: list[Place], seconds: float
-) -> None:
-    found = await _one(stage, stage.atena_port, stage.atena_process, rounds, target, where, seconds)
-    rounds.atena.append(found)
-
-
-async def _one(
-    stage: Stage,
-    port: int,
-    process: int,
-    rounds: report.Rounds,
-    target: Target,
-    where: list[Place],
-    seconds: float,
-) -> report.Cost:
+def _cpu(stage: Stage, one: Contestant) -> tuple[float, float]:
+    """CPU seconds until now: of a server, and of PostgreSQL if it was started here."""
     database = with_children(stage.database_process) if stage.database_process else []
-    requests = sources(rounds.case, target, where, CONNECTIONS)
-    before = cpu_seconds([process]), cpu_seconds(database)
-    run = await press(port, requests, seconds)
-    after = cpu_seconds([process]), cpu_seconds(database)
-    return report.Cost(run, after[0] - before[0], after[1] - before[1])
+    return cpu_seconds(with_children(one.process)), cpu_seconds(database)
 
 
-async def _same(stage: Stage, case: Case, atena: Atena, limit: Limit, place: Place) -> None:
-    """Both servers must say the same, or the comparison means nothing."""
-    ours = orjson.loads(await ask(stage.atena_port, atena.at(case, place)))["data"]
-    theirs = orjson.loads(await ask(stage.limit_port, limit.at(case, place)))["data"]
-    if case.follows:
-        del ours["addressees"]["pageInfo"], theirs["addressees"]["pageInfo"]
-    if ours != theirs:
-        raise SystemExit(f"the answers to `{case.name}` differ:\n{ours}\n{theirs}")
+async def _same(case: Case, contestants: list[Contestant], place: Place) -> None:
+    """All must say the same, or the comparison means nothing."""
+    said = []
+    for one in contestants:
+        data = orjson.loads(await ask(one.port, one.target.at(case, place)))["data"]
+        if case.follows:
+            del data["addressees"]["pageInfo"]
+        said.append(data)
+    if any(data != said[0] for data in said):
+        raise SystemExit(f"the answers to `{case.name}` differ:\n{said}")
 
 
 async def _token(stage: Stage) -> str:
@@ -168,8 +157,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute: a sign, no figure")
     parser.add_argument("--people", type=int, help="addressees (100000; quick: 20000)")
-    parser.add_argument("--rounds", type=int, help="pairs of rounds for each case (9; quick: 3)")
+    parser.add_argument("--rounds", type=int, help="rounds for each case (9; quick: 3)")
     parser.add_argument("--seconds", type=float, help="seconds for each round (2; quick: 0.5)")
+    parser.add_argument("--workers", type=int, default=1, help="processes of each server (1)")
     parser.add_argument("--case", action="append", choices=[case.name for case in CASES])
     chosen = parser.parse_args()
     usual = Effort(20_000, 3, 0.5) if chosen.quick else Effort(100_000, 9, 2.0)
@@ -179,7 +169,7 @@ def main() -> int:
         chosen.seconds or usual.seconds,
     )
     cases = [case for case in CASES if not chosen.case or case.name in chosen.case]
-    with staged(effort.people) as stage:
+    with staged(effort.people, chosen.workers) as stage:
         measured = uvloop.run(measure(stage, cases, effort))
         print(report.table(measured), flush=True)
         print(uvloop.run(parts.measure(stage.environment, cases)))

@@ -52,11 +52,15 @@ class Atena:
 
 
 class Limit:
-    """Requests to the limit."""
+    """Requests to the limit, whose SQL has one of two forms."""
+
+    def __init__(self, form: str) -> None:
+        self._form = form
 
     def at(self, case: Case, place: Place) -> bytes:
         """A case's request at one place."""
-        return f"GET /{case.name}/{place.code} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+        path = f"/{self._form}/{case.name}/{place.code}"
+        return f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
 
 
 Target = Atena | Limit
@@ -79,7 +83,7 @@ async def places(port: int, atena: Atena, people: int) -> list[Place]:
     """Places spread over the whole list, found by paging through it; the last page is left out."""
     found: list[Place] = []
     cursor = None
-    for _ in range(people // BULK.rows - 1):
+    for _ in range(people // BULK.answered - 1):
         answer = orjson.loads(await ask(port, atena.request(BULK.document, {"after": cursor})))
         page = answer["data"]["addressees"]
         cursor = page["pageInfo"]["endCursor"]
