@@ -235,7 +235,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         policies = PolicyStore(database, GRAPH.classes)
         await sessions.publish_policy_version((await policies.load()).version)
         publishing = asyncio.create_task(policies.keep_published(sessions.publish_policy_version))
-        stack.callback(publishing.cancel)
+        stack.push_async_callback(_end, publishing)
         record = _sign_in_recorder(log)
         staffing = Staffing(database, sessions, revocations, record)
         cost = STRONG if settings.store is StoreKind.REAL else QUICK
@@ -252,6 +252,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             introspection=settings.introspection,
         )
         yield Services(database, sessions, policies, log, answer)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task, and wait until it has let go of its connections."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 KINDS = {"sign-in": Kind.SIGN_IN, "sign-in-refused": Kind.SIGN_IN, "sign-out": Kind.SIGN_OUT}
