@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from models.database import Convert
@@ -251,9 +252,10 @@ def wants_number(level: Level) -> bool:
 
 def persons_of(found: Sequence[Found]) -> list[str]:
     """The addressee codes of everybody in the answer."""
-    persons: dict[str, None] = {}
-    for level in found:
-        persons.update(dict.fromkeys(level.persons))
-        if level.children:
-            persons.update(dict.fromkeys(persons_of(level.children)))
-    return list(persons)
+    return list(dict.fromkeys(chain.from_iterable(map(_persons, found))))
+
+
+def _persons(found: Found) -> Iterator[str]:
+    yield from found.persons
+    for child in found.children:
+        yield from _persons(child)
