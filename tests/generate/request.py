@@ -346,6 +346,8 @@ class Writer:
             return self.dice.chance(50)
         stored = self.guide.values[leaf.coordinate]
         pool = values_of(leaf.column) if self.dice.chance(25) or not stored else stored
+        if leaf.label.folded and self.dice.chance(40):
+            pool = TEXTS
         if operator == "in":
             found = [self.dice.pick(pool) for _ in range(self.dice.pick([1, 2, 3, 0]))]
             return found[0] if found and self.dice.chance(10) else found

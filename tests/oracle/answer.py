@@ -721,11 +721,10 @@ class _Evaluation:
         """A person comes into the answer, with the obligation for whoever may see it."""
         if here.row is None or here.row.owner is None:
             return here
-        person = self.state.by_key("Addressee", here.row.owner)
-        assert person is not None
         withheld_address, stop_output = self.state.obligation(here.row.owner)
+        # With every row of the roles that may see it: there the gaps tell it anyway.
         told = all(
-            self._in_scope(self.decider.decide(coordinate, here.action).whole, person)
+            self._in_scope(self.decider.decide(coordinate, here.action).whole, here.row)
             for coordinate in RELEASE
         )
         if told and (withheld_address or stop_output):

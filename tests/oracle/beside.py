@@ -69,6 +69,8 @@ class Site:
             body, code = answer.body, ""
         except Refused as refused:
             body, code = b"", refused.code
+        except Exception as error:
+            body, code = b"", f"that failed: {error!r}"
         if isinstance(expected, Refusal) or code:
             return self._refused(person, request, expected, code or _words(body))
         return self._answered(person, request, expected, body)
