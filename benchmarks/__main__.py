@@ -58,11 +58,11 @@ class Contestant:
 
 
 @contextmanager
-def staged(people: int, workers: int) -> Iterator[Stage]:
+def staged(people: int, workers: int, flush: bool) -> Iterator[Stage]:
     """Start everything on a filled town; everything ends with the block."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="atena-bench-")))
-        cluster = PostgresCluster.start(settings=SETTINGS | DURABLE)
+        cluster = PostgresCluster.start(settings=SETTINGS | (DURABLE if flush else {}))
         stack.callback(cluster.stop)
         redis = stack.enter_context(EmbeddedRedis.start(folder / "redis"))
         url, atena_port, limit_port = cluster.create_database(), free_port(), free_port()
@@ -160,6 +160,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, help="rounds for each case (9; quick: 3)")
     parser.add_argument("--seconds", type=float, help="seconds for each round (2; quick: 0.5)")
     parser.add_argument("--workers", type=int, default=1, help="processes of each server (1)")
+    parser.add_argument("--no-flush", action="store_true", help="do not wait for a busy disk")
     parser.add_argument("--case", action="append", choices=[case.name for case in CASES])
     chosen = parser.parse_args()
     usual = Effort(20_000, 3, 0.5) if chosen.quick else Effort(100_000, 9, 2.0)
@@ -169,7 +170,7 @@ def main() -> int:
         chosen.seconds or usual.seconds,
     )
     cases = [case for case in CASES if not chosen.case or case.name in chosen.case]
-    with staged(effort.people, chosen.workers) as stage:
+    with staged(effort.people, chosen.workers, not chosen.no_flush) as stage:
         measured = uvloop.run(measure(stage, cases, effort))
         print(report.table(measured), flush=True)
         print(uvloop.run(parts.measure(stage.environment, cases)))
