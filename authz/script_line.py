@@ -136,6 +136,7 @@ class _Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._replies = hiredis.Reader()
         self._waiting: deque[tuple[Reply, float]] = deque()
+        self._outgoing: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
         self._late: Reply | None = None
         self._gone: asyncio.Future[None] = self._loop.create_future()
@@ -169,11 +170,19 @@ class _Link(asyncio.Protocol):
             reply.set_exception(LineDownError())
             return reply
         self._waiting.append((reply, self._loop.time()))
+        if not self._outgoing:
+            # The kernel's share of a write is the dear one: a turn of the loop makes one.
+            self._loop.call_soon(self._send)
         # Its stub says a tuple of one.
-        self._transport.write(hiredis.pack_command(command))  # type: ignore[arg-type]
+        self._outgoing.append(hiredis.pack_command(command))  # type: ignore[arg-type]
         if self._timer is None:
             self._timer = self._loop.call_later(REPLY_SECONDS, self._watch)
         return reply
+
+    def _send(self) -> None:
+        if not self.useless:
+            self._transport.write(b"".join(self._outgoing))
+        self._outgoing.clear()
 
     def give_up(self, error: type[OSError] = LineDownError) -> None:
         """Drop the connection: nobody who still waits can know which reply is theirs."""

@@ -41,6 +41,7 @@ PARENTS = "parents"
 LIMIT = "row_limit"
 KEYED = "keyed"
 LONGEST_OPERAND = 200
+TOKYO = dt.timezone(dt.timedelta(hours=9))
 MOST_IN = 1000
 handling = GRAPH.types["Handling"].table
 
@@ -580,4 +581,4 @@ def storable(text: str) -> bool:
 
 def today() -> dt.date:
     """Today in Asia/Tokyo, which keeps no summer time."""
-    return dt.datetime.now(dt.timezone(dt.timedelta(hours=9))).date()
+    return dt.datetime.now(TOKYO).date()
