@@ -7,6 +7,7 @@ may lack (Chromium) is skipped with a word, and fails in CI.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -130,7 +131,8 @@ def absent(what: str) -> NoReturn:
 
 
 def _new_sqlite_file(folder: Path, like: str | None) -> str:
-    path = folder / f"{len(list(folder.iterdir()))}.db"
+    # Counting the files would give a name twice: SQLite's -wal and -shm files come and go.
+    path = folder / f"{secrets.token_hex(6)}.db"
     with closing(sqlite3.connect(path)) as new:
         if like:
             with closing(sqlite3.connect(like.removeprefix("sqlite:///"))) as old:
