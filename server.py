@@ -52,6 +52,7 @@ from models.demo.town import Town
 from models.graph import GRAPH
 from models.individual_number import StoreKind
 from models.migrate import is_current, migrate
+from resolvers import substitute_address
 from resolvers.cast import hire, is_staffed
 from resolvers.importing import (
     Contents,
@@ -63,6 +64,7 @@ from resolvers.importing import (
 )
 from resolvers.pipeline import Reads
 from resolvers.seal import Seal
+from resolvers.write import UseCase, Writes
 from schema.answer import Answerer
 from schema.build import graphql_schema, sdl
 from schema.graphiql import graphiql_routes
@@ -243,15 +245,22 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.callback(passwords.close)
         sign_in = SignIn(sessions, revocations, staffing, passwords, Lockout(redis), record)
         reads = Reads(database, policies, log, vault, Seal(keys.derive("seal", 64)))
+        writes = Writes(reads, database, log, use_cases())
         answer = Answerer(
             graphql_schema(),
             reads,
+            writes,
             policies,
             sign_in,
             log,
             introspection=settings.introspection,
         )
         yield Services(database, sessions, policies, log, answer)
+
+
+def use_cases() -> Iterator[UseCase]:
+    """Everything that a mutation can change."""
+    yield from substitute_address.USE_CASES
 
 
 async def _end(task: asyncio.Task[None]) -> None:

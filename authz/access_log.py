@@ -16,13 +16,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import Unavailable
 from models.access_log import ACCESS_LOG, LOGGED_OPERATION
-from models.append_only import Appender, Batch, Row, appender
+from models.append_only import Appender, Batch, Row, appender, durably, filled
 from models.database import Database
 
 PATIENCE = 2.0
@@ -155,7 +158,7 @@ class AccessLog:
         """
         if not self._open:
             raise Unavailable("the access log is closed")
-        row = _row(record, operation, self._appender)
+        row = _row(record, operation, self._appender.instant(record.at))
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending.append(_Pending(row, operation, stored))
         self._wake.set()
@@ -224,10 +227,42 @@ class AccessLog:
         await self._appender.discard()
 
 
-def _row(record: Record, operation: LoggedOperation | None, appender: Appender) -> Row:
+async def insert(
+    connection: AsyncConnection,
+    dialect: str,
+    record: Record,
+    operation: LoggedOperation | None = None,
+) -> None:
+    """Add a record inside the transaction of what it records: both are stored, or neither."""
+    for statement in durably(dialect):
+        await connection.exec_driver_sql(statement)
+    if operation is not None:
+        known = sa.select(LOGGED_OPERATION.c.digest).where(
+            LOGGED_OPERATION.c.digest == operation.digest
+        )
+        if await connection.scalar(known) is None:
+            named = zip(filled(LOGGED_OPERATION), operation.row(), strict=True)
+            await connection.execute(
+                _insert_once(dialect), {column.name: value for column, value in named}
+            )
+    named = zip(filled(ACCESS_LOG), _row(record, operation, record.at), strict=True)
+    values = {column.name: value for column, value in named}
+    await connection.execute(sa.insert(ACCESS_LOG), values)
+
+
+def _insert_once(dialect: str) -> sa.Insert:
+    """Another transaction may have stored the same operation meanwhile."""
+    table = LOGGED_OPERATION
+    if dialect == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def _row(record: Record, operation: LoggedOperation | None, at: Any) -> Row:
+    """As stored in `access_log`; `at` as the driver takes it."""
     persons = list(dict.fromkeys(record.persons))
     return (
-        appender.instant(record.at),
+        at,
         record.kind.value,
         readable(record.actor),
         readable(record.session),

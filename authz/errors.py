@@ -3,6 +3,7 @@
 Refused            base: a stable code, a message that echoes no value, an HTTP status
 ├─ Unauthenticated UNAUTHENTICATED, 401: no session, an ended one, or a wrong password
 ├─ PurposeRefused  PURPOSE_REQUIRED or PURPOSE_NOT_ALLOWED, 403
+├─ WriteRefused    WRITE_NOT_ALLOWED, 403: this role may not change that for this purpose
 ├─ BadInput        FIELD_HIDDEN, OPERAND_HIDDEN, CURSOR_INVALID, BAD_USER_INPUT,
 │                  LIMIT_EXCEEDED, 400
 ├─ HarvestLimit    HARVEST_LIMIT, 429
@@ -38,6 +39,13 @@ class PurposeRefused(Refused):
     """The purpose is missing, or is not open to the actor (unknown and not open are alike)."""
 
     code = "PURPOSE_NOT_ALLOWED"
+    status = 403
+
+
+class WriteRefused(Refused):
+    """The clearance does not allow `write` on what would be changed, or not on this person's."""
+
+    code = "WRITE_NOT_ALLOWED"
     status = 403
 
 

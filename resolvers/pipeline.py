@@ -32,6 +32,7 @@ from resolvers.bounded import Bounded
 from resolvers.levels import Keyed, Level, Root
 from resolvers.obligations import obligations
 from resolvers.operands import leaf_source
+from resolvers.operation import Operation
 from resolvers.pages import open_pages
 from resolvers.plan import INTROSPECTION, Plan, make_plan, normal_form
 from resolvers.population import TODAY, has_items, items_of
@@ -148,32 +149,22 @@ class Reads:
 
         Raises `Refused` after the refusal is on the log.
         """
-        draft = Record(
-            kind=Kind.READ,
-            outcome="OK",
-            actor=actor.id,
-            session=actor.session,
-            roles=actor.roles,
-            # A text that is no purpose could be anything, a number too.
-            purpose=terms.purpose if terms.purpose in policy.reference.purposes else None,
-            case_reference=terms.case_reference,
-            policy_version=policy.version,
-        )
+        draft = record_of(Kind.READ, actor, policy, terms)
         ready: Ready | None = None
         try:
-            clearance = self._clearance(actor, policy, terms)
-            ready = self._plan(prepared, variables, clearance, policy)
-            if terms.mode is PrivacyMode.REJECT and ready.plan.hidden:
-                first = ready.plan.hidden[0]
-                raise BadInput(f"`{first.coordinate}` is hidden: {first.reason}", "FIELD_HIDDEN")
+            clearance = self.clearance(actor, policy, terms)
+            ready = self._plan(prepared, variables, clearance)
+            if terms.mode is PrivacyMode.REJECT:
+                refuse_hidden(ready.plan)
             if terms.mode is PrivacyMode.DRY_RUN:
                 await self.log.record(draft, ready.logged)
                 return encode(_answer({root.key: None for root in ready.plan.roots}, ready, []))
             found, numbers = await self._fetch(ready, variables, actor, policy, terms)
         except DatabaseError as error:
-            await self._refuse(draft, ready, Unavailable("the database does not answer"), error)
+            unavailable = Unavailable("the database does not answer")
+            await self.refuse(draft, ready.logged if ready else None, unavailable, error)
         except Refused as error:
-            await self._refuse(draft, ready, error, error)
+            await self.refuse(draft, ready.logged if ready else None, error, error)
         except Exception:
             await self.log.record(_with(draft, (), "INTERNAL"), ready.logged if ready else None)
             raise
@@ -183,6 +174,27 @@ class Reads:
             return encode(self._shape(ready, found, numbers, actor, policy))
         finally:
             await logged
+
+    async def show(
+        self,
+        ready: Ready,
+        variables: Mapping[str, Any],
+        terms: Terms,
+        actor: Actor,
+        policy: Policy,
+    ) -> dict[str, Any]:
+        """The rows of a plan that was made already, as `data` and `extensions`; they are logged.
+
+        Raises `Unavailable`.
+        """
+        draft = record_of(Kind.READ, actor, policy, terms)
+        try:
+            found, numbers = await self._fetch(ready, variables, actor, policy, terms)
+        except DatabaseError as error:
+            unavailable = Unavailable("the database does not answer")
+            await self.refuse(draft, ready.logged, unavailable, error)
+        await self.log.record(_with(draft, persons_of(found)), ready.logged)
+        return self._shape(ready, found, numbers, actor, policy)
 
     async def viewer(
         self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, policy: Policy
@@ -208,16 +220,17 @@ class Reads:
         }
         return {"data": data}
 
-    async def _refuse(
-        self, draft: Record, ready: Ready | None, refusal: Refused, cause: Exception
+    async def refuse(
+        self, draft: Record, logged: LoggedOperation | None, refusal: Refused, cause: Exception
     ) -> NoReturn:
-        logged = ready.logged if ready else None
+        """Raise the refusal after it is on the log."""
         if logged is None and refusal.asked:
             logged = LoggedOperation.of("{}", refusal.asked)
         await self.log.record(_with(draft, (), refusal.code), logged)
         raise refusal from cause
 
-    def _clearance(self, actor: Actor, policy: Policy, terms: Terms) -> Clearance:
+    def clearance(self, actor: Actor, policy: Policy, terms: Terms) -> Clearance:
+        """What the actor may do for the stated purpose. Raises `PurposeRefused`."""
         if terms.purpose is None:
             raise PurposeRefused("state a purpose of use (Purpose-Of-Use)", "PURPOSE_REQUIRED")
         key = (policy.version, actor.roles, terms.purpose, terms.case_reference is not None)
@@ -238,7 +251,6 @@ class Reads:
         prepared: Prepared,
         variables: Mapping[str, Any],
         clearance: Clearance,
-        policy: Policy,
     ) -> Ready:
         nodes = self._node_types(prepared, variables) if prepared.by_node else ()
         variable_shape = variables_shape(prepared.types, prepared.switching, variables)
@@ -246,20 +258,26 @@ class Reads:
         ready = self._ready.get(key)
         if ready is None:
             operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
-            plan = make_plan(operation, clearance, dict(nodes))
-            queries = compile_plan(plan, self.database)
-            ready = Ready(
-                plan,
-                queries,
-                tuple(LevelShape(query) for query in queries),
-                LoggedOperation.of(plan.normal_form, plan.decisions),
-                tuple(
-                    {"path": list(h.path), "coordinate": h.coordinate, "reason": h.reason.value}
-                    for h in plan.hidden
-                ),
-            )
+            ready = self.ready(operation, clearance, dict(nodes))
             self._ready.put(key, ready, weight=_weight(ready))
         return ready
+
+    def ready(
+        self, operation: Operation, clearance: Clearance, node_types: Mapping[str, str]
+    ) -> Ready:
+        """Plan an operation and compile its statements: see `make_plan`."""
+        plan = make_plan(operation, clearance, node_types)
+        queries = compile_plan(plan, self.database)
+        return Ready(
+            plan,
+            queries,
+            tuple(LevelShape(query) for query in queries),
+            LoggedOperation.of(plan.normal_form, plan.decisions),
+            tuple(
+                {"path": list(h.path), "coordinate": h.coordinate, "reason": h.reason.value}
+                for h in plan.hidden
+            ),
+        )
 
     def _node_types(
         self, prepared: Prepared, variables: Mapping[str, Any]
@@ -294,11 +312,12 @@ class Reads:
                 key = await self._key(query.level, variables, actor, terms)
                 given.setdefault(id(query.level), {})[KEYED] = key
         found = await fetch(
-            ready.plan, ready.queries, self.database, variables, self._context(actor, policy), given
+            ready.plan, ready.queries, self.database, variables, self.context(actor, policy), given
         )
         return found, await self._numbers(found, actor, terms)
 
-    def _context(self, actor: Actor, policy: Policy) -> Mapping[str, Any]:
+    def context(self, actor: Actor, policy: Policy) -> Mapping[str, Any]:
+        """Parameters of the row predicates of this actor, today."""
         key = (policy.version, actor.section, today())
         context = self._contexts.get(key)
         if context is None:
@@ -366,6 +385,27 @@ class Reads:
             else:
                 data[root.key] = _without_rows(root, actor, policy, clearance)
         return _answer(data, ready, told)
+
+
+def record_of(kind: Kind, actor: Actor, policy: Policy, terms: Terms) -> Record:
+    """The record of a request that goes well; `_with` tells how it ended."""
+    return Record(
+        kind=kind,
+        outcome="OK",
+        actor=actor.id,
+        session=actor.session,
+        roles=actor.roles,
+        # A text that is no purpose could be anything, a number too.
+        purpose=terms.purpose if terms.purpose in policy.reference.purposes else None,
+        case_reference=terms.case_reference,
+        policy_version=policy.version,
+    )
+
+
+def refuse_hidden(plan: Plan) -> None:
+    """`Privacy-Mode: reject`. Raises `BadInput` `FIELD_HIDDEN`."""
+    for hidden in plan.hidden:
+        raise BadInput(f"`{hidden.coordinate}` is hidden: {hidden.reason}", "FIELD_HIDDEN")
 
 
 def _without_rows(root: Root, actor: Actor, policy: Policy, clearance: Clearance) -> Any:

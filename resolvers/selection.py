@@ -52,9 +52,10 @@ def select(
     variables: Mapping[str, Any],
 ) -> Operation:
     """The operation for variables of this shape. The document must be valid for the schema."""
-    assert schema.query_type is not None
+    root = schema.get_root_type(operation.operation)
+    assert root is not None
     selector = _Selector(schema, operation, fragments, variables)
-    return Operation(selector.fields(schema.query_type, [operation.selection_set]))
+    return Operation(selector.fields(root, [operation.selection_set]))
 
 
 def switches(operation: OperationDefinitionNode, fragments: Fragments) -> frozenset[str]:

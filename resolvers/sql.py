@@ -14,10 +14,12 @@ from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from authz.clearance import Population
 from authz.errors import BadInput
 from models.database import Convert, Database, IsIn, Reader, Statement, Terms, nulls_last
-from models.graph import GRAPH, Leaf
+from models.graph import GRAPH, Leaf, Type
 from models.kana import fold_kana
 from resolvers.levels import (
     AllOf,
@@ -119,6 +121,23 @@ async def fetch(
     single = len(values) == 1 and queries[0].count is None
     async with database.read(snapshot=not single) as reader:
         return [await _fetch(query, reader, values, None) for query in queries]
+
+
+async def is_in_scope(
+    connection: AsyncConnection,
+    database: Database,
+    type_: Type,
+    key: Any,
+    populations: frozenset[Population],
+    context: Mapping[str, Any],
+) -> bool:
+    """Whether a row is there and lies in one of the populations: for who is about to change it."""
+    named = sa.bindparam(KEYED, type_=type_.key.type)
+    scope = in_any(type_, type_.table, populations)
+    found = sa.select(type_.key).where(type_.key == named, *([] if scope is None else [scope]))
+    statement = database.compile(found)
+    arguments = statement.arguments({**context, KEYED: key})
+    return (await connection.exec_driver_sql(statement.sql, tuple(arguments))).first() is not None
 
 
 def _values(

@@ -21,6 +21,7 @@ ACTIONS = {
     "list": Action.LIST,
     "match": Action.MATCH,
     "search": Action.SEARCH,
+    "write": Action.WRITE,
 }
 
 

@@ -1,7 +1,7 @@
 """One GraphQL request, from its text to the bytes of its answer.
 
-Queries of data take the planned path (`resolvers/pipeline.py`). graphql-core completes what needs
-no session: introspection, and the payloads of mutations.
+Queries of data take the planned path (`resolvers/pipeline.py`), changes of data that of
+`resolvers/write.py`. graphql-core completes the rest: introspection, signing in and out.
 """
 
 from __future__ import annotations
@@ -28,17 +28,19 @@ from graphql import (
 from authz.access_log import AccessLog, Kind, Record
 from authz.actor import Actor
 from authz.errors import BadInput, Refused, Unauthenticated
+from authz.policy import Policy
 from authz.policy_store import PolicyStore
 from authz.sign_in import SignIn
 from resolvers.bounded import Bounded
 from resolvers.pipeline import Prepared, PrivacyMode, Reads, Terms
 from resolvers.selection import root_names
+from resolvers.write import Writes
 from schema.document import read_document, read_variables
 from schema.errors import executed
 from schema.introspection import check_introspection
 from schema.limits import DEFAULT_LIMITS, Limits
 from schema.message import Answer, GraphQLRequest
-from schema.mutation import MutationContext
+from schema.mutation import SESSION, MutationContext
 
 CASE_REFERENCE = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 TWELVE_DIGITS = re.compile(r"[0-9]{12}")
@@ -51,13 +53,17 @@ ANSWERS_WEIGHT = 8_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """One operation of a valid document: `asks_data` where a session is needed."""
+    """One operation of a valid document.
+
+    `asks_data`: a session is needed. `only_session`: it signs in or out, and nothing else.
+    """
 
     prepared: Prepared
     node: OperationDefinitionNode
     introspects: bool
     asks_data: bool
     only_viewer: bool
+    only_session: bool
 
 
 class Answerer:
@@ -67,6 +73,7 @@ class Answerer:
         self,
         schema: GraphQLSchema,
         reads: Reads,
+        writes: Writes,
         policies: PolicyStore,
         sign_in: SignIn,
         log: AccessLog,
@@ -76,6 +83,7 @@ class Answerer:
     ) -> None:
         self._schema = schema
         self._reads = reads
+        self._writes = writes
         self._policies = policies
         self._sign_in = sign_in
         self._log = log
@@ -91,7 +99,9 @@ class Answerer:
             raise BadInput("introspection is turned off here")
         variables = read_variables(self._schema, operation.node, request.variables)
         if operation.node.operation is OperationType.MUTATION:
-            return await self._mutate(operation, request)
+            if operation.only_session:
+                return await self._mutate_session(operation, request)
+            return await self._write(operation, variables, request)
         if not operation.asks_data:
             return await self._introspect(operation, request)
         return await self._read(operation, variables, request)
@@ -107,20 +117,34 @@ class Answerer:
         key = (request.document, request.operation_name)
         self._operations.put(key, operation, weight=len(request.document))
 
-    async def _read(
-        self, operation: Operation, variables: dict[str, Any], request: GraphQLRequest
-    ) -> Answer:
-        headers = request.headers
+    async def _asked(
+        self, operation: Operation, request: GraphQLRequest, kind: Kind
+    ) -> tuple[Actor, Policy, Terms]:
+        """Who asks, under which policy, and what they state. A refusal is logged."""
         actor: Actor | None = None
         try:
-            touched = await self._sign_in.authenticate(bearer_token(headers))
+            touched = await self._sign_in.authenticate(bearer_token(request.headers))
             actor = touched.actor
             self._keep(request, operation)
             policy = await self._policies.at_least(touched.policy_version)
-            terms = _terms(headers)
+            return actor, policy, _terms(request.headers)
         except Refused as refusal:
-            await self._log_refused(actor, refusal)
+            await self._log_refused(kind, actor, refusal)
             raise
+
+    async def _write(
+        self, operation: Operation, variables: dict[str, Any], request: GraphQLRequest
+    ) -> Answer:
+        actor, policy, terms = await self._asked(operation, request, Kind.WRITE)
+        body = await self._writes.write(
+            operation.prepared, variables, terms, actor, policy, _encoded
+        )
+        return Answer(200, body)
+
+    async def _read(
+        self, operation: Operation, variables: dict[str, Any], request: GraphQLRequest
+    ) -> Answer:
+        actor, policy, terms = await self._asked(operation, request, Kind.READ)
         encode = await self._encoder(operation, request)
         if operation.only_viewer and terms.purpose is None and terms.mode is PrivacyMode.NULL:
             told = await self._reads.viewer(operation.prepared, variables, actor, policy)
@@ -142,9 +166,9 @@ class Answerer:
 
         return merged
 
-    async def _log_refused(self, actor: Actor | None, refusal: Refused) -> None:
+    async def _log_refused(self, kind: Kind, actor: Actor | None, refusal: Refused) -> None:
         """A refusal before the purpose is known to be one; its headers could hold anything."""
-        record = Record(kind=Kind.READ, outcome=refusal.code)
+        record = Record(kind=kind, outcome=refusal.code)
         if actor is not None:
             record = replace(record, actor=actor.id, session=actor.session, roles=actor.roles)
         await self._log.record(record)
@@ -160,7 +184,7 @@ class Answerer:
             self._introspected.put(key, answer, weight=len(answer.body))
         return answer
 
-    async def _mutate(self, operation: Operation, request: GraphQLRequest) -> Answer:
+    async def _mutate_session(self, operation: Operation, request: GraphQLRequest) -> Answer:
         policy = await self._policies.current()
         token = bearer_token(request.headers) if "authorization" in request.headers else None
         context = MutationContext(self._sign_in, token, policy)
@@ -194,7 +218,14 @@ def _operation(schema: GraphQLSchema, text: str, name: str | None, limits: Limit
         check_introspection(node, fragments)
     prepared = Prepared.of(schema, document, node, fragments)
     data = names - INTROSPECTION - {"__typename"}
-    return Operation(prepared, node, bool(names & INTROSPECTION), bool(data), data == {"viewer"})
+    return Operation(
+        prepared,
+        node,
+        introspects=bool(names & INTROSPECTION),
+        asks_data=bool(data),
+        only_viewer=data == {"viewer"},
+        only_session=data <= SESSION,
+    )
 
 
 def _refuse_given_numbers(schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:

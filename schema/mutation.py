@@ -1,4 +1,4 @@
-"""Mutations: sign in, sign out."""
+"""The root fields of mutations: sign in and out here, what changes data in modules of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from authz.errors import Unauthenticated
 from authz.policy import Policy
 from authz.sign_in import SignIn
 from resolvers.viewer import instant, purposes_of_use
+from schema import protection_mutations
 from schema.scalars import DateTime
+from schema.types import fill
 from schema.viewer import PurposeOfUse, SignedInViewer
 
 
@@ -79,13 +81,21 @@ async def sign_out(info: Info[MutationContext, None]) -> SignOutPayload | None:
     return SignOutPayload(signedOut=True)
 
 
-@strawberry.type(description="操作: what changes something.")
-class Mutation:
-    """The root fields of mutations."""
+def _mutation() -> type:
+    members = {
+        "signIn": strawberry.mutation(
+            resolver=sign_in, description="サインイン: open a session with staff id and password."
+        ),
+        "signOut": strawberry.mutation(
+            resolver=sign_out, description="サインアウト: end this session at once."
+        ),
+        **protection_mutations.CHANGES,
+    }
+    mutation = type("Mutation", (), {})
+    fill(mutation, {name: (None, field) for name, field in members.items()})
+    return strawberry.type(mutation, description="操作: what changes something.")
 
-    signIn: SignInPayload | None = strawberry.mutation(
-        resolver=sign_in, description="サインイン: open a session with staff id and password."
-    )
-    signOut: SignOutPayload | None = strawberry.mutation(
-        resolver=sign_out, description="サインアウト: end this session at once."
-    )
+
+Mutation = _mutation()
+SESSION = frozenset({"signIn", "signOut"})
+"""Mutations about the session itself; the others need one, and a purpose."""

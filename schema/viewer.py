@@ -16,6 +16,7 @@ class FieldClearance:
     list: str = strawberry.field(description="一覧: in an answer about several persons")
     match: str = strawberry.field(description="完全一致: as an exact operand")
     search: str = strawberry.field(description="検索: in a prefix, range or ordering")
+    write: str = strawberry.field(description="更新: to change it")
 
 
 @strawberry.type(description="利用目的: what personal data may be used for, and on which basis.")

@@ -86,6 +86,7 @@ WRITERS = {
     "resolvers/import_levies.py",
     "resolvers/importing.py",
     "resolvers/protection.py",
+    "resolvers/substitute_address.py",
 }
 """Use cases that write, and look at what they write to."""
 

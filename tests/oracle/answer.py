@@ -45,6 +45,7 @@ from tests.oracle.policy import (
     READ,
     RELEASE,
     SEARCH,
+    WRITE,
     Book,
     Decision,
     Grant,
@@ -270,7 +271,7 @@ class _Evaluation:
             {"coordinate": coordinate}
             | {
                 action: self.decider.decide(coordinate, action).word
-                for action in (READ, LIST, MATCH, SEARCH)
+                for action in (READ, LIST, MATCH, SEARCH, WRITE)
             }
             for coordinate in sorted(GRAPH.classes)
         ]

@@ -1,0 +1,285 @@
+"""The whole path of a change, in order: who, what for, may they write, change, log, show.
+
+operation  = what is asked, free of GraphQL        selection.py
+clearance  = what the policy allows                authz/clearance.py
+shown      = the plan of what the answer shows     plan.py
+             use case and log record               one transaction: no log, no change
+answer     = the rows, read by that plan           pipeline.py
+
+An operation holds one change. What the answer shows is read after it, by the same road and under
+the same clearance as any other read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+from graphql import get_named_type
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from authz import access_log
+from authz.access_log import AccessLog, Coordinate, Kind, LoggedOperation, Record
+from authz.actor import Actor
+from authz.clearance import Clearance, Verdict
+from authz.errors import BadInput, Refused, Unavailable, WriteRefused
+from authz.policy import Policy
+from models.database import Database, DatabaseError
+from models.graph import GRAPH, Type
+from models.policy import Action
+from resolvers.operation import Const, Each, Null, Operation, Selected, Slot, Tree
+from resolvers.pipeline import (
+    Prepared,
+    PrivacyMode,
+    Reads,
+    Ready,
+    Terms,
+    record_of,
+    refuse_hidden,
+)
+from resolvers.plan import normal_form
+from resolvers.selection import select
+from resolvers.sql import is_in_scope
+
+META = "__typename"
+NOT_ALLOWED = "this role may not change that for this purpose"
+
+Input = Mapping[str, Any]
+"""The `input` of a mutation, coerced: words of enums as text, days as `date`; absent is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a use case is handed. `connection` is inside the one transaction of the change; `at` is
+    its instant, in UTC."""
+
+    connection: AsyncConnection
+    actor: Actor
+    policy: Policy
+    clearance: Clearance
+    terms: Terms
+    at: dt.datetime
+    database: Database = field(repr=False)
+    context: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def purpose(self) -> str:
+        """The stated purpose, which is open to the actor."""
+        return self.clearance.purpose
+
+    async def reach(self, coordinate: str, type_name: str, key: Any) -> None:
+        """Make sure that the row is one on which the actor may write `coordinate`.
+
+        Raises `BadInput`, alike for a row that is not there and one outside the population.
+        """
+        cell = self.clearance.cell(coordinate, Action.WRITE)
+        type_ = GRAPH.types[type_name]
+        there = cell.allowed and await is_in_scope(
+            self.connection, self.database, type_, key, cell.populations, self.context
+        )
+        if not there:
+            raise BadInput(f"there is no such {type_.noun.en}")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a use case returns.
+
+    `rows` for each payload field of a noun, the key of the row to show (`None`: nothing)
+    `values` the payload fields that are plain values
+    `persons` codes of the addressees who were changed, for the log
+    """
+
+    rows: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    persons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UseCase:
+    """One mutation. `writes`: coordinates that must all be cleared for `write`.
+
+    `run` raises `BadInput` where the state of things does not allow the change.
+    """
+
+    name: str
+    writes: tuple[str, ...]
+    run: Callable[[Change, Input], Awaitable[Changed]]
+
+
+class Writes:
+    """Carries out mutations. One for each worker."""
+
+    def __init__(
+        self, reads: Reads, database: Database, log: AccessLog, use_cases: Iterable[UseCase]
+    ) -> None:
+        self._reads = reads
+        self._database = database
+        self._log = log
+        self._use_cases = {use_case.name: use_case for use_case in use_cases}
+
+    async def write(
+        self,
+        prepared: Prepared,
+        variables: Mapping[str, Any],
+        terms: Terms,
+        actor: Actor,
+        policy: Policy,
+        encode: Callable[[dict[str, Any]], bytes],
+    ) -> bytes:
+        """Carry out one mutation and answer `data` and `extensions`.
+
+        Raises `Refused` after the refusal is on the log; then nothing is changed. The exception is
+        `Unavailable` after the change, while what it shows is read: the log tells which it was.
+        """
+        operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
+        draft = record_of(Kind.WRITE, actor, policy, terms)
+        logged = LoggedOperation.of(_normal(operation), ())
+        try:
+            clearance = self._reads.clearance(actor, policy, terms)
+            mutation = _mutation(operation)
+            use_case = self._use_cases[mutation.name]
+            asked = _decisions(use_case, clearance)
+            logged = LoggedOperation.of(_normal(operation), asked)
+            if any(verdict != Verdict.SHOWN for _, _, verdict in asked):
+                raise WriteRefused(NOT_ALLOWED)
+            shown = self._shown(prepared, mutation, clearance)
+            if terms.mode is PrivacyMode.REJECT:
+                refuse_hidden(shown.plan)
+            if terms.mode is PrivacyMode.DRY_RUN:
+                await self._log.record(draft, logged)
+                return encode(_answer(mutation, None, shown, {}))
+            given = _value(mutation.arguments.get("input", Null()), variables)
+            changed = await self._change(use_case, given, terms, actor, policy, draft, logged)
+        except sa.exc.IntegrityError as error:
+            # The cause's text names constraints and values.
+            contradiction = BadInput("the change contradicts what is stored")
+            await self._reads.refuse(draft, logged, contradiction, error)
+        except (DatabaseError, sa.exc.SQLAlchemyError, OSError) as error:
+            unavailable = Unavailable("the database does not answer")
+            await self._reads.refuse(draft, logged, unavailable, error)
+        except Refused as error:
+            await self._reads.refuse(draft, logged, error, error)
+        except Exception:
+            await self._log.record(replace(draft, outcome="INTERNAL"), logged)
+            raise
+        keys = {_slot(name): self._node_id(mutation, name, changed) for name in changed.rows}
+        content = await self._reads.show(shown, {**variables, **keys}, terms, actor, policy)
+        return encode(_answer(mutation, changed, shown, content))
+
+    async def _change(
+        self,
+        use_case: UseCase,
+        given: Input,
+        terms: Terms,
+        actor: Actor,
+        policy: Policy,
+        draft: Record,
+        logged: LoggedOperation,
+    ) -> Changed:
+        """The change and its record, both or neither."""
+        async with self._database.write() as connection:
+            change = Change(
+                connection,
+                actor,
+                policy,
+                self._reads.clearance(actor, policy, terms),
+                terms,
+                dt.datetime.now(dt.UTC),
+                self._database,
+                self._reads.context(actor, policy),
+            )
+            changed = await use_case.run(change, given)
+            record = replace(draft, persons=changed.persons)
+            await access_log.insert(connection, self._database.dialect, record, logged)
+        return changed
+
+    def _shown(self, prepared: Prepared, mutation: Selected, clearance: Clearance) -> Ready:
+        """The plan of the payload's rows, each read like a `node` whose id the change will tell."""
+        roots, types = [], {}
+        for part in mutation.fields:
+            type_ = _row_type(prepared, part)
+            if type_ is not None:
+                key = {"id": Slot(_slot(part.name))}
+                roots.append(Selected(part.key, "node", "Query", key, part.fields))
+                types[part.key] = type_.name
+        return self._reads.ready(Operation(tuple(roots)), clearance, types)
+
+    def _node_id(self, mutation: Selected, name: str, changed: Changed) -> str:
+        key = changed.rows[name]
+        type_ = next(
+            (part.fields[0].type_name for part in mutation.fields if part.name == name), None
+        )
+        return "" if key is None or type_ is None else self._reads.seal.node_id(type_, key)
+
+
+def _mutation(operation: Operation) -> Selected:
+    """The one root field (`schema/limits.py`), unless a directive took it away."""
+    for mutation in operation.roots:
+        return mutation
+    raise BadInput("the operation selects no mutation")
+
+
+def _decisions(use_case: UseCase, clearance: Clearance) -> tuple[Coordinate, ...]:
+    return tuple(
+        (coordinate, Action.WRITE.value, clearance.cell(coordinate, Action.WRITE).verdict.value)
+        for coordinate in sorted(use_case.writes)
+    )
+
+
+def _row_type(prepared: Prepared, part: Selected) -> Type | None:
+    """The noun that a payload field shows; `None` where it is a plain value."""
+    payload: Any = prepared.schema.type_map[part.type_name]
+    field_ = payload.fields.get(part.name)
+    return GRAPH.types.get(get_named_type(field_.type).name) if field_ else None
+
+
+def _slot(name: str) -> str:
+    """No variable of a client has such a name."""
+    return f"(row of {name})"
+
+
+def _normal(operation: Operation) -> str:
+    return f"mutation {normal_form(operation)}"
+
+
+def _value(tree: Tree, variables: Mapping[str, Any]) -> Any:
+    """An argument with its values."""
+    if isinstance(tree, Null):
+        return None
+    if isinstance(tree, (Const, Slot, Each)):
+        return tree.get(variables)
+    if isinstance(tree, Mapping):
+        return {name: _value(inner, variables) for name, inner in tree.items()}
+    return [_value(inner, variables) for inner in tree]
+
+
+def _answer(
+    mutation: Selected,
+    changed: Changed | None,
+    shown: Ready,
+    content: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The payload in the order of its selection, with the privacy of what it shows."""
+    payload = None
+    if changed is not None:
+        rows = content["data"]
+        payload = {
+            part.key: part.type_name
+            if part.name == META
+            else rows.get(part.key, changed.values.get(part.name))
+            for part in mutation.fields
+        }
+    told = content.get("extensions", {}).get("privacy", {}).get("obligations", [])
+    privacy = {
+        "hidden": [_beneath(mutation, entry) for entry in shown.hidden],
+        "obligations": [_beneath(mutation, entry) for entry in told],
+    }
+    return {"data": {mutation.key: payload}, "extensions": {"privacy": privacy}}
+
+
+def _beneath(mutation: Selected, entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {**entry, "path": [mutation.key, *entry["path"]]}
