@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 CONNECTIONS = 8
@@ -63,7 +64,7 @@ async def press(port: int, requests: Sequence[NextRequest], seconds: float) -> R
     began = time.perf_counter()
     end = began + seconds
     clients = await asyncio.gather(
-        *(_connected(port, lambda source=source: _Client(source, end)) for source in requests)
+        *(_connected(port, partial(_Client, source, end)) for source in requests)
     )
     latencies = sorted(latency for client in clients for latency in client.latencies)
     return Run(len(latencies), time.perf_counter() - began, latencies)

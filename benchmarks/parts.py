@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,8 @@ async def measure(environment: Mapping[str, str], cases: Sequence[Case]) -> str:
         ]  # fmt: skip
         for case in cases:
             if "$code" in case.document:
-                request = _request(case, token)
-                lines.append(
-                    await _line(f"a whole {case.name} read", lambda r=request: services.answer(r))
-                )
+                whole = partial(services.answer, _request(case, token))
+                lines.append(await _line(f"a whole {case.name} read", whole))
         return "\n".join(lines)
 
 
@@ -58,7 +57,7 @@ def _look_up(services: Services, actor: Any, policy: Any) -> Callable[[], Awaita
     reads = services.answer._reads
 
     async def look_up() -> Any:
-        return reads._clearance(actor, policy, terms)
+        return reads.clearance(actor, policy, terms)
 
     return look_up
 

@@ -30,7 +30,7 @@ def server(
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=PROJECT,
-            env=kept | environment,
+            env={**kept, **environment},
             stdout=file,
             stderr=subprocess.STDOUT,
         )

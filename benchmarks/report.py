@@ -51,7 +51,7 @@ class Rounds:
 
     def cpu(self, name: str, where: str) -> float:
         """Microseconds of CPU for each answer, `server` or `database`."""
-        spent = (getattr(cost, where) / cost.run.answers for cost in self.costs[name])
+        spent: list[float] = [getattr(cost, where) / cost.run.answers for cost in self.costs[name]]
         return statistics.median(spent) * 1e6
 
 
