@@ -4,6 +4,7 @@ python server.py serve          start (embedded stores unless URLs are set)
 python server.py migrate        bring the databases up to date
 python server.py seed           load the demo town
 python server.py import …       load the city's files
+python server.py client …       register, rotate, suspend and list other offices' clients
 python server.py export-schema  print the SDL
 python server.py check          check settings, schema and policy, and end
 """
@@ -16,11 +17,12 @@ import contextlib
 import gc
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,21 +33,33 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from authz.access_log import AccessLog, Kind
+from authz.access_log import AccessLog, Kind, LoggedOperation
 from authz.access_log import Record as LogRecord
+from authz.channel import Front
+from authz.client_certificate import thumbprint_of_pem
+from authz.clients import Clients, Definition
 from authz.embedded_redis import EmbeddedRedis
 from authz.errors import Refused
 from authz.keys import Keys, KeysError
 from authz.lockout import Lockout
 from authz.number_store import StoreRefused
+from authz.once import Once, Rate
 from authz.passwords import QUICK, STRONG, Passwords
 from authz.policy_store import PolicyStore, check_first_policy
 from authz.revocations import Revocations
 from authz.session import Sessions, connect
 from authz.sign_in import SignIn
 from authz.staffing import SignInEvent, Staffing
+from authz.token import Rates, Tokens
 from authz.vault import Vault
 from models import facts
+from models.client import (
+    ClientAuthentication,
+    ClientState,
+    Network,
+    TokenBinding,
+    networks_of,
+)
 from models.database import Database, DatabaseError, dialect_of
 from models.demo.cast_staff import CAST, new_password
 from models.demo.town import Town
@@ -54,6 +68,7 @@ from models.individual_number import StoreKind
 from models.migrate import is_current, migrate
 from resolvers import substitute_address
 from resolvers.cast import hire, is_staffed
+from resolvers.clients import SCOPES, register_departments
 from resolvers.importing import (
     Contents,
     FileRefused,
@@ -69,8 +84,11 @@ from schema.answer import Answerer
 from schema.build import graphql_schema, sdl
 from schema.graphiql import graphiql_routes
 from schema.http import GraphQLEndpoint
+from schema.oauth_http import oauth_routes
 
 PROJECT = Path(__file__).parent
+PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
+Networks = tuple[Network, ...]
 
 
 class SettingError(Exception):
@@ -102,6 +120,17 @@ class Settings:
     graphiql: bool = setting("on", "`on` or `off`: serve GraphiQL at /graphiql")
     workers: int = setting("1", "processes that answer")
     people: int = setting("2000", "people in the demo town at the first start")
+    public_url: str = setting(
+        "", "address at which clients reach the server; unset: http://HOST:PORT"
+    )
+    proxies: Networks = setting(
+        "", "networks (CIDR) of the proxies that tell a client's address and certificate"
+    )
+    token_lifetime: timedelta = setting("300", "seconds that a department's token lives")
+    client_rate: int = setting("600", "requests a minute of one department's client")
+    client_secret_basic: bool = setting(
+        "off", "`on` or `off`: may clients send their secret itself"
+    )
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -143,8 +172,17 @@ class Settings:
             raise SettingError(
                 "ATENA_IDLE_TIMEOUT: must be positive, at most ATENA_ABSOLUTE_TIMEOUT"
             )
+        if self.public_url and not PUBLIC_URL.fullmatch(self.public_url):
+            raise SettingError("ATENA_PUBLIC_URL: must be https://HOST or http://HOST, no path")
+        if not timedelta(0) < self.token_lifetime <= timedelta(hours=1):
+            raise SettingError("ATENA_TOKEN_LIFETIME: must be positive, at most 3600")
         if self.store is StoreKind.REAL and not self.keys:
             raise SettingError("ATENA_KEYS: a real store needs a key file that is named")
+
+    @property
+    def front(self) -> Front:
+        """The public face."""
+        return Front(self.public_url or f"http://{self.host}:{self.port}", self.proxies)
 
     @property
     def main_url(self) -> str:
@@ -186,6 +224,10 @@ def _seconds(text: str) -> timedelta:
     return timedelta(seconds=float(text))
 
 
+def _networks(text: str) -> Networks:
+    return networks_of(text.replace(",", " "))
+
+
 PARSERS: dict[str, Callable[[str], Any]] = {
     "str": str,
     "int": _natural,
@@ -193,12 +235,15 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "bool": _switch,
     "timedelta": _seconds,
     "StoreKind": StoreKind,
+    "Networks": _networks,
 }
 
 
 # -- application -----------------------------------------------------------------------------------
 
 
+TOKENS_A_MINUTE = 60
+FAILURES_A_MINUTE = 60
 HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -211,6 +256,7 @@ class Services:
     policies: PolicyStore
     log: AccessLog
     answer: Answerer
+    tokens: Tokens
 
 
 @asynccontextmanager
@@ -243,7 +289,23 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         cost = STRONG if settings.store is StoreKind.REAL else QUICK
         passwords = Passwords(cost)
         stack.callback(passwords.close)
-        sign_in = SignIn(sessions, revocations, staffing, passwords, Lockout(redis), record)
+        tokens = Tokens(
+            sessions,
+            revocations,
+            Clients(database, keys, sessions, revocations),
+            policies,
+            log,
+            Once(redis),
+            Rates(
+                tokens=Rate(redis, "token", TOKENS_A_MINUTE),
+                requests=Rate(redis, "request", settings.client_rate),
+                failures=Rate(redis, "failure", FAILURES_A_MINUTE),
+            ),
+            settings.front,
+            lifetime=settings.token_lifetime,
+            basic=settings.client_secret_basic,
+        )
+        sign_in = SignIn(sessions, revocations, staffing, passwords, Lockout(redis), record, tokens)
         reads = Reads(database, policies, log, vault, Seal(keys.derive("seal", 64)))
         writes = Writes(reads, database, log, use_cases())
         answer = Answerer(
@@ -255,7 +317,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             log,
             introspection=settings.introspection,
         )
-        yield Services(database, sessions, policies, log, answer)
+        yield Services(database, sessions, policies, log, answer, tokens)
 
 
 def use_cases() -> Iterator[UseCase]:
@@ -328,6 +390,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/healthz", health),
             Route("/readyz", ready),
             Route("/schema.graphql", schema),
+            *oauth_routes(lambda: state["services"].tokens),
             *graphiql_routes(PROJECT / "node_modules", settings.graphiql),
         ],
     )
@@ -383,6 +446,7 @@ async def prepare(settings: Settings) -> None:
     if new:
         # The cast comes last: a start that was interrupted before goes on with the town.
         await load_town(settings, settings.people)
+        await seed_clients(settings)
         await seed_cast(settings)
 
 
@@ -439,9 +503,31 @@ async def seed_cast(settings: Settings) -> None:
         }
         for member in CAST
     ]
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write_private(path, content)
+
+
+async def seed_clients(settings: Settings) -> None:
+    """Register the departments' clients of a demo store, once, and write down their secrets."""
+    async with _clients(settings) as clients:
+        kept = await register_departments(clients)
+    if kept:
+        _write_private(settings.data / "clients.json", kept)
+
+
+def _write_private(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(content, file, ensure_ascii=False, indent=2)
+
+
+@asynccontextmanager
+async def _clients(settings: Settings) -> AsyncIterator[Clients]:
+    """The registrations, for the command line; workers notice a change within a second."""
+    database = Database(settings.main_url)
+    try:
+        yield Clients(database, settings.load_keys())
+    finally:
+        await database.close()
 
 
 def serve(settings: Settings) -> None:
@@ -469,6 +555,8 @@ def _greet(settings: Settings) -> None:
     print(f"Atena\n  GraphQL   {base}/graphql\n  GraphiQL  {base}/graphiql")
     print(f"  SDL       {base}/schema.graphql")
     cast = settings.data / "cast.json"
+    if (clients := settings.data / "clients.json").exists():
+        print(f"  OAuth     {base}/oauth/token  (demo clients: {clients})")
     if settings.store is StoreKind.DEMO and cast.exists():
         print("\n  デモ職員 demo cast (staff id, password, roles):")
         for member in json.loads(cast.read_text(encoding="utf-8")):
@@ -506,6 +594,7 @@ def _parser() -> argparse.ArgumentParser:
     files = command("import", "load one of the city's files", _import)
     files.add_argument("contents", choices=[str(contents) for contents in Contents])
     files.add_argument("file", type=Path, help="CSV in UTF-8 or CP932; the header decides")
+    _add_client_commands(command("client", "other offices' clients (連携定義)", _client))
     command("export-schema", "print the SDL", _export_schema)
     command("check", "check settings, keys, schema and policy, and end", _check)
     return parser
@@ -532,6 +621,7 @@ async def _migrated(settings: Settings) -> None:
 def _seed(settings: Settings, chosen: argparse.Namespace) -> int:
     asyncio.run(_migrated(settings))
     asyncio.run(load_town(settings, chosen.people or settings.people))
+    asyncio.run(seed_clients(settings))
     asyncio.run(seed_cast(settings))
     return 0
 
@@ -545,6 +635,102 @@ def _import(settings: Settings, chosen: argparse.Namespace) -> int:
     print(f"loaded {report.loaded}, already there {report.already_there}, ", end="")
     print(f"rejected {report.rejected}" + (f" (see {report.rejects})" if report.rejected else ""))
     return 1 if report.rejected else 0
+
+
+def _add_client_commands(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="change", required=True)
+
+    def command(name: str, words: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=words, description=words)
+        added.add_argument("id", help="client id")
+        return added
+
+    new = command("register", "register a linkage definition")
+    new.add_argument("--definition", required=True, help="code of the transfer definition")
+    new.add_argument("--purpose", help="default: transfer-DEFINITION")
+    new.add_argument(
+        "--authentication",
+        choices=[each.value for each in ClientAuthentication],
+        default=ClientAuthentication.PRIVATE_KEY_JWT.value,
+    )
+    new.add_argument(
+        "--binding",
+        choices=[each.value for each in TokenBinding],
+        default=TokenBinding.MTLS.value,
+        help="what its tokens are bound to",
+    )
+    new.add_argument("--scope", action="append", help="may be given several times")
+    new.add_argument("--item", action="append", help="a coordinate that may go out; default: all")
+    new.add_argument("--network", action="append", required=True, help="CIDR")
+    new.add_argument("--valid-from", type=date.fromisoformat)
+    new.add_argument("--valid-until", type=date.fromisoformat)
+    for added in (new, command("rotate", "add a credential; the newest two of a kind live")):
+        added.add_argument("--jwk", type=Path, help="file with a public key")
+        added.add_argument("--certificate", type=Path, help="file with a certificate (PEM)")
+    command("suspend", "no tokens any more, and end those that there are")
+    command("resume", "tokens again")
+    commands.add_parser("list", help="all clients")
+
+
+def _client(settings: Settings, chosen: argparse.Namespace) -> int:
+    return asyncio.run(_change_client(settings, chosen))
+
+
+async def _change_client(settings: Settings, chosen: argparse.Namespace) -> int:
+    async with _clients(settings) as clients:
+        if chosen.change == "list":
+            for found in await clients.all():
+                one = found.definition
+                print(f"{one.id}  {found.state}  {one.authentication}  {one.binding}", end="  ")
+                print(f"{one.purpose}  {' '.join(one.networks)}")
+            return 0
+        secret = await _changed_client(clients, chosen)
+        await _record_command(settings, f"client:{chosen.change}", f"client:{chosen.id}")
+    if secret is not None:
+        print(f"secret (told this once): {secret}")
+    return 0
+
+
+async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str | None:
+    if chosen.change in {"suspend", "resume"}:
+        suspended = chosen.change == "suspend"
+        state = ClientState.SUSPENDED if suspended else ClientState.ACTIVE
+        await clients.change_state(chosen.id, state)
+        return None
+    given = {
+        "jwk": chosen.jwk.read_text(encoding="utf-8") if chosen.jwk else None,
+        "certificate": thumbprint_of_pem(chosen.certificate.read_bytes())
+        if chosen.certificate
+        else None,
+    }
+    if chosen.change == "rotate":
+        return await clients.rotate(chosen.id, **given)
+    definition = Definition(
+        id=chosen.id,
+        definition=chosen.definition,
+        purpose=chosen.purpose or f"transfer-{chosen.definition}",
+        scopes=frozenset(chosen.scope or SCOPES),
+        networks=tuple(chosen.network),
+        authentication=ClientAuthentication(chosen.authentication),
+        binding=TokenBinding(chosen.binding),
+        items=frozenset(chosen.item) if chosen.item else None,
+        valid_from=chosen.valid_from,
+        valid_until=chosen.valid_until,
+    )
+    return await clients.register(definition, **given)
+
+
+async def _record_command(settings: Settings, what: str, about: str) -> None:
+    """Put a command on the log. The actor is the account that runs it, not a staff member."""
+    database = Database(settings.main_url)
+    log = AccessLog(database)
+    try:
+        await log.start()
+        record = LogRecord(kind=Kind.WRITE, outcome="OK", actor="server.py", session=about)
+        await log.record(record, LoggedOperation.of(what, ()))
+    finally:
+        await log.stop()
+        await database.close()
 
 
 def _export_schema(settings: Settings, _: argparse.Namespace) -> int:

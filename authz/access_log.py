@@ -48,6 +48,8 @@ class Kind(StrEnum):
     WRITE = "WRITE"
     SIGN_IN = "SIGN_IN"
     SIGN_OUT = "SIGN_OUT"
+    TOKEN = "TOKEN"
+    OUTPUT = "OUTPUT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from authz.invariants import (
     may_handle_numbers,
 )
 from authz.policy import Policy
+from authz.scopes import Limits
 from models.facts import CLASSES
 from models.graph import MASKABLE
 from models.policy import Action
@@ -46,6 +47,7 @@ class Reason(StrEnum):
     INVARIANT = "INVARIANT"
     CASE_REFERENCE = "CASE_REFERENCE"
     MASKED = "MASKED"
+    SCOPE = "SCOPE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Clearance:
     version: int
     case_reference: bool
     cells: Mapping[tuple[str, Action], Cell]
+    limits: Limits | None = None
 
     def cell(self, coordinate: str, action: Action) -> Cell:
         """The decision for a coordinate; unknown coordinates are hidden."""
@@ -98,15 +101,21 @@ def clear(
     *,
     case_reference: bool,
     protected: frozenset[str] = frozenset(),
+    limits: Limits | None = None,
 ) -> Clearance:
     """Compile the table. `protected`: coordinates whose value depends on who is covered.
 
+    `limits` (a token's) only take away: a cell that they do not admit is hidden.
+
     Raises `PurposeRefused`, alike for a purpose that is unknown and one that is not open.
     """
-    if purpose not in policy.reference.open_to(roles):
+    opened = policy.reference.open_to(roles)
+    if limits is not None:
+        opened &= {limits.purpose}
+    if purpose not in opened:
         raise PurposeRefused("this purpose of use is not open to you")
-    compiler = _Compiler(policy, roles, purpose, case_reference, protected)
-    return Clearance(roles, purpose, policy.version, case_reference, compiler.table())
+    compiler = _Compiler(policy, roles, purpose, case_reference, protected, opened, limits)
+    return Clearance(roles, purpose, policy.version, case_reference, compiler.table(), limits)
 
 
 class _Compiler:
@@ -117,19 +126,21 @@ class _Compiler:
         purpose: str,
         case_reference: bool,
         protected: frozenset[str],
+        opened: frozenset[str],
+        limits: Limits | None,
     ) -> None:
         self.policy = policy
         self.roles = roles
         self.purpose = purpose
         self.case_reference = case_reference
         self.protected = protected
+        self.opened = opened
+        self.limits = limits
         self.number_business = policy.reference.purposes[purpose].individual_number_business
-        opened = policy.reference.role_purposes
+        purposes = policy.reference.role_purposes
         self.acting = {
-            open_purpose: [
-                role for role in roles if role == NUMBER_ROLE or open_purpose in opened[role]
-            ]
-            for open_purpose in policy.reference.open_to(roles)
+            purpose: [role for role in roles if role == NUMBER_ROLE or purpose in purposes[role]]
+            for purpose in opened
         }
 
     def table(self) -> Mapping[tuple[str, Action], Cell]:
@@ -142,6 +153,23 @@ class _Compiler:
         )
 
     def _cell(self, coordinate: str, action: Action) -> Cell:
+        cell = self._by_policy(coordinate, action)
+        if cell.allowed and not self._admitted(coordinate, action):
+            return Cell(Verdict.HIDDEN, Reason.SCOPE)
+        return cell
+
+    def _admitted(self, coordinate: str, action: Action) -> bool:
+        """Whether the token's limits leave the cell: what tells of protection, with its warning."""
+        if self.limits is None:
+            return True
+        told = (
+            HANDLING if action in NEEDS_HANDLING and self._depends_on_protection(coordinate) else ()
+        )
+        return self.limits.admits(coordinate, action) and all(
+            self.limits.admits(each, NEEDS_HANDLING[action]) for each in told
+        )
+
+    def _by_policy(self, coordinate: str, action: Action) -> Cell:
         granted = self._opened_by(coordinate, action)
         opened = frozenset(role for role in granted if self._holds(role, coordinate, action))
         if is_number(self.policy.coordinates[coordinate]):
@@ -244,7 +272,7 @@ class _Compiler:
     def _why_not(self, coordinate: str, action: Action) -> Reason:
         if action is Action.LIST and self._opened_by(coordinate, Action.READ):
             return Reason.LIST
-        others = self.policy.reference.open_to(self.roles) - {self.purpose}
+        others = self.opened - {self.purpose}
         if any(self._granted(coordinate, action, purpose) for purpose in others):
             return Reason.PURPOSE
         return Reason.ROLE

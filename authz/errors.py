@@ -7,6 +7,7 @@ Refused            base: a stable code, a message that echoes no value, an HTTP 
 ├─ BadInput        FIELD_HIDDEN, OPERAND_HIDDEN, CURSOR_INVALID, BAD_USER_INPUT,
 │                  LIMIT_EXCEEDED, 400
 ├─ HarvestLimit    HARVEST_LIMIT, 429
+├─ TooManyRequests RATE_LIMITED, 429, with the seconds to wait
 └─ Unavailable     UNAVAILABLE, 503: a store that is needed does not answer
 """
 
@@ -61,6 +62,17 @@ class HarvestLimit(Refused):
 
     code = "HARVEST_LIMIT"
     status = 429
+
+
+class TooManyRequests(Refused):
+    """A client asks too often; `retry_after` seconds later it may ask again."""
+
+    code = "RATE_LIMITED"
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("too many requests: wait, then ask again")
+        self.retry_after = retry_after
 
 
 class Unavailable(Refused):

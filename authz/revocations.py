@@ -1,10 +1,10 @@
 """Revocations as the database knows them: what ends a session even if Redis forgot that it ended.
 
 Redis may lose its last writes when it fails over, and a deletion is a write. So every suspension
-and every change of roles first moves the staff record's revocation epoch
-(`Staff.sessions_revoked_at`), and a session that was opened under an earlier epoch is refused. The
-two epochs come from the same column: no clock is compared with another's, and a session that was
-being opened while its owner was suspended is caught as well.
+and every change of roles first moves the record's revocation epoch (`Staff.sessions_revoked_at`, of
+a department's client `Client.tokens_revoked_at`), and a session that was opened under an earlier
+epoch is refused. The two epochs come from the same column: no clock is compared with another's, and
+a session that was being opened while its owner was suspended is caught as well.
 
 Each worker reads the epochs once a second and knows its own changes at once. If no reading has
 succeeded for `STALE_SECONDS` everybody is refused with 503: the database is then down or cut off,
@@ -19,11 +19,14 @@ import contextlib
 import datetime as dt
 import logging
 import time
+from typing import Any
 
 import sqlalchemy as sa
 
+from authz.actor import actor_id
 from authz.errors import Unauthenticated, Unavailable
 from authz.session import Session
+from models.client import CLIENT
 from models.database import Database
 from models.staff import STAFF
 
@@ -36,7 +39,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Revocations:
-    """The revocation epochs of all staff members, in this worker's memory."""
+    """The revocation epochs of all actors, in this worker's memory."""
 
     def __init__(
         self,
@@ -46,11 +49,7 @@ class Revocations:
         stale_seconds: float = STALE_SECONDS,
     ) -> None:
         self._database = database
-        self._statement = database.compile(
-            sa.select(STAFF.c.id, STAFF.c.sessions_revoked_at).where(
-                STAFF.c.sessions_revoked_at.is_not(None)
-            )
-        )
+        self._statement = database.compile(_epochs())
         self._poll_seconds = poll_seconds
         self._stale_seconds = stale_seconds
         self._epochs: dict[str, int] = {}
@@ -75,13 +74,13 @@ class Revocations:
         began = time.monotonic()
         async with self._database.read(snapshot=False, reserved=True) as reader:
             rows = await reader.rows(self._statement.sql, [])
-        for staff_id, revoked_at in rows:
-            self.note(staff_id, epoch_of(revoked_at))
+        for actor, revoked_at in rows:
+            self.note(actor, epoch_of(revoked_at))
         self._fresh_until = began + self._stale_seconds
 
-    def note(self, staff_id: str, epoch: int) -> None:
+    def note(self, actor: str, epoch: int) -> None:
         """A revocation known at once. Epochs only grow: a late reading cannot undo it."""
-        self._epochs[staff_id] = max(epoch, self._epochs.get(staff_id, 0))
+        self._epochs[actor] = max(epoch, self._epochs.get(actor, 0))
 
     def check(self, session: Session) -> None:
         """Refuse a session opened before its owner's last revocation.
@@ -101,6 +100,15 @@ class Revocations:
             except Exception as error:
                 # Whatever it was: staleness refuses, and the next reading may succeed.
                 _logger.warning("revocations not read: %s", type(error).__name__)
+
+
+def _epochs() -> sa.Select[Any]:
+    """Every actor with a revocation epoch: staff members, and clients under their actor ids."""
+    staff = sa.select(STAFF.c.id.label("actor"), STAFF.c.sessions_revoked_at.label("epoch"))
+    prefix: sa.ColumnElement[str] = sa.literal_column(f"'{actor_id('')}'", CLIENT.c.id.type)
+    clients = sa.select(prefix.concat(CLIENT.c.id), CLIENT.c.tokens_revoked_at)
+    every = sa.union_all(staff, clients).subquery()
+    return sa.select(every.c.actor, every.c.epoch).where(every.c.epoch.is_not(None))
 
 
 def epoch_of(instant: dt.datetime | str | None) -> int:

@@ -9,7 +9,7 @@ is atomic and only ever moves the end of a session that is still there: nothing 
 All keys carry one hash tag, so scripts also run on a cluster:
 
     {atena}session:<sha256>   hash: abs, idle, issued (ms), staff, who (JSON)
-    {atena}staff:<staff id>   sorted set of that member's sessions by absolute end
+    {atena}staff:<staff id>   sorted set of that actor's sessions by absolute end
     {atena}policy-version     number of the published policy version
 """
 
@@ -34,8 +34,9 @@ from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
-from authz.actor import Actor
+from authz.actor import Actor, Grant
 from authz.errors import Unauthenticated, Unavailable
+from authz.scopes import Limits
 from authz.script_line import ScriptLine
 
 IDLE = dt.timedelta(minutes=15)
@@ -91,6 +92,11 @@ redis.call('PEXPIREAT', KEYS[2], longest[2])
 return redis.call('HMGET', KEYS[1], 'who', 'abs', 'idle', 'issued')
 """
 )
+
+_LOOK = """
+local found = redis.call('HMGET', KEYS[1], 'who', 'abs', 'idle', 'issued')
+return found[1] and found or {}
+"""
 
 _CLOSE = """
 local found = redis.call('HMGET', KEYS[1], 'who', 'abs', 'idle', 'issued', 'staff')
@@ -181,6 +187,7 @@ class Sessions:
         self._seen = 0
         self._line = ScriptLine(redis, _TOUCH)
         self._open = script(redis, _OPEN)
+        self._look = script(redis, _LOOK)
         self._close = script(redis, _CLOSE)
         self._close_all = script(redis, _CLOSE_ALL)
         self._publish = script(redis, _PUBLISH)
@@ -193,10 +200,13 @@ class Sessions:
         *,
         epoch: int = 0,
         until: dt.datetime | None = None,
+        grant: Grant | None = None,
+        lifetime: dt.timedelta | None = None,
     ) -> tuple[str, Actor]:
         """Begin a session; the token is told here and never again.
 
         `until` (a role's last moment) ends the session before its absolute timeout would.
+        `grant` makes it a client's token, `lifetime` replaces both timeouts.
         Raises `Unavailable`, or `Unauthenticated` when `until` is past.
         """
         token = secrets.token_urlsafe(32)
@@ -206,6 +216,7 @@ class Sessions:
             "section": section,
             "session": secrets.token_hex(8),
             "epoch": epoch,
+            "grant": None if grant is None else _stored_grant(grant),
         }
         limit = _milliseconds(until - _EPOCH) if until else 2**53
         async with answering():
@@ -214,8 +225,8 @@ class Sessions:
                 args=[
                     json.dumps(who),
                     staff_id,
-                    _milliseconds(self.idle),
-                    _milliseconds(self.absolute),
+                    _milliseconds(lifetime or self.idle),
+                    _milliseconds(lifetime or self.absolute),
                     limit,
                 ],
             )
@@ -241,6 +252,14 @@ class Sessions:
             self._line.give_up()
             raise Unavailable("the session store answered out of order")
         return self._touched(found)
+
+    async def look(self, token: str) -> Session | None:
+        """What a token stands for now, without using it. Raises `Unavailable`."""
+        if not _TOKEN.match(token):
+            return None
+        async with answering():
+            stored = await self._look(keys=[_session_key(token)])
+        return _session(*stored) if stored else None
 
     async def close(self, token: str) -> Session | None:
         """End a session; what it was, or `None` if there was none."""
@@ -295,8 +314,39 @@ def _session(who: bytes, last: bytes, idle: bytes, issued: bytes) -> Session:
         session=stored["session"],
         expires_at=_EPOCH + int(last) * _MILLISECOND,
         idle_timeout=int(idle) // 1000,
+        grant=_grant(stored.get("grant")),
     )
     return Session(actor, _EPOCH + int(issued) * _MILLISECOND, stored["epoch"])
+
+
+def _stored_grant(grant: Grant) -> dict[str, Any]:
+    items = grant.limits.items
+    return {
+        "client": grant.client,
+        "purpose": grant.limits.purpose,
+        "scopes": sorted(grant.limits.scopes),
+        "items": None if items is None else sorted(items),
+        "networks": grant.networks,
+        "binding": grant.binding,
+        "key": grant.key,
+    }
+
+
+def _grant(stored: dict[str, Any] | None) -> Grant | None:
+    if stored is None:
+        return None
+    items = stored["items"]
+    return Grant(
+        client=stored["client"],
+        limits=Limits(
+            stored["purpose"],
+            frozenset(stored["scopes"]),
+            None if items is None else frozenset(items),
+        ),
+        networks=tuple(stored["networks"]),
+        binding=stored["binding"],
+        key=stored["key"],
+    )
 
 
 def _session_key(token: str) -> str:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from authz.actor import Actor
+from authz.channel import Channel
 from authz.errors import Unauthenticated, Unavailable
 from authz.lockout import Lockout
 from authz.passwords import Passwords
 from authz.revocations import Revocations
 from authz.session import Session, Sessions, Touched
 from authz.staffing import Member, Record, SignInEvent, Staffing
+from authz.token import Tokens
 from models.database import DatabaseError
 from models.staff import StaffState
 
@@ -40,6 +42,7 @@ class SignIn:
     passwords: Passwords
     lockout: Lockout
     record: Record
+    tokens: Tokens | None = None
 
     async def sign_in(self, staff_id: str, password: str) -> SignedIn:
         """Open a session.
@@ -59,13 +62,18 @@ class SignIn:
         await self.lockout.forget(staff_id)
         return await self._open(member)
 
-    async def authenticate(self, token: str) -> Touched:
+    async def authenticate(self, token: str, channel: Channel | None = None) -> Touched:
         """Who asks, and under which policy version: the one way from a token to an actor.
 
-        Raises `Unauthenticated` or `Unavailable`.
+        `channel` is how the token came: without it a department's client is nobody. Raises
+        `Unauthenticated`, `TooManyRequests` or `Unavailable`.
         """
         touched = await self.sessions.touch(token)
         self.revocations.check(touched.session)
+        if self.tokens is not None:
+            await self.tokens.check(touched.session, token, channel)
+        elif touched.actor.grant is not None:
+            raise Unauthenticated("not signed in")
         return touched
 
     async def sign_out(self, token: str) -> None:
@@ -74,7 +82,7 @@ class SignIn:
         Raises `Unauthenticated` if there is none, `Unavailable`, or what `record` raises.
         """
         session = await self.sessions.close(token)
-        if session is None:
+        if session is None or session.actor.grant is not None:
             raise Unauthenticated("not signed in")
         actor = session.actor
         await self.record(SignInEvent("sign-out", actor.id, actor.session, actor.roles))

@@ -233,15 +233,17 @@ class Reads:
         """What the actor may do for the stated purpose. Raises `PurposeRefused`."""
         if terms.purpose is None:
             raise PurposeRefused("state a purpose of use (Purpose-Of-Use)", "PURPOSE_REQUIRED")
-        key = (policy.version, actor.roles, terms.purpose, terms.case_reference is not None)
+        case = terms.case_reference is not None
+        key = (policy.version, actor.roles, terms.purpose, case, actor.limits)
         cached = self._clearances.get(key)
         if cached is None:
             cached = clear(
                 policy,
                 actor.roles,
                 terms.purpose,
-                case_reference=terms.case_reference is not None,
+                case_reference=case,
                 protected=PROTECTED,
+                limits=actor.limits,
             )
             self._clearances.put(key, cached)
         return cached

@@ -6,7 +6,7 @@ The clearance shown here is the very table that decides.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from authz.actor import Actor
@@ -28,7 +28,7 @@ ACTIONS = {
 def viewer_value(actor: Actor, policy: Policy, clearance: Clearance | None) -> dict[str, Any]:
     """The whole viewer as plain data; `project` picks what was asked."""
     now = dt.datetime.now(dt.UTC)
-    opened = purposes_of_use(policy, actor.roles)
+    opened = purposes_of_use(policy, actor)
     idle = min(now + dt.timedelta(seconds=actor.idle_timeout), actor.expires_at)
     return {
         "id": actor.id,
@@ -44,8 +44,8 @@ def viewer_value(actor: Actor, policy: Policy, clearance: Clearance | None) -> d
     }
 
 
-def purposes_of_use(policy: Policy, roles: Iterable[str]) -> list[dict[str, str]]:
-    """The purposes that the roles open, with their names, by code."""
+def purposes_of_use(policy: Policy, actor: Actor) -> list[dict[str, str]]:
+    """The purposes that the actor may state, with their names, by code."""
     purposes = policy.reference.purposes
     return [
         {
@@ -54,7 +54,7 @@ def purposes_of_use(policy: Policy, roles: Iterable[str]) -> list[dict[str, str]
             "name": purposes[code].name,
             "legalBasis": purposes[code].legal_basis,
         }
-        for code in sorted(policy.reference.open_to(roles))
+        for code in sorted(actor.among(policy.reference.open_to(actor.roles)))
     ]
 
 

@@ -123,7 +123,9 @@ class Answerer:
         """Who asks, under which policy, and what they state. A refusal is logged."""
         actor: Actor | None = None
         try:
-            touched = await self._sign_in.authenticate(bearer_token(request.headers))
+            touched = await self._sign_in.authenticate(
+                bearer_token(request.headers), request.channel
+            )
             actor = touched.actor
             self._keep(request, operation)
             policy = await self._policies.at_least(touched.policy_version)
@@ -250,9 +252,12 @@ def _named(operations: list[OperationDefinitionNode], name: str | None) -> Opera
 
 
 def bearer_token(headers: Mapping[str, str]) -> str:
-    """The token of `Authorization: Bearer …`. Raises `Unauthenticated` without one."""
+    """The token of `Authorization: Bearer …`, or of a client's `DPoP …`.
+
+    Raises `Unauthenticated` without one.
+    """
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if scheme.lower() not in {"bearer", "dpop"} or not token.strip():
         raise Unauthenticated("sign in first, then send `Authorization: Bearer …`")
     return token.strip()
 

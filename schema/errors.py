@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -50,7 +51,9 @@ def refusal(error: Refused) -> Answer:
     if isinstance(error, InvalidRequest):
         written = [_masked(one, error.code) for one in error.errors[:MAX_ERRORS]]
         return Answer(error.status, _body(written), request_error=True)
-    return refused(error.code, error.message, error.status)
+    answer = refused(error.code, error.message, error.status)
+    wait = getattr(error, "retry_after", None)
+    return answer if wait is None else replace(answer, headers=(("retry-after", str(wait)),))
 
 
 def refused(code: str, message: str, status: int) -> Answer:

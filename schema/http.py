@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
+from authz.channel import Channel
 from authz.errors import BadInput, Refused
 from schema.errors import BAD_USER_INPUT, internal, refusal, refused
 from schema.limits import DEFAULT_LIMITS, LIMIT_EXCEEDED, Limits, check_nesting
@@ -32,7 +33,15 @@ _NEW_TYPE = "application/graphql-response+json"
 _OLD_TYPE = "application/json"
 
 _ONCE = frozenset(
-    {b"authorization", b"purpose-of-use", b"case-reference", b"privacy-mode", b"content-type"}
+    {
+        b"authorization",
+        b"purpose-of-use",
+        b"case-reference",
+        b"privacy-mode",
+        b"content-type",
+        b"dpop",
+        b"client-cert",
+    }
 )
 
 _ALWAYS = (
@@ -149,7 +158,9 @@ class GraphQLEndpoint:
                 media_type, only_old = takes.media_type, takes.only_old
             _check_head(scope, headers, takes)
             body = await self._body(headers, receive)
-            answer = await self._answered(_request(body, headers, self._limits))
+            answer = await self._answered(
+                _request(body, headers, self._limits, channel_of(scope, headers))
+            )
         except _Gone:
             return
         except _Rejected as rejected:
@@ -164,7 +175,7 @@ class GraphQLEndpoint:
         except Refused:
             raise
         except Exception as error:
-            _log_failure(error)
+            failed(error)
             return internal()
 
     async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
@@ -227,7 +238,15 @@ def _check_head(scope: Scope, headers: dict[str, str], takes: Accepted | None) -
         raise _reject(400, "The address takes no parameters: everything goes into the body.")
 
 
-def _request(body: bytes, headers: dict[str, str], limits: Limits) -> GraphQLRequest:
+def channel_of(scope: Scope, headers: dict[str, str]) -> Channel:
+    """How a request came; who is believed about that is decided later (`authz/channel.py`)."""
+    peer = scope.get("client")
+    return Channel(peer[0] if peer else None, scope["method"], scope["path"], headers)
+
+
+def _request(
+    body: bytes, headers: dict[str, str], limits: Limits, channel: Channel
+) -> GraphQLRequest:
     content = _json_object(body)
     document = content.get("query")
     operation_name = content.get("operationName")
@@ -238,7 +257,7 @@ def _request(body: bytes, headers: dict[str, str], limits: Limits) -> GraphQLReq
     variables = _map(content, "variables")
     _map(content, "extensions")
     check_nesting(variables, limits)
-    return GraphQLRequest(document, variables, operation_name, headers)
+    return GraphQLRequest(document, variables, operation_name, headers, channel)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -286,7 +305,7 @@ def _content_type(media_type: str) -> bytes:
     return f"{media_type}; charset=utf-8".encode()
 
 
-def _log_failure(error: Exception) -> None:
+def failed(error: Exception) -> None:
     """Where it happened and its class. Never its text: drivers put values into theirs."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     _log.error("a request failed with %s\n%s", type(error).__name__, frames)

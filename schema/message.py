@@ -6,15 +6,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from authz.channel import Channel
+
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """One well-formed request. `headers` has lower-case names; the security headers occur once."""
+    """One well-formed request. `headers` has lower-case names; the security headers occur once.
+
+    `channel` is how it came, for the tokens of departments' clients.
+    """
 
     document: str
     variables: dict[str, Any]
     operation_name: str | None
     headers: Mapping[str, str]
+    channel: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ async def sign_in(info: Info[MutationContext, None], input: SignInInput) -> Sign
     context = info.context
     signed_in = await context.sign_in.sign_in(input.staffId, input.password)
     actor = signed_in.actor
-    opened = purposes_of_use(context.policy, actor.roles)
+    opened = purposes_of_use(context.policy, actor)
     return SignInPayload(
         token=signed_in.token,
         expiresAt=DateTime(instant(actor.expires_at)),

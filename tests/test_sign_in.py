@@ -23,7 +23,9 @@ from authz.revocations import Revocations
 from authz.session import VERSION_KEY, Sessions, connect
 from authz.sign_in import SignIn
 from authz.staffing import SignInEvent, Staffing, objection
+from models.client import CLIENT
 from models.database import Database
+from models.graph import GRAPH
 from models.staff import (
     PURPOSE,
     ROLE,
@@ -122,7 +124,11 @@ async def world(server: Valkey, database_url: str) -> AsyncIterator[World]:
     async with database.write() as connection:
         await connection.run_sync(
             lambda sync: SQLModel.metadata.create_all(
-                sync, tables=[SECTION, STAFF, ROLE, STAFF_ROLE, PURPOSE, ROLE_PURPOSE]
+                sync,
+                tables=[
+                    *(SECTION, STAFF, ROLE, STAFF_ROLE, PURPOSE, ROLE_PURPOSE),
+                    *(GRAPH.types["TransferDefinition"].table, CLIENT),
+                ],
             )
         )
         section = {"code": "nozei", "name_ja": "納税課", "name": "tax payment"}

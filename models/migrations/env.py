@@ -6,6 +6,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import models.access_log
+import models.client
 import models.first_content
 import models.graph  # noqa: F401  (fills the metadata)
 

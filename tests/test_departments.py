@@ -1,0 +1,201 @@
+"""A department sees its own payers and of them its own levies; of anybody else there is no trace.
+
+Everything over HTTP, for all five clients. The town has payers of city tax (yamada, kato), nursing
+care (yamada), health insurance (tanaka), day-care (suzuki), and nobody with late-stage premiums.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from authz.embedded_redis import EmbeddedRedis
+from resolvers.clients import definition_of
+from tests.conftest import NewDatabase
+from tests.department import CODES, Town, departments, register
+from tests.world import HANAKO, KATO, KEIKO, NISHI, SUZUKI, TANAKA, TANAKA_BEFORE, YAMADA
+
+PAYERS: dict[str, dict[str, tuple[str, int]]] = {
+    "municipal-and-property-tax": {YAMADA: ("01", 2), KATO: ("01", 1)},
+    "nursing-care": {YAMADA: ("13", 1)},
+    "national-health-insurance": {TANAKA: ("11", 1)},
+    "medical-pension": {},
+    "child-welfare": {SUZUKI: ("14", 1)},
+}
+"""Client → payer → tax or fee item, and how many levies."""
+
+EVERYBODY = (YAMADA, HANAKO, TANAKA, TANAKA_BEFORE, KEIKO, SUZUKI, KATO, NISHI)
+
+LIST = """
+query ($after: String, $filter: AddresseeFilter) {
+  addressees(first: 1, after: $after, filter: $filter) {
+    totalCount
+    pageInfo { hasNextPage endCursor }
+    nodes { id code fullName collections { totalCount nodes { id taxItemCode taxAmount } } }
+  }
+}
+"""
+ONE = """
+query ($code: String!) {
+  addressee(code: $code) { id code collections { totalCount nodes { taxItemCode } } }
+}
+"""
+NODE = """
+query ($id: ID!) {
+  node(id: $id) { __typename ... on Addressee { code } ... on Collection { taxItemCode } }
+}
+"""
+LEVIES = "{ collections { totalCount nodes { id taxItemCode addressee { code } } } }"
+
+
+@pytest.fixture(scope="module")
+async def town(
+    new_database: NewDatabase, valkey: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Town]:
+    async with departments(new_database, valkey, tmp_path_factory.mktemp("rows")) as made:
+        yield made
+
+
+async def pages(town: Town, code: str) -> list[dict[str, Any]]:
+    """Every page of the list, one person each."""
+    found, after = [], None
+    while True:
+        page = (await town[code].data(LIST, {"after": after}))["addressees"]
+        found.append(page)
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
+        after = page["pageInfo"]["endCursor"]
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_lists_counts_and_pages_hold_the_own_payers_alone(town: Town, code: str) -> None:
+    payers = PAYERS[code]
+    found = await pages(town, code)
+    assert {page["totalCount"] for page in found} == {len(payers)}
+    people = [person for page in found for person in page["nodes"]]
+    assert {person["code"] for person in people} == set(payers)
+    for person in people:
+        item, count = payers[person["code"]]
+        levies = person["collections"]
+        assert levies["totalCount"] == len(levies["nodes"]) == count
+        assert {levy["taxItemCode"] for levy in levies["nodes"]} == {item}
+    levies = (await town[code].data(LEVIES))["collections"]
+    assert levies["totalCount"] == sum(count for _, count in payers.values())
+    assert {levy["addressee"]["code"] for levy in levies["nodes"]} == set(payers)
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_anybody_else_is_as_if_not_there(town: Town, code: str) -> None:
+    """Whole answers are compared: those of another's payer with those of nobody."""
+    department = town[code]
+    nobody = (await department.ask(ONE, {"code": "999999999999999"})).content
+    for person in EVERYBODY:
+        answer = await department.ask(ONE, {"code": person})
+        if person in PAYERS[code]:
+            assert answer.json()["data"]["addressee"]["code"] == person
+        else:
+            assert answer.content == nobody
+            operand = {"filter": {"code": {"eq": person}}}
+            found = (await department.data(LIST, operand))["addressees"]
+            assert (found["totalCount"], found["nodes"]) == (0, [])
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_ids_and_cursors_of_others_open_nothing(town: Town, code: str) -> None:
+    department = town[code]
+    nothing = (await department.ask(NODE, {"id": "nothing"})).content
+    broken = (await department.ask(LIST, {"after": "nothing"})).content
+    for other in CODES:
+        for page in await pages(town, other):
+            for person in page["nodes"]:
+                own = person["code"] in PAYERS[code]
+                answer = await department.ask(NODE, {"id": person["id"]})
+                assert (answer.content != nothing) is own
+                for levy in person["collections"]["nodes"]:
+                    answer = await department.ask(NODE, {"id": levy["id"]})
+                    assert (answer.content != nothing) is (other == code)
+            cursor = page["pageInfo"]["endCursor"]
+            if other != code and cursor is not None:
+                assert (await department.ask(LIST, {"after": cursor})).content == broken
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_the_log_names_the_own_payers_alone(town: Town, code: str) -> None:
+    for document, variables in ((LIST, {}), *((ONE, {"code": person}) for person in EVERYBODY)):
+        await town[code].ask(document, variables)
+        [record] = await town.world.log()
+        assert record["actor"] == f"client:{code}"
+        assert set(json.loads(record["persons"])) <= set(PAYERS[code])
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_place_number_and_others_definitions_stay_hidden(town: Town, code: str) -> None:
+    document = """
+    query ($code: String!) {
+      addressee(code: $code) {
+        individualNumber dvFlag birthDate residence { address } handling { addressWithheld }
+        accounts { nodes { bankCode } } householdMemberships { nodes { relationship } }
+      }
+      transferDefinitions { totalCount nodes { code legalBasisJa } }
+    }
+    """
+    response = await town[code].ask(document, {"code": TANAKA})
+    content = response.json()
+    hidden = {entry["coordinate"] for entry in content["extensions"]["privacy"]["hidden"]}
+    assert {
+        "Addressee.individualNumber",
+        "Addressee.dvFlag",
+        "Addressee.birthDate",
+        "Addressee.residence",
+        "Addressee.accounts",
+        "Addressee.householdMemberships",
+    } <= hidden
+    definitions = content["data"]["transferDefinitions"]
+    assert [node["code"] for node in definitions["nodes"]] == [code]
+    assert definitions["totalCount"] == 1
+    person = content["data"]["addressee"]
+    if TANAKA in PAYERS[code]:
+        # The obligation travels with the person; no place does.
+        assert person.pop("handling") == {"addressWithheld": True}
+        assert set(person.values()) == {None}
+        assert content["extensions"]["privacy"]["obligations"]
+    else:
+        assert person is None
+
+
+async def test_a_scope_that_was_not_asked_for_hides(town: Town) -> None:
+    department = town["nursing-care"]
+    await department.sign_in(scope="036:addressee:list 036:addressee:read")
+    document = "{ addressees { nodes { code collections { nodes { taxAmount } } } } }"
+    content = (await department.ask(document)).json()
+    [person] = content["data"]["addressees"]["nodes"]
+    assert person == {"code": YAMADA, "collections": None}
+    [entry] = content["extensions"]["privacy"]["hidden"]
+    assert (entry["coordinate"], entry["reason"]) == ("Addressee.collections", "SCOPE")
+    refused = await department.ask('{ addressees(filter: {code: {eq: "1"}}) { totalCount } }')
+    assert refused.json()["errors"][0]["extensions"]["code"] == "OPERAND_HIDDEN"
+    await department.sign_in()
+    [person] = (await department.data(document))["addressees"]["nodes"]
+    assert person["collections"] == {"nodes": [{"taxAmount": 7000}]}
+
+
+async def test_items_of_the_definition_are_all_that_goes_out(town: Town) -> None:
+    narrow = replace(
+        definition_of("nursing-care"),
+        id="narrow",
+        items=frozenset({"Addressee.code", "Collection.taxAmount"}),
+    )
+    department = await register(town.clients, town.world.client, narrow)
+    await department.sign_in()
+    document = "{ addressees { nodes { code fullName collections { nodes { taxAmount term } } } } }"
+    response = await department.ask(document, purpose_of_use="transfer-nursing-care")
+    [person] = response.json()["data"]["addressees"]["nodes"]
+    assert person == {
+        "code": YAMADA,
+        "fullName": None,
+        "collections": {"nodes": [{"taxAmount": 7000, "term": None}]},
+    }
