@@ -40,6 +40,7 @@ from authz.client_certificate import thumbprint_of_pem
 from authz.clients import Clients, Definition
 from authz.embedded_redis import EmbeddedRedis
 from authz.errors import Refused
+from authz.harvest import Harvest
 from authz.keys import Keys, KeysError
 from authz.lockout import Lockout
 from authz.number_store import StoreRefused
@@ -255,6 +256,7 @@ class Services:
     sessions: Sessions
     policies: PolicyStore
     log: AccessLog
+    harvest: Harvest
     answer: Answerer
     tokens: Tokens
 
@@ -306,7 +308,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             basic=settings.client_secret_basic,
         )
         sign_in = SignIn(sessions, revocations, staffing, passwords, Lockout(redis), record, tokens)
-        reads = Reads(database, policies, log, vault, Seal(keys.derive("seal", 64)))
+        harvest = Harvest(redis)
+        stack.push_async_callback(harvest.close)
+        reads = Reads(database, policies, log, vault, Seal(keys.derive("seal", 64)), harvest)
         writes = Writes(reads, database, log, use_cases())
         answer = Answerer(
             graphql_schema(),
@@ -317,7 +321,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             log,
             introspection=settings.introspection,
         )
-        yield Services(database, sessions, policies, log, answer, tokens)
+        yield Services(database, sessions, policies, log, harvest, answer, tokens)
 
 
 def use_cases() -> Iterator[UseCase]:

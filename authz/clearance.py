@@ -8,11 +8,12 @@ keeping the populations of the roles that opened it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
 from authz.errors import PurposeRefused
+from authz.harvest import budgets_of
 from authz.invariants import (
     HANDLING,
     NUMBER_ROLE,
@@ -70,7 +71,10 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Clearance:
-    """The compiled decision table of one actor's roles for one purpose."""
+    """The compiled decision table of one actor's roles for one purpose.
+
+    `budgets`: how many persons they may look up in an hour (`authz/harvest.py`).
+    """
 
     roles: frozenset[str]
     purpose: str
@@ -78,6 +82,7 @@ class Clearance:
     case_reference: bool
     cells: Mapping[tuple[str, Action], Cell]
     limits: Limits | None = None
+    budgets: Mapping[str, int] = field(default_factory=dict)
 
     def cell(self, coordinate: str, action: Action) -> Cell:
         """The decision for a coordinate; unknown coordinates are hidden."""
@@ -115,7 +120,15 @@ def clear(
     if purpose not in opened:
         raise PurposeRefused("this purpose of use is not open to you")
     compiler = _Compiler(policy, roles, purpose, case_reference, protected, opened, limits)
-    return Clearance(roles, purpose, policy.version, case_reference, compiler.table(), limits)
+    return Clearance(
+        roles,
+        purpose,
+        policy.version,
+        case_reference,
+        compiler.table(),
+        limits,
+        budgets_of(policy.reference, roles, purpose),
+    )
 
 
 class _Compiler:

@@ -58,10 +58,17 @@ class BadInput(Refused):
 
 
 class HarvestLimit(Refused):
-    """More distinct persons than this role and purpose may see in an hour."""
+    """More distinct persons than this role and purpose may see in an hour.
+
+    `retry_after`: seconds until the hour is over.
+    """
 
     code = "HARVEST_LIMIT"
     status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class TooManyRequests(Refused):

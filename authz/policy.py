@@ -7,7 +7,7 @@ here by (role, purpose), and a `Clearance` is compiled from the index; a test ho
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ import casbin  # type: ignore[import-untyped]
 from casbin.persist.adapters.string_adapter import StringAdapter  # type: ignore[import-untyped]
 
 from models.facts import CLASSES
+from models.harvest import ANY
 from models.population import is_known
 
 MODEL = Path(__file__).parent / "model.conf"
@@ -58,13 +59,16 @@ class Purpose:
 class Reference:
     """What the lines speak about: purposes, what each role opens, and the populations.
 
-    `items` says which tax and fee items bound a payers' or a section's population.
+    `items` says which tax and fee items bound a payers' or a section's population, `budgets` how
+    many persons an hour a role may look up for a purpose: (role, purpose, class) → persons, each
+    word `any` for all.
     """
 
     purposes: Mapping[str, Purpose]
     role_purposes: Mapping[str, frozenset[str]]
     role_populations: Mapping[str, str]
     items: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    budgets: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
 
     def open_to(self, roles: Iterable[str]) -> frozenset[str]:
         """The purposes that any of the roles may act for."""
@@ -95,6 +99,8 @@ class Policy:
         for purpose in reference.purposes.values():
             if purpose.population is not None and not is_known(purpose.population):
                 raise PolicyError(f"unknown population `{purpose.population}`")
+        for budget in reference.budgets:
+            _check_budget(budget, reference)
         for line in lines:
             _check(line, reference, coordinates)
         enforced = enforcer(lines, coordinates).get_policy()
@@ -164,6 +170,13 @@ def _indexed(lines: Iterable[list[str]]) -> Mapping[tuple[str, str], Rules]:
 
 def _allowed(effects: Iterable[str]) -> bool:
     return "allow" in effects and "deny" not in effects
+
+
+def _check_budget(budget: tuple[str, str, str], reference: Reference) -> None:
+    known: tuple[Container[str], ...] = (reference.role_purposes, reference.purposes, CLASSES)
+    for word, words in zip(budget, known, strict=True):
+        if word != ANY and word not in words:
+            raise PolicyError(f"unknown word `{word}` in a budget of persons")
 
 
 def _check(line: Line, reference: Reference, coordinates: Mapping[str, tuple[str, ...]]) -> None:

@@ -19,6 +19,7 @@ from authz.policy import Line, Policy, PolicyError, Purpose, Reference
 from models import facts
 from models.database import Database
 from models.graph import GRAPH
+from models.harvest import HARVEST_BUDGET, first_budgets
 from models.policy import PolicyLine, PolicyVersion, first_lines
 from models.population import PopulationItem
 from models.staff import Purpose as PurposeRow
@@ -122,6 +123,10 @@ class PolicyStore:
             },
             role_populations=ROLE_POPULATIONS,
             items={population: tuple(sorted(codes)) for population, codes in items.items()},
+            budgets={
+                (row.role, row.purpose, row.sensitivity): row.persons
+                for row in await connection.execute(sa.select(HARVEST_BUDGET))
+            },
         )
 
 
@@ -136,6 +141,10 @@ def check_first_policy() -> Policy:
             row["role"]: frozenset(row["purpose"].split()) for row in facts.rows("role-purposes")
         },
         role_populations=ROLE_POPULATIONS,
+        budgets={
+            (row["role"], row["purpose"], row["sensitivity"]): row["persons"]
+            for row in first_budgets()
+        },
     )
     lines = (
         Line(line["role"], line["purpose"], line["what"], line["action"], line["effect"])

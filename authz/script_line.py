@@ -15,6 +15,7 @@ import asyncio
 import hashlib
 import ssl
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, cast
 
 import hiredis
@@ -34,7 +35,7 @@ class LineDownError(ConnectionError):
 
 
 class ScriptLine:
-    """Calls one idempotent script on the server that a `redis` client points to.
+    """Calls one script, which may run twice, on the server that a `redis` client points to.
 
     Raises `OSError` (`LineDownError`, `TimeoutError`) or `hiredis.HiredisError`, within half a
     second whatever the server does.
@@ -48,16 +49,17 @@ class ScriptLine:
         self._link: _Link | None = None
         self._connecting: asyncio.Task[_Link] | None = None
 
-    async def call(self, *keys: str) -> Any:
+    async def call(self, *keys: str, arguments: Iterable[str | int | bytes] = ()) -> Any:
         """The script's answer for these keys, tried again once if the connection had gone."""
         loop = asyncio.get_running_loop()
         began = loop.time()
+        operands = (len(keys), *keys, *arguments)
         try:
-            return await self._call(keys)
+            return await self._call(operands)
         except LineDownError:
             if loop.time() - began > RETRY_WITHIN_SECONDS:
                 raise
-        return await self._call(keys)
+        return await self._call(operands)
 
     def give_up(self) -> None:
         """Drop a connection whose answers are not what was asked for."""
@@ -72,15 +74,15 @@ class ScriptLine:
         if self._link is not None:
             await self._link.close()
 
-    async def _call(self, keys: tuple[str, ...]) -> Any:
+    async def _call(self, operands: tuple[str | int | bytes, ...]) -> Any:
         link = self._link
         if link is None or link.useless:
             link = await self._connected()
         try:
-            return await link.ask("EVALSHA", self._digest, len(keys), *keys)
+            return await link.ask("EVALSHA", self._digest, *operands)
         except hiredis.ReplyError as error:
             if str(error).startswith("NOSCRIPT"):
-                return await link.ask("EVAL", self._text, len(keys), *keys)
+                return await link.ask("EVAL", self._text, *operands)
             # Loading, read-only after a failover, not authenticated: look for the server anew.
             link.give_up()
             raise
@@ -163,7 +165,7 @@ class _Link(asyncio.Protocol):
         self.give_up()
         self._gone.set_result(None)
 
-    def ask(self, *command: str | int) -> Reply:
+    def ask(self, *command: str | int | bytes) -> Reply:
         """Send one command; its reply, in time to come."""
         reply = self._loop.create_future()
         if self.useless:

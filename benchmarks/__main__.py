@@ -76,6 +76,7 @@ def staged(people: int, workers: int, flush: bool) -> Iterator[Stage]:
             "ATENA_IDLE_TIMEOUT": "7200",
             "ATENA_PEOPLE": "1",
         }
+        uvloop.run(town.prepare(url))
         run = stack.enter_context
         atena = run(server(["server.py", "serve"], atena_port, environment, folder / "atena.out"))
         addressees, levies = uvloop.run(town.fill(url, people))

@@ -23,6 +23,7 @@ from schema.message import GraphQLRequest
 from server import Services, Settings, open_services
 
 CALLS = 2000
+BUDGET = (("any", 1_000_000),)
 
 
 async def measure(environment: Mapping[str, str], cases: Sequence[Case]) -> str:
@@ -41,6 +42,8 @@ async def measure(environment: Mapping[str, str], cases: Sequence[Case]) -> str:
                         lambda: services.sessions.touch(token)),
             await _line("clearance: look-up", cleared),
             _compiled(policy, roles),
+            await _line("harvest: one person held and counted",
+                        lambda: services.harvest.hold("clerk", PURPOSE, BUDGET, 0, [code(1)])),
             await _line("log: one durable record", lambda: services.log.record(record, logged)),
         ]  # fmt: skip
         for case in cases:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncpg  # type: ignore[import-untyped]
 
+from models.database import Database
+from models.migrate import migrate
+
 FEWEST, SPREAD = 4, 13
 
 ADDRESSEES = """
@@ -63,6 +66,15 @@ HANDLING = """
     INSERT INTO handling (addressee_code, address_withheld, stop_output)
     SELECT lpad(n::text, 15, '0'), true, n % 200 = 0 FROM generate_series(100, $1::int, 100) AS n
 """
+
+
+async def prepare(url: str) -> None:
+    """Migrate, with budgets of persons that no measurement meets."""
+    database = Database(url)
+    await migrate(database)
+    async with database.write() as connection:
+        await connection.exec_driver_sql("UPDATE harvest_budget SET persons = 1000000000")
+    await database.close()
 
 
 def code(number: int) -> str:

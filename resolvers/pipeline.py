@@ -3,6 +3,7 @@
 operation  = what is asked, free of GraphQL        selection.py
 clearance  = what the policy allows                authz/clearance.py
 plan       = make_plan(operation, clearance)       plan.py
+             harvest.hold                          authz/harvest.py
 found      = fetch(plan)                           sql.py
              access_log.record                     no log, no answer
 answer     = shape(found)                          shape.py
@@ -10,7 +11,7 @@ answer     = shape(found)                          shape.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -21,19 +22,22 @@ from authz.access_log import AccessLog, Kind, LoggedOperation, Record
 from authz.actor import Actor
 from authz.clearance import Clearance, clear
 from authz.errors import BadInput, PurposeRefused, Refused, Unavailable
+from authz.harvest import Harvest, Held, Ledgers, ledgers_of
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
 from authz.vault import Vault
 from models.database import Database, DatabaseError
-from models.graph import PROTECTED
+from models.facts import CLASSES
+from models.graph import GRAPH, PROTECTED
 from models.individual_number import IndividualNumber, NumberRecord
 from models.population import OWN_SECTION, SECTION
 from resolvers.bounded import Bounded
+from resolvers.harvest import asked_by_code, classes_told, could_tell, counted, tells_of_persons
 from resolvers.levels import Keyed, Level, Root
 from resolvers.obligations import obligations
 from resolvers.operands import leaf_source
 from resolvers.operation import Operation
-from resolvers.pages import open_pages
+from resolvers.pages import Given, open_pages
 from resolvers.plan import INTROSPECTION, Plan, make_plan, normal_form
 from resolvers.population import TODAY, has_items, items_of
 from resolvers.seal import Seal, SealBroken
@@ -110,13 +114,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A plan with its statements and the form that the log keeps."""
+    """A plan with its statements, the form that the log keeps, and the budgets it must fit into."""
 
     plan: Plan
     queries: tuple[Query, ...]
     shapes: tuple[LevelShape, ...]
     logged: LoggedOperation
     hidden: tuple[dict[str, Any], ...]
+    ledgers: Ledgers
 
 
 @dataclass
@@ -128,6 +133,7 @@ class Reads:
     log: AccessLog
     vault: Vault
     seal: Seal
+    harvest: Harvest
     max_page: int = 200
     max_rows: int = 20_000
 
@@ -182,14 +188,18 @@ class Reads:
         terms: Terms,
         actor: Actor,
         policy: Policy,
+        held: Held | None,
+        changed: Sequence[str],
     ) -> dict[str, Any]:
         """The rows of a plan that was made already, as `data` and `extensions`; they are logged.
 
-        Raises `Unavailable`.
+        `held` was taken for it before these persons were changed. Raises `Unavailable`.
         """
         draft = record_of(Kind.READ, actor, policy, terms)
         try:
-            found, numbers = await self._fetch(ready, variables, actor, policy, terms)
+            found, numbers = await self._fetch(
+                ready, variables, actor, policy, terms, held, changed
+            )
         except DatabaseError as error:
             unavailable = Unavailable("the database does not answer")
             await self.refuse(draft, ready.logged, unavailable, error)
@@ -279,6 +289,7 @@ class Reads:
                 {"path": list(h.path), "coordinate": h.coordinate, "reason": h.reason.value}
                 for h in plan.hidden
             ),
+            ledgers_of(clearance.budgets, classes_told(plan)) if tells_of_persons(queries) else (),
         )
 
     def _node_types(
@@ -300,8 +311,33 @@ class Reads:
         actor: Actor,
         policy: Policy,
         terms: Terms,
+        held: Held | None = None,
+        changed: Sequence[str] = (),
     ) -> tuple[list[Found], dict[str, NumberRecord | None]]:
-        given = open_pages(
+        """What a plan finds. `held`: what was taken from the budget before these were changed."""
+        given = self._given(ready, variables, actor)
+        held = held or await self._hold(ready, variables, given, actor)
+        found: Sequence[Found] = ()
+        try:
+            await self._match(ready, variables, given, actor, terms)
+            context = self.context(actor, policy)
+            found = await fetch(ready.plan, ready.queries, self.database, variables, context, given)
+        finally:
+            if held is not None:
+                units, persons = counted(found, ready.plan.clearance, variables, given)
+                self.harvest.settle(held, units, [*changed, *persons])
+        return found, await self._numbers(found, actor, terms)
+
+    def _given(self, ready: Ready, variables: Mapping[str, Any], actor: Actor) -> Given:
+        """Pages and root keys, from the request alone."""
+        given = self._pages(ready, variables, actor)
+        for query in ready.queries:
+            if query.level.keyed is not None:
+                given.setdefault(id(query.level), {})[KEYED] = self._key(query.level, variables)
+        return given
+
+    def _pages(self, ready: Ready, variables: Mapping[str, Any], actor: Actor) -> Given:
+        return open_pages(
             ready.queries,
             variables,
             self.seal,
@@ -309,14 +345,39 @@ class Reads:
             max_page=self.max_page,
             max_rows=self.max_rows,
         )
-        for query in ready.queries:
-            if query.level.keyed is not None:
-                key = await self._key(query.level, variables, actor, terms)
-                given.setdefault(id(query.level), {})[KEYED] = key
-        found = await fetch(
-            ready.plan, ready.queries, self.database, variables, self.context(actor, policy), given
-        )
-        return found, await self._numbers(found, actor, terms)
+
+    async def hold(
+        self,
+        ready: Ready,
+        coordinates: Iterable[str],
+        variables: Mapping[str, Any],
+        actor: Actor,
+    ) -> Held | None:
+        """Take from the budget what a change of persons' data could tell: what it shows, and at
+        least whether there is such a person. Raises `HarvestLimit`."""
+        classes = {code for each in coordinates for code in GRAPH.classes.get(each, ())}
+        if not any(CLASSES[code].personal for code in classes):
+            return None
+        clearance, pages = ready.plan.clearance, self._pages(ready, variables, actor)
+        units = max(1, could_tell(ready.queries, variables, pages))
+        ledgers = ledgers_of(clearance.budgets, classes | classes_told(ready.plan))
+        return await self.harvest.hold(actor.id, clearance.purpose, ledgers, units, [])
+
+    def missed(self, held: Held | None) -> None:
+        """A change was refused, which tells as much as a person who is not there."""
+        if held is not None:
+            self.harvest.settle(held, 1)
+
+    async def _hold(
+        self, ready: Ready, variables: Mapping[str, Any], given: Given, actor: Actor
+    ) -> Held | None:
+        """Take what the request could tell of from the budget, before anything is read."""
+        if not ready.ledgers:
+            return None
+        units = could_tell(ready.queries, variables, given)
+        named = asked_by_code(ready.queries, given)
+        purpose = ready.plan.clearance.purpose
+        return await self.harvest.hold(actor.id, purpose, ready.ledgers, units, named)
 
     def context(self, actor: Actor, policy: Policy) -> Mapping[str, Any]:
         """Parameters of the row predicates of this actor, today."""
@@ -327,25 +388,34 @@ class Reads:
             self._contexts.put(key, context)
         return context
 
-    async def _key(
-        self, level: Level, variables: Mapping[str, Any], actor: Actor, terms: Terms
-    ) -> Any:
+    def _key(self, level: Level, variables: Mapping[str, Any]) -> Any:
         """The root operand as the database knows it; one that names nothing becomes nobody's."""
-        assert level.keyed is not None
+        if level.keyed is None or level.keyed[0] is Keyed.NUMBER:
+            return NOBODY
         kind, source = level.keyed
         value = source.get(variables)
-        if kind is Keyed.NUMBER:
-            assert terms.purpose is not None
-            code = await self.vault.match(
-                actor, terms.purpose, terms.case_reference, IndividualNumber(value)
-            )
-            return code if code is not None else NOBODY
         if kind is Keyed.CODE:
             return value if storable(value) else NOBODY
         opened = self._open_id(value)
         if opened is None or opened[0] != level.type.name:
             return NOBODY if level.type.key.type.python_type is str else -1
         return opened[1]
+
+    async def _match(
+        self,
+        ready: Ready,
+        variables: Mapping[str, Any],
+        given: Given,
+        actor: Actor,
+        terms: Terms,
+    ) -> None:
+        """Whose the numbers are by which roots ask."""
+        assert terms.purpose is not None
+        for query in ready.queries:
+            if query.level.keyed is not None and query.level.keyed[0] is Keyed.NUMBER:
+                number = IndividualNumber(query.level.keyed[1].get(variables))
+                code = await self.vault.match(actor, terms.purpose, terms.case_reference, number)
+                given[id(query.level)][KEYED] = code if code is not None else NOBODY
 
     def _open_id(self, text: str) -> tuple[str, str | int] | None:
         try:

@@ -153,7 +153,12 @@ class Writes:
                 await self._log.record(draft, logged)
                 return encode(_answer(mutation, None, shown, {}))
             given = _value(mutation.arguments.get("input", Null()), variables)
-            changed = await self._change(use_case, given, terms, actor, policy, draft, logged)
+            held = await self._reads.hold(shown, use_case.writes, variables, actor)
+            try:
+                changed = await self._change(use_case, given, terms, actor, policy, draft, logged)
+            except Exception:
+                self._reads.missed(held)
+                raise
         except sa.exc.IntegrityError as error:
             # The cause's text names constraints and values.
             contradiction = BadInput("the change contradicts what is stored")
@@ -167,7 +172,9 @@ class Writes:
             await self._log.record(replace(draft, outcome="INTERNAL"), logged)
             raise
         keys = {_slot(name): self._node_id(mutation, name, changed) for name in changed.rows}
-        content = await self._reads.show(shown, {**variables, **keys}, terms, actor, policy)
+        content = await self._reads.show(
+            shown, {**variables, **keys}, terms, actor, policy, held, changed.persons
+        )
         return encode(_answer(mutation, changed, shown, content))
 
     async def _change(

@@ -190,6 +190,21 @@ def _classes() -> str:
     return _markdown(("Class", "区分", "What it covers", "Personal", "Withheld"), rows)
 
 
+def _budgets() -> str:
+    rows = [
+        (
+            *(
+                " ".join(f"`{word}`" for word in row[name].split())
+                for name in ("role", "purpose", "class")
+            ),
+            row["persons"],
+            row["why"],
+        )
+        for row in facts.rows("harvest-budgets")
+    ]
+    return _markdown(("Role", "Purpose", "Class", "Persons an hour", "Why"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": _settings,
     "module server": _server,
@@ -197,6 +212,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "roles": _roles,
     "purposes": _purposes,
     "classes": _classes,
+    "budgets": _budgets,
 }
 
 

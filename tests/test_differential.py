@@ -25,7 +25,7 @@ from tests.conftest import NewDatabase
 from tests.generate.dice import Dice, shrink
 from tests.generate.policy import policy
 from tests.oracle.beside import Difference, Site, converse, site
-from tests.world import settings_of
+from tests.world import settings_of, spend_freely
 
 ALL_DAY = "28800"
 
@@ -78,6 +78,7 @@ class Towns:
             self.empty = self.new_database()
             database = Database(self.empty)
             await migrate(database)
+            await spend_freely(database)
             await database.close()
         folder = self.folder / str(town.seed)
         folder.mkdir()

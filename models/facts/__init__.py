@@ -2,7 +2,8 @@
 
 `classes.csv`       sensitivity classes: personal or not, withheld under an obligation or not
 `record-items.csv`  the 120 record items (assessment, annex 1): table, column, GraphQL name, class
-`roles.csv`, `purposes.csv`, `role-purposes.csv`, `transfers.csv`, `first-policy.csv`
+`roles.csv`, `purposes.csv`, `role-purposes.csv`, `transfers.csv`, `first-policy.csv`,
+`harvest-budgets.csv`
                     first content of the database; afterwards they are data
 `requirements.csv`  what the assessment asks, with ids
 """

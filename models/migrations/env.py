@@ -8,7 +8,8 @@ from sqlmodel import SQLModel
 import models.access_log
 import models.client
 import models.first_content
-import models.graph  # noqa: F401  (fills the metadata)
+import models.graph
+import models.harvest  # noqa: F401  (fills the metadata)
 
 connection = context.config.attributes["connection"]
 context.configure(

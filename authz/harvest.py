@@ -1,0 +1,205 @@
+"""Harvest: how many distinct persons somebody looks up in an hour, for each purpose and class.
+
+The upper bound of what a request could tell is held before anything is read, and given back down to
+what it told; a script does each in one step, so that two requests cannot both take the last of a
+budget. Somebody who is asked for by code is counted by that code, whether there is such a person or
+not, and once an hour however often. What names nobody (a miss, a count) is counted each time.
+
+    {atena}harvest:<staff id>:<purpose>:<class or any>
+        hash: @ (which hour), # (persons held or unnamed), and a field for each person by code
+
+The hour begins with the first request and ends as a whole. What a crash leaves held comes back with
+the next hour: too little is shown, never too much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from hiredis import HiredisError
+from redis.asyncio import Redis
+
+from authz.errors import HarvestLimit, Unavailable
+from authz.policy import Reference
+from authz.script_line import ScriptLine
+from authz.session import TAG
+from models.facts import CLASSES
+from models.harvest import ANY
+
+HOUR_MS = 3_600_000
+
+Ledgers = tuple[tuple[str, int], ...]
+"""(class or `any`, persons an hour): every count that a request must fit into."""
+
+_alert = logging.getLogger("atena.alert")
+_log = logging.getLogger("atena.harvest")
+
+# HSET takes 500 persons at a time: a call has at most some thousand arguments.
+_COUNT = """
+local function note(key, first)
+  for from = first, #ARGV, 500 do
+    local fields = {}
+    for at = from, math.min(from + 499, #ARGV) do
+      fields[#fields + 1] = 'p' .. ARGV[at]
+      fields[#fields + 1] = ''
+    end
+    redis.call('HSET', key, unpack(fields))
+  end
+end
+
+if ARGV[1] == 'settle' then
+  for at, key in ipairs(KEYS) do
+    if redis.call('HGET', key, '@') == ARGV[2 + at] then
+      redis.call('HINCRBY', key, '#', -ARGV[2])
+      note(key, 3 + #KEYS)
+    end
+  end
+  return {KEYS[1]}
+end
+
+local units, hour, first = tonumber(ARGV[2]), ARGV[3], 4 + #KEYS
+for at, key in ipairs(KEYS) do
+  local held = tonumber(redis.call('HGET', key, '#') or 0)
+  local used = math.max(redis.call('HLEN', key) - 2, 0) + held
+  local more = units
+  for name = first, #ARGV do
+    more = more + 1 - redis.call('HEXISTS', key, 'p' .. ARGV[name])
+  end
+  if more > 0 and used + more > tonumber(ARGV[3 + at]) then
+    return {KEYS[1], at, redis.call('PTTL', key), used, more}
+  end
+end
+local answer = {KEYS[1]}
+for _, key in ipairs(KEYS) do
+  local began = redis.call('HGET', key, '@')
+  if not began then
+    local clock = redis.call('TIME')
+    began = clock[1] .. clock[2]
+    redis.call('HSET', key, '@', began, '#', 0)
+    redis.call('PEXPIRE', key, hour)
+  end
+  redis.call('HINCRBY', key, '#', units)
+  note(key, first)
+  answer[#answer + 1] = began
+end
+return answer
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a request may tell of: `units` unnamed persons in each ledger, beside the named ones."""
+
+    keys: tuple[str, ...]
+    hours: tuple[bytes, ...]
+    units: int
+    named: frozenset[str] = frozenset()
+
+
+def budgets_of(reference: Reference, roles: Iterable[str], purpose: str) -> Mapping[str, int]:
+    """Persons an hour by class, `any` for all together.
+
+    Each role that may act for the purpose brings its most specific row, and the largest counts.
+    """
+    acting = [role for role in roles if purpose in reference.role_purposes.get(role, ())]
+    found: dict[str, int] = {}
+    for code in (ANY, *CLASSES):
+        given = [_of_role(reference.budgets, role, purpose, code) for role in acting]
+        known = [persons for persons in given if persons is not None]
+        if known:
+            found[code] = max(known)
+    return MappingProxyType(found)
+
+
+def _of_role(
+    budgets: Mapping[tuple[str, str, str], int], role: str, purpose: str, code: str
+) -> int | None:
+    for key in ((role, purpose), (role, ANY), (ANY, purpose), (ANY, ANY)):
+        if (*key, code) in budgets:
+            return budgets[*key, code]
+    return None
+
+
+def ledgers_of(budgets: Mapping[str, int], classes: Iterable[str]) -> Ledgers:
+    """The budgets that a request which tells of these classes must fit into.
+
+    Without one for all persons together it is nobody.
+    """
+    own = ((code, budgets[code]) for code in sorted(classes) if code in budgets)
+    return ((ANY, budgets.get(ANY, 0)), *own)
+
+
+class Harvest:
+    """The counts of all staff members, for all workers together."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._line = ScriptLine(redis, _COUNT)
+        self._settling: set[asyncio.Task[None]] = set()
+
+    async def hold(
+        self, actor: str, purpose: str, ledgers: Ledgers, units: int, named: Sequence[str]
+    ) -> Held:
+        """Take what a request could tell of: `units` persons whom it does not name, and `named`.
+
+        Raises `HarvestLimit` where it does not fit, with nothing taken, or `Unavailable`.
+        """
+        keys = tuple(f"{TAG}harvest:{actor}:{purpose}:{code}" for code, _ in ledgers)
+        budgets = (persons for _, persons in ledgers)
+        arguments = _arguments("hold", units, HOUR_MS, *budgets, *named)
+        try:
+            found = await self._line.call(*keys, arguments=arguments)
+        except (OSError, HiredisError):
+            raise Unavailable("the count of persons does not answer") from None
+        if found[0] != keys[0].encode():
+            self._line.give_up()
+            raise Unavailable("the count of persons answered out of order")
+        if len(found) == 5 and isinstance(found[1], int):
+            raise self._refused(actor, purpose, ledgers[found[1] - 1], *found[2:])
+        return Held(keys, tuple(found[1:]), units, frozenset(named))
+
+    def settle(self, held: Held, units: int, persons: Iterable[str] = ()) -> None:
+        """What was told: `units` misses and counts, and these persons; the rest is given back.
+
+        Nobody waits for it. If it fails, everything held stays taken until the hour is over.
+        """
+        persons = [code for code in persons if code not in held.named]
+        if units == held.units and not persons:
+            return
+        task = asyncio.create_task(self._settle(held, units, persons))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    async def close(self) -> None:
+        """Settle what waits, and disconnect."""
+        await asyncio.gather(*self._settling)
+        await self._line.close()
+
+    async def _settle(self, held: Held, units: int, persons: Sequence[str]) -> None:
+        arguments = _arguments("settle", held.units - units, *held.hours, *persons)
+        try:
+            await self._line.call(*held.keys, arguments=arguments)
+        except (OSError, HiredisError) as error:
+            _log.warning("persons were not given back: %s", type(error).__name__)
+
+    def _refused(
+        self, actor: str, purpose: str, ledger: tuple[str, int], left_ms: int, used: int, more: int
+    ) -> HarvestLimit:
+        code, budget = ledger
+        _alert.warning(
+            "harvest limit: staff %s, purpose %s, class %s, %d of %d persons used, %d more asked",
+            actor, purpose, code, used, budget, more,
+        )  # fmt: skip
+        return HarvestLimit(
+            f"at most {budget} persons an hour for this purpose: {used} are counted, and this"
+            f" request could tell of {more} more; ask for fewer, or later",
+            # Where no hour has begun, the request alone is too large, and stays so.
+            retry_after=-(-(left_ms if left_ms > 0 else HOUR_MS) // 1000),
+        )
+
+
+def _arguments(*words: str | int | bytes) -> tuple[str | int | bytes, ...]:
+    return words

@@ -1,0 +1,293 @@
+"""Harvest over HTTP: how many persons somebody may look up in an hour, and what counts as one."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+import redis
+
+from authz.embedded_redis import EmbeddedRedis
+from authz.errors import HarvestLimit, Unavailable
+from authz.harvest import HOUR_MS, Harvest, budgets_of, ledgers_of
+from authz.policy_store import check_first_policy
+from authz.session import connect
+from models.database import Database
+from tests.conftest import NewDatabase
+from tests.world import (
+    HANAKO,
+    KATO,
+    KEIKO,
+    NISHI,
+    NUMBER,
+    SUZUKI,
+    TANAKA,
+    TANAKA_BEFORE,
+    YAMADA,
+    World,
+    make_stores,
+    running,
+    settings_of,
+)
+
+CLERK, COORDINATOR, HANDLER, SECTION_CLERK = "sato", "kobayashi", "nakamura", "watanabe"
+BUDGETS = {
+    ("any", "any", "any"): 6,
+    ("collection-clerk", "refund", "any"): 4,
+    ("protection-coordinator", "any", "any"): 3,
+    ("any", "any", "individual-number"): 2,
+}
+ONE = "query ($code: String!) { addressee(code: $code) { fullName } }"
+UNKNOWN = itertools.count()
+EVERYBODY = [YAMADA, HANAKO, TANAKA, TANAKA_BEFORE, KEIKO, SUZUKI, KATO, NISHI]
+
+
+@pytest.fixture(scope="module")
+async def town(
+    new_database: NewDatabase, valkey: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    """The small town, with budgets as small."""
+    folder = tmp_path_factory.mktemp("harvest")
+    database_url, numbers_url = new_database(), new_database()
+    passwords = await make_stores(database_url, numbers_url, folder)
+    database = Database(database_url)
+    async with database.write() as connection:
+        await connection.exec_driver_sql("DELETE FROM harvest_budget")
+        for key, persons in BUDGETS.items():
+            words = ", ".join(f"'{word}'" for word in key)
+            await connection.exec_driver_sql(
+                "INSERT INTO harvest_budget (role, purpose, sensitivity, persons)"
+                f" VALUES ({words}, {persons})"
+            )
+    await database.close()
+    async with running(
+        settings_of(database_url, numbers_url, valkey.url, folder), passwords
+    ) as world:
+        yield world
+
+
+@pytest.fixture(autouse=True)
+def new_hour(valkey: EmbeddedRedis) -> None:
+    """Nobody has looked anybody up yet; sessions stay."""
+    with redis.Redis.from_url(valkey.url) as client:
+        for key in client.scan_iter("{atena}harvest:*"):
+            client.delete(key)
+
+
+async def one(town: World, code: str, purpose: str = "consultation") -> httpx2.Response:
+    return await town.ask(CLERK, purpose, ONE, {"code": code})
+
+
+async def left(town: World, staff_id: str = CLERK, purpose: str = "consultation") -> int:
+    """How many more persons fit: asked for one after the other, until one does not."""
+    for number in range(100):
+        response = await town.ask(staff_id, purpose, ONE, {"code": f"9{next(UNKNOWN)}"})
+        if response.status_code == 429:
+            return number
+    raise AssertionError("no budget")
+
+
+def refused(response: httpx2.Response) -> bool:
+    if response.status_code != 429:
+        return False
+    assert response.json()["errors"][0]["extensions"] == {"code": "HARVEST_LIMIT"}
+    assert "data" not in response.json()
+    assert 0 < int(response.headers["retry-after"]) <= 3600
+    return True
+
+
+async def test_beyond_the_budget_nobody_is_shown_and_the_auditor_is_told(
+    town: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for code in EVERYBODY[:6]:
+        assert (await one(town, code)).status_code == 200
+    with caplog.at_level(logging.WARNING, "atena.alert"):
+        assert refused(await one(town, EVERYBODY[6]))
+    [alert] = caplog.messages
+    assert CLERK in alert
+    assert "consultation" in alert
+    assert EVERYBODY[6] not in alert
+    [record] = await town.log()
+    assert (record["actor"], record["outcome"], record["person_count"]) == (
+        CLERK,
+        "HARVEST_LIMIT",
+        0,
+    )
+    assert "Addressee.fullName" in record["coordinates"]
+
+
+async def test_a_person_counts_once_an_hour(town: World) -> None:
+    for _ in range(3):
+        for code in EVERYBODY[:6]:
+            assert (await one(town, code)).status_code == 200
+    assert refused(await one(town, EVERYBODY[6]))
+    assert (await one(town, EVERYBODY[0])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("staff_id", "code"),
+    [(SECTION_CLERK, YAMADA), (SECTION_CLERK, TANAKA), (SECTION_CLERK, "8"), (CLERK, TANAKA)],
+    ids=["found", "outside the population", "unknown", "covered"],
+)
+async def test_whoever_is_asked_for_by_code_costs_one(
+    town: World, staff_id: str, code: str
+) -> None:
+    assert (await town.ask(staff_id, "consultation", ONE, {"code": code})).status_code == 200
+    assert await left(town, staff_id) == 5
+
+
+@pytest.mark.parametrize("code", [YAMADA, TANAKA, "8", "", "x" * 5000, "@", "#"])
+async def test_the_refusal_does_not_depend_on_who_is_there(town: World, code: str) -> None:
+    await left(town)
+    told = (await one(town, code)).json()
+    assert told == (await one(town, "777")).json()
+    assert told["errors"][0]["extensions"]["code"] == "HARVEST_LIMIT"
+
+
+async def test_no_operand_reaches_the_counters_themselves(town: World) -> None:
+    for code in ("#", "@", "p", "p" + YAMADA):
+        await one(town, code)
+    assert await left(town) == 2
+
+
+async def test_a_list_takes_its_page_and_gives_back_what_it_did_not_show(town: World) -> None:
+    document = "query ($n: Int!) { addressees(first: $n) { nodes { fullName } } }"
+    assert refused(await town.ask(CLERK, "refund", document, {"n": 5}))
+    for _ in range(3):
+        response = await town.ask(CLERK, "refund", document, {"n": 3})
+        assert response.json()["data"]["addressees"]["nodes"] == [{"fullName": "加藤 翔"}]
+    assert await left(town, CLERK, "refund") == 3
+
+
+async def test_a_person_beyond_an_edge_counts_too(town: World) -> None:
+    document = """query ($code: String!) { addressee(code: $code) {
+        householdMemberships(first: 1) { nodes { members(first: 3) { nodes { code } } } } } }"""
+    asked = await town.ask("yamamoto", "addressee-management", document, {"code": YAMADA})
+    assert asked.status_code == 200
+    assert HANAKO in asked.text
+    assert await left(town, "yamamoto", "addressee-management") == 4
+
+
+async def test_two_at_once_cannot_both_take_the_last(town: World) -> None:
+    await one(town, YAMADA)
+    responses = await asyncio.gather(*(one(town, f"8{number}") for number in range(20)))
+    assert sum(response.status_code == 200 for response in responses) == 5
+    assert sum(map(refused, responses)) == 15
+
+
+async def test_a_count_costs_each_time(town: World) -> None:
+    document = "{ addressees(first: 0) { totalCount } }"
+    # The first row is read for the log too, and is the same person each time.
+    costs = [(await town.ask(CLERK, "consultation", document)).status_code for _ in range(6)]
+    assert costs == [200] * 4 + [429] * 2
+
+
+async def test_every_value_of_a_filter_is_a_question(town: World) -> None:
+    document = """query ($codes: [String!]!) {
+        addressees(first: 1, filter: {code: {in: $codes}}) { nodes { code } } }"""
+    seven = [f"8{number}" for number in range(7)]
+    assert refused(await town.ask(CLERK, "consultation", document, {"codes": seven}))
+    asked = await town.ask(CLERK, "consultation", document, {"codes": [YAMADA, "81", "82"]})
+    assert asked.json()["data"]["addressees"]["nodes"] == [{"code": YAMADA}]
+    assert await left(town) == 3
+
+
+async def test_a_list_that_finds_nobody_costs_one(town: World) -> None:
+    document = '{ addressees(first: 3, filter: {fullName: {eq: "誰"}}) { nodes { code } } }'
+    assert (await town.ask(CLERK, "consultation", document)).status_code == 200
+    assert await left(town) == 5
+
+
+async def test_each_purpose_and_role_has_its_own_budget(town: World) -> None:
+    assert await left(town) == 6
+    assert await left(town, CLERK, "refund") == 4
+    assert await left(town, COORDINATOR, "protection-measures") == 3
+    assert await left(town, "takahashi") == 6
+
+
+async def test_numbers_have_a_budget_of_their_own(town: World) -> None:
+    document = (
+        "query ($n: IndividualNumber!)"
+        " { addresseeByIndividualNumber(individualNumber: $n) { code } }"
+    )
+    for number, status in ((NUMBER, 200), ("123456789012", 200), ("123456789013", 429)):
+        response = await town.ask(
+            HANDLER, "addressee-matching", document, {"n": number}, case_reference="C-1"
+        )
+        assert response.status_code == status
+    assert await left(town, HANDLER, "addressee-matching") == 4
+
+
+async def test_a_refused_change_tells_as_much_as_a_miss(town: World) -> None:
+    document = """mutation ($input: SetSubstituteAddressInput!) {
+        setSubstituteAddress(input: $input) { __typename } }"""
+    statuses = []
+    for number in range(4):
+        given = {"addresseeCode": f"8{number}", "address": "局留"}
+        response = await town.ask(COORDINATOR, "protection-measures", document, {"input": given})
+        statuses.append(response.status_code)
+    assert statuses == [400, 400, 400, 429]
+    [record] = await town.log()
+    assert (record["kind"], record["outcome"]) == ("WRITE", "HARVEST_LIMIT")
+
+
+async def test_a_change_counts_whom_it_changes(town: World) -> None:
+    document = """mutation ($input: SetSubstituteAddressInput!) {
+        setSubstituteAddress(input: $input) { substituteAddress { address } } }"""
+    given = {"addresseeCode": TANAKA, "address": "釧路市役所気付"}
+    for _ in range(2):
+        await town.data(COORDINATOR, "protection-measures", document, variables={"input": given})
+    assert await left(town, COORDINATOR, "protection-measures") == 2
+
+
+async def test_what_is_not_executed_costs_nothing(town: World) -> None:
+    for _ in range(8):
+        dry = await town.ask(CLERK, "consultation", ONE, {"code": YAMADA}, privacy_mode="dry-run")
+        assert dry.status_code == 200
+        await town.ask(
+            CLERK, "consultation", "{ viewer { id } transferDefinitions { totalCount } }"
+        )
+    assert await left(town) == 6
+
+
+async def test_an_hour_ends_as_a_whole(redis_url: str) -> None:
+    client = connect(redis_url)
+    harvest = Harvest(client)
+    ledgers = (("any", 2),)
+    held = await harvest.hold("a", "p", ledgers, 2, [])
+    with pytest.raises(HarvestLimit):
+        await harvest.hold("a", "p", ledgers, 1, [])
+    assert 0 < await client.pttl("{atena}harvest:a:p:any") <= HOUR_MS
+    await client.delete("{atena}harvest:a:p:any")
+    again = await harvest.hold("a", "p", ledgers, 1, [])
+    # What belongs to the hour before changes nothing now.
+    harvest.settle(held, 0, ["1", "2"])
+    await harvest.close()
+    with pytest.raises(HarvestLimit):
+        await harvest.hold("a", "p", ledgers, 2, [])
+    assert again.hours != held.hours
+    await harvest.close()
+    await client.aclose()
+
+
+async def test_without_redis_nothing_is_counted_and_nothing_shown() -> None:
+    client = connect("unix:///nowhere/at/all")
+    with pytest.raises(Unavailable):
+        await Harvest(client).hold("a", "p", (("any", 2),), 1, [])
+
+
+def test_without_a_row_the_budget_is_nobody() -> None:
+    """A store from which the rows were removed shows nobody."""
+    policy = check_first_policy()
+    empty = type(policy.reference)(
+        policy.reference.purposes, policy.reference.role_purposes, policy.reference.role_populations
+    )
+    none = budgets_of(empty, ["collection-clerk"], "consultation")
+    assert ledgers_of(none, ["name"]) == (("any", 0),)
+    usual = budgets_of(policy.reference, ["collection-clerk"], "consultation")
+    assert ledgers_of(usual, ["name"]) == (("any", 200),)
+    assert ledgers_of(usual, ["name", "individual-number"])[1:] == (("individual-number", 60),)
