@@ -28,8 +28,10 @@ from models.addressee import (
 from models.collection import Collection, Receipt
 from models.edges import EDGES, Edge
 from models.facts import CLASSES
-from models.handling import Handling, SubstituteAddress
+from models.handling import Handling, HandlingNotice, SubstituteAddress
 from models.labels import Label, Noun, Part, camel, label_of, text
+from models.lift import Lift
+from models.protective_measure import CoveredPerson, HouseholdExclusion, ProtectiveMeasure
 from models.transfer import Transfer, TransferDefinition
 
 MODELS: tuple[type[SQLModel], ...] = (
@@ -47,6 +49,11 @@ MODELS: tuple[type[SQLModel], ...] = (
     Contact,
     Handling,
     SubstituteAddress,
+    ProtectiveMeasure,
+    CoveredPerson,
+    HouseholdExclusion,
+    Lift,
+    HandlingNotice,
 )
 
 

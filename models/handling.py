@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from sqlmodel import SQLModel
 
-from models.labels import Noun, column, text
+from models.labels import Noun, child_key, column, owner, text
 
 
 class Handling(SQLModel, table=True):
@@ -90,3 +90,32 @@ class SubstituteAddress(SQLModel, table=True):
     address: str | None = column(
         "substitute-address", ja="代替送付先住所", en="address", type=text(), default=None
     )
+
+
+class HandlingNotice(SQLModel, table=True):
+    """取扱変更通知 tells a transfer destination that the obligation of one of its payers changed.
+
+    Neither which nor when: the destination reads the obligation beside the person's data.
+    """
+
+    __tablename__ = "handling_notice"
+    noun: ClassVar[Noun] = Noun(
+        "HandlingNotice",
+        ja="取扱変更通知",
+        en="the obligation of one of the destination's payers changed",
+        existence=("handling", "transfer"),
+        owner="addressee_code",
+        root=(None, "handlingNotices"),
+        destination="definition_code",
+    )
+
+    id: int | None = child_key("handling", "transfer")
+    definition_code: str = column(
+        "transfer",
+        ja="移転先コード",
+        en="whom it tells",
+        type=text(60),
+        references="transfer_definition.code",
+        index=True,
+    )
+    addressee_code: str = owner()

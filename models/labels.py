@@ -157,6 +157,8 @@ class Noun:
                 withheld values are withheld (default: the owner alone)
     `root`      names of the root fields for one row and for the list, where there are such
     `present`   a row counts as there only while one of these flags is true (default: always)
+    `destination`  column naming the one transfer destination to which the row is addressed: it is
+                there in that destination's own population and in no other
     `key`       column that identifies a row, from which the opaque node id is sealed
     """
 
@@ -170,6 +172,7 @@ class Noun:
     root: tuple[str | None, str | None] = (None, None)
     key: str = "id"
     present: tuple[str, ...] = ()
+    destination: str | None = None
 
     def __post_init__(self) -> None:
         if not self.persons and self.owner is not None:

@@ -7,14 +7,14 @@ somebody it protects is covered in the very transaction that brings their addres
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from models.city_file import CODE, HANDLING, ITEM_NAMES
+from resolvers.causes import Causes
 from resolvers.import_cells import Values, flag, read_handling
 from resolvers.import_file import CityFile, Line
 from resolvers.import_report import Row
-from resolvers.protection import Causes
 
 FLAGS = ("dv_flag", "neglect_flag")
 FLAG_HEADERS = (ITEM_NAMES[53], ITEM_NAMES[54])
@@ -23,9 +23,13 @@ HOUSEHOLD, LEFT, EARLIER = ITEM_NAMES[79], ITEM_NAMES[84], ITEM_NAMES[110]
 
 @dataclass(slots=True)
 class Ahead:
-    """What the file asks for, found before the first row is loaded."""
+    """What the file asks for, found before the first row is loaded.
+
+    `untold`: for whom it asks and no stored flag will say so: 取扱注意, or a flag not to be read.
+    """
 
     codes: Causes = field(default_factory=Causes)
+    untold: Causes = field(default_factory=Causes)
     households: Causes = field(default_factory=Causes)
 
     @classmethod
@@ -36,7 +40,7 @@ class Ahead:
             return found
         for line in file.lines():
             found._protect(line)
-        everybody = found.codes.address_withheld | found.codes.stop_output
+        everybody = found.codes.codes()
         for line in file.lines() if everybody else ():
             found._extend(line, everybody)
         return found
@@ -45,6 +49,7 @@ class Ahead:
         code, asked = line.cells.get(CODE), asked_of_line(line)
         if code is not None:
             _add(self.codes, code, asked)
+            _add(self.untold, code, untold_by_line(line))
 
     def _extend(self, line: Line, everybody: set[str]) -> None:
         code = line.cells.get(CODE)
@@ -71,10 +76,23 @@ class Ahead:
                 if row.code in codes or household in homes:
                     mine.add(row.code)
 
+    def untold_among(self, codes: Collection[str]) -> Causes:
+        """`untold`, of these addressees."""
+        return Causes(
+            self.untold.address_withheld & set(codes), self.untold.stop_output & set(codes)
+        )
+
 
 def asked_of_line(line: Line) -> tuple[bool, bool]:
     """Address withheld, output stopped: what one line asks for. What cannot be read protects."""
-    if any(flag(line.cells.get(name, "0")) is not False for name in FLAG_HEADERS):
+    if any(flag(line.cells.get(name, "0")) is True for name in FLAG_HEADERS):
+        return True, True
+    return untold_by_line(line)
+
+
+def untold_by_line(line: Line) -> tuple[bool, bool]:
+    """What a line asks for beside the flags that it sets."""
+    if any(flag(line.cells.get(name, "0")) is None for name in FLAG_HEADERS):
         return True, True
     text = line.cells.get(HANDLING)
     if text is None:

@@ -21,11 +21,12 @@ from models.bulk import add
 from models.database import Database
 from models.graph import GRAPH
 from models.rules import Reason
+from resolvers.causes import Causes, enter_unspecified
 from resolvers.import_care import FLAGS, Ahead, raised_flags
 from resolvers.import_cells import ACCOUNT, CHILD_TYPES, NUMBER, Values
 from resolvers.import_report import Outcome, Problem, Row
 from resolvers.import_rows import WholeRows, table_of
-from resolvers.protection import Causes, raise_obligations
+from resolvers.protection import raise_obligations
 
 PURPOSE = "addressee-management"
 ADDRESSEE = GRAPH.types["Addressee"].table
@@ -224,7 +225,9 @@ class PeopleLoader:
                 raised = sa.update(ADDRESSEE).where(ADDRESSEE.c.code == code).values(**flags)
                 await connection.execute(raised)
         touched = batch.touched | batch.fresh.keys()
-        touched |= causes.address_withheld | causes.stop_output
+        touched |= causes.codes()
+        there = [code for code in batch.groups if batch.base(code) is not None]
+        await enter_unspecified(connection, self._ahead.untold_among(there))
         if touched:
             await raise_obligations(connection, touched, causes)
 

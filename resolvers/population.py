@@ -39,6 +39,18 @@ def has_items(population: str) -> bool:
     return population == OWN_SECTION or population.startswith(PAYERS)
 
 
+def is_there(
+    type_: Type, row: sa.FromClause, populations: frozenset[Population]
+) -> sa.ColumnElement[bool] | None:
+    """Whether the row is there for who is bounded by these populations; `None` where all are.
+
+    A row addressed to one transfer destination is there in that destination's population alone.
+    """
+    if type_.noun.destination is not None:
+        populations = frozenset(each for each in populations if any(map(_is_payers, each)))
+    return in_any(type_, row, populations)
+
+
 def in_any(
     type_: Type, row: sa.FromClause, populations: frozenset[Population]
 ) -> sa.ColumnElement[bool] | None:
@@ -55,7 +67,8 @@ def in_any(
 def in_one(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool] | None:
     """Whether the row lies in one population; `None` where the type is about nobody."""
     if type_.noun.owner is None:
-        return _own_transfer(type_, row, name)
+        own = row.c.code if type_.name == "TransferDefinition" else row.c.definition_code
+        return _addressed(own, name)
     person = row.c[type_.noun.owner]
     levy = collection.alias()
     if name == OVERPAID:
@@ -64,7 +77,11 @@ def in_one(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool]
         past_due = levy.c.due_on < sa.bindparam(TODAY, type_=sa.Date())
         return _there_is(levy, levy.c.addressee_code == person, levy.c.outstanding > ZERO, past_due)
     if has_items(name):
-        return _of_items(type_, row, items_of(name))
+        payers = _of_items(type_, row, items_of(name))
+        if type_.noun.destination is None:
+            return payers
+        addressed = _addressed(row.c[type_.noun.destination], name)
+        return payers if addressed is None else sa.and_(payers, addressed)
     raise UnknownPopulation(name)
 
 
@@ -86,9 +103,12 @@ def _there_is(levy: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> sa.Ex
     return sa.exists(sa.select(ONE).select_from(levy).where(*conditions))
 
 
-def _own_transfer(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool] | None:
-    if not name.startswith(PAYERS):
+def _is_payers(name: str) -> bool:
+    return name.startswith(PAYERS)
+
+
+def _addressed(destination: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool] | None:
+    """Whether the row is of the destination whose payers the population names."""
+    if not _is_payers(name):
         return None
-    code = name.removeprefix(PAYERS)
-    column = row.c.code if type_.name == "TransferDefinition" else row.c.definition_code
-    return column == sa.literal_column(f"'{code}'")
+    return destination == sa.literal_column(f"'{name.removeprefix(PAYERS)}'")

@@ -36,7 +36,7 @@ from resolvers.levels import (
 )
 from resolvers.operation import Const, Source
 from resolvers.plan import Plan
-from resolvers.population import in_any
+from resolvers.population import in_any, is_there
 from resolvers.rows import Row
 
 PARENTS = "parents"
@@ -133,7 +133,7 @@ async def is_in_scope(
 ) -> bool:
     """Whether a row is there and lies in one of the populations: for who is about to change it."""
     named = sa.bindparam(KEYED, type_=type_.key.type)
-    scope = in_any(type_, type_.table, populations)
+    scope = is_there(type_, type_.table, populations)
     found = sa.select(type_.key).where(type_.key == named, *([] if scope is None else [scope]))
     statement = database.compile(found)
     arguments = statement.arguments({**context, KEYED: key})
@@ -350,7 +350,7 @@ class _Builder:
             conditions.append(sa.or_(*(flag.is_(sa.true()) for flag in flags)))
         if level.leave_out_covered:
             conditions += [self._uncovered(person) for person in level.type.noun.persons]
-        scope = in_any(level.type, self.row, level.populations)
+        scope = is_there(level.type, self.row, level.populations)
         if scope is not None:
             conditions.append(scope)
         if level.condition is not None:

@@ -149,7 +149,7 @@ AT_LEAST = {
     "carried": 30,  # pages that a cursor asked for
     "hidden": 150,
     "withheld": 30,  # cells
-    "left out": 2,  # rows about a covered person
+    "left out": 1,  # rows about a covered person
     "bottom": 10,  # operands
     "despite": 3,  # cells and rows read in spite of the cover
     "masked": 2,

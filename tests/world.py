@@ -28,7 +28,8 @@ from models.graph import GRAPH
 from models.individual_number import IndividualNumber, NumberRecord
 from models.migrate import migrate
 from resolvers.cast import hire
-from resolvers.protection import Causes, raise_obligations
+from resolvers.causes import Causes, enter_unspecified
+from resolvers.protection import raise_obligations
 from server import Settings, create_app
 
 YAMADA, HANAKO = "000000000000001", "000000000000002"
@@ -191,9 +192,8 @@ async def _people(database: Database) -> None:
         await add("Collection", [_levy(*one) for one in LEVIES])
         await add("Contact", [_contact(code) for code in (YAMADA, TANAKA)])
         await add("SubstituteAddress", [{"addressee_code": TANAKA, "address": "釧路市役所気付"}])
-        await raise_obligations(
-            connection, [one[0] for one in PEOPLE], Causes(address_withheld={NISHI})
-        )
+        await enter_unspecified(connection, Causes(address_withheld={NISHI}))
+        await raise_obligations(connection, [one[0] for one in PEOPLE])
 
 
 PEOPLE = [

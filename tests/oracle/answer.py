@@ -645,10 +645,12 @@ class _Evaluation:
             **self.book.items,
             "own-section": self.book.items.get(f"section:{self.actor.section}", frozenset()),
         }
+        addressed = row.type.noun.destination
         return [
             grant
             for grant in grants
             if all(self.state.in_population(row, name, items) for name in grant.population)
+            and (addressed is None or f"payers:{row.values[addressed]}" in grant.population)
         ]
 
     def _holding(self, grants: Iterable[Grant], row: Row, persons: Iterable[str]) -> list[Grant]:
