@@ -8,7 +8,7 @@ from alembic import op
 from models.lift import append_only_triggers
 
 revision = "0002"
-down_revision = "0001"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
