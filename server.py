@@ -46,6 +46,7 @@ from authz.lockout import Lockout
 from authz.number_store import StoreRefused
 from authz.once import Once, Rate
 from authz.passwords import QUICK, STRONG, Passwords
+from authz.policy_chain import Chain
 from authz.policy_store import PolicyStore, check_first_policy
 from authz.revocations import Revocations
 from authz.session import Sessions, connect
@@ -282,7 +283,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         revocations = Revocations(database)
         stack.push_async_callback(revocations.stop)
         await revocations.start()
-        policies = PolicyStore(database, GRAPH.classes)
+        policies = PolicyStore(database, GRAPH.classes, Chain(keys))
+        await policies.begin()
         await sessions.publish_policy_version((await policies.load()).version)
         publishing = asyncio.create_task(policies.keep_published(sessions.publish_policy_version))
         stack.push_async_callback(_end, publishing)

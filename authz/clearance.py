@@ -7,7 +7,7 @@ keeping the populations of the roles that opened it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -119,19 +119,24 @@ def clear(
         opened &= {limits.purpose}
     if purpose not in opened:
         raise PurposeRefused("this purpose of use is not open to you")
-    compiler = _Compiler(policy, roles, purpose, case_reference, protected, opened, limits)
+    decider = Decider(policy, roles, purpose, case_reference, protected, opened, limits)
     return Clearance(
         roles,
         purpose,
         policy.version,
         case_reference,
-        compiler.table(),
+        decider.table(),
         limits,
         budgets_of(policy.reference, roles, purpose),
     )
 
 
-class _Compiler:
+class Decider:
+    """Decides the cells of one table, each when it is asked for.
+
+    `reasons=False`: why a cell is hidden is not worked out, which takes most of the time.
+    """
+
     def __init__(
         self,
         policy: Policy,
@@ -139,33 +144,38 @@ class _Compiler:
         purpose: str,
         case_reference: bool,
         protected: frozenset[str],
-        opened: frozenset[str],
-        limits: Limits | None,
+        opened: frozenset[str] | None = None,
+        limits: Limits | None = None,
+        *,
+        reasons: bool = True,
     ) -> None:
+        self.reasons = reasons
         self.policy = policy
         self.roles = roles
         self.purpose = purpose
         self.case_reference = case_reference
         self.protected = protected
-        self.opened = opened
+        self.opened = policy.reference.open_to(roles) if opened is None else opened
         self.limits = limits
         self.number_business = policy.reference.purposes[purpose].individual_number_business
         purposes = policy.reference.role_purposes
         self.acting = {
             purpose: [role for role in roles if role == NUMBER_ROLE or purpose in purposes[role]]
-            for purpose in opened
+            for purpose in self.opened
         }
 
     def table(self) -> Mapping[tuple[str, Action], Cell]:
+        """Every cell."""
         return MappingProxyType(
             {
-                (coordinate, action): self._cell(coordinate, action)
+                (coordinate, action): self.cell(coordinate, action)
                 for coordinate in self.policy.coordinates
                 for action in ASKED
             }
         )
 
-    def _cell(self, coordinate: str, action: Action) -> Cell:
+    def cell(self, coordinate: str, action: Action) -> Cell:
+        """One cell."""
         cell = self._by_policy(coordinate, action)
         if cell.allowed and not self._admitted(coordinate, action):
             return Cell(Verdict.HIDDEN, Reason.SCOPE)
@@ -175,9 +185,9 @@ class _Compiler:
         """Whether the token's limits leave the cell: what tells of protection, with its warning."""
         if self.limits is None:
             return True
-        told = (
-            HANDLING if action in NEEDS_HANDLING and self._depends_on_protection(coordinate) else ()
-        )
+        classes = self.policy.coordinates[coordinate]
+        depends = depends_on_protection(coordinate, classes, self.protected)
+        told = HANDLING if action in NEEDS_HANDLING and depends else ()
         return self.limits.admits(coordinate, action) and all(
             self.limits.admits(each, NEEDS_HANDLING[action]) for each in told
         )
@@ -240,13 +250,9 @@ class _Compiler:
             return may_handle_numbers(role, self.roles, self.number_business)
         # Who could see the gap without the obligation would learn from the gap who is covered.
         handling = NEEDS_HANDLING.get(action)
-        if handling and self._depends_on_protection(coordinate):
+        if handling and depends_on_protection(coordinate, classes, self.protected):
             return all(self.policy.allows(role, self.purpose, told, handling) for told in HANDLING)
         return True
-
-    def _depends_on_protection(self, coordinate: str) -> bool:
-        classes = self.policy.coordinates[coordinate]
-        return coordinate in self.protected or any(CLASSES[code].withheld for code in classes)
 
     def _masking(self, coordinate: str, action: Action) -> frozenset[str]:
         # A row, an edge, a value without a masked form: nothing of it may leave.
@@ -283,9 +289,18 @@ class _Compiler:
         return frozenset({frozenset()}) if frozenset() in found else frozenset(found)
 
     def _why_not(self, coordinate: str, action: Action) -> Reason:
+        if not self.reasons:
+            return Reason.ROLE
         if action is Action.LIST and self._opened_by(coordinate, Action.READ):
             return Reason.LIST
         others = self.opened - {self.purpose}
         if any(self._granted(coordinate, action, purpose) for purpose in others):
             return Reason.PURPOSE
         return Reason.ROLE
+
+
+def depends_on_protection(
+    coordinate: str, classes: Iterable[str], protected: frozenset[str]
+) -> bool:
+    """Whether what is shown depends on who is covered by an obligation."""
+    return coordinate in protected or any(CLASSES[code].withheld for code in classes)

@@ -16,6 +16,8 @@ IMPERSONAL_ROLES = frozenset({"policy-administrator", "system-operator", "privac
 NUMBER_ROLE = "number-handler"
 NUMBER_CLASSES = frozenset({"individual-number", "individual-number-history"})
 
+HANDLING_OPERANDS = frozenset({"role:protection-coordinator"})
+"""Who may ask for covered persons as a set."""
 
 HANDLING = ("Addressee.handling", "Handling", "Handling.addressWithheld", "Handling.stopOutput")
 """What somebody must see to be cleared for `handling`: the edge, the row and its values."""

@@ -34,13 +34,17 @@ class PolicyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One Casbin line, with typed names (`role:…`, `purpose:…`, `class:…` or a coordinate)."""
+    """One Casbin line, with typed names (`role:…`, `purpose:…`, `class:…` or a coordinate).
+
+    `note` says why the line is there; it decides nothing.
+    """
 
     role: str
     purpose: str
     what: str
     action: str
     effect: str
+    note: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Policy:
 
         `only`: ask for this one of its classes.
         """
-        rules = self._rules(role, purpose)
+        rules = self.rules(role, purpose)
         classes = self.coordinates[coordinate] if only is None else (only,)
         own = rules.get((coordinate, action), NONE)
         return bool(classes) and all(
@@ -122,9 +126,9 @@ class Policy:
 
     def allows_class(self, role: str, purpose: str, code: str, action: str) -> bool:
         """Whether one role may do `action` with a class as such, without regard to coordinates."""
-        return _allowed(self._rules(role, purpose).get((f"class:{code}", action), NONE))
+        return _allowed(self.rules(role, purpose).get((f"class:{code}", action), NONE))
 
-    def _rules(self, role: str, purpose: str) -> Rules:
+    def rules(self, role: str, purpose: str) -> Rules:
         """The effects of every line that speaks to the pair; made once per pair."""
         if (role, purpose) not in self._merged:
             rules: dict[tuple[str, str], frozenset[str]] = {}

@@ -2,28 +2,35 @@
 
 A new version is built aside and swapped in by one assignment: an answer that began under one
 version ends under it. `load_policy` in place would let wrong answers through while it runs.
+
+The version in force is the one with the highest number among those whose instant has come. Whoever
+publishes its number first (`keep_published`) decides that for every worker, so that clocks which
+differ a little do not matter.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import Unavailable
 from authz.policy import Line, Policy, PolicyError, Purpose, Reference
+from authz.policy_chain import LINE, LINES, VERSION, Chain, ChainBroken
 from models import facts
 from models.database import Database
 from models.graph import GRAPH
 from models.harvest import HARVEST_BUDGET, first_budgets
-from models.policy import PolicyLine, PolicyVersion, first_lines
+from models.policy import first_lines
 from models.population import PopulationItem
+from models.staff import ROLE, RolePurpose
 from models.staff import Purpose as PurposeRow
-from models.staff import RolePurpose
 
 PUBLISH_SECONDS = 1.0
 _log = logging.getLogger("atena.policy")
@@ -34,19 +41,34 @@ ROLE_POPULATIONS: Mapping[str, str] = {"section-clerk": "own-section"}
 class PolicyStore:
     """The current policy of this worker. Raises `Unavailable` where there is none to decide by."""
 
-    def __init__(self, database: Database, coordinates: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, database: Database, coordinates: Mapping[str, tuple[str, ...]], chain: Chain
+    ) -> None:
         self._database = database
         self._coordinates = coordinates
+        self.chain = chain
         self._current: Policy | None = None
         self._reloading = asyncio.Lock()
 
-    async def load(self) -> Policy:
-        """Read the newest version and make it the current one."""
+    async def begin(self) -> None:
+        """Seal the first version of a new store."""
+        async with self._database.write() as connection:
+            await self.chain.begin(connection)
+
+    async def load(self, told: int = 0) -> Policy:
+        """Read the version in force and make it the current one.
+
+        `told`: a number that was published, so that its instant has come.
+        """
         try:
             async with self._database.look() as connection:
-                self._current = await self._read(connection)
-        except (sa.exc.SQLAlchemyError, OSError, PolicyError) as error:
+                number = max(await in_force(connection), told)
+                current = await self.read(connection, number)
+        except (sa.exc.SQLAlchemyError, OSError, PolicyError, ChainBroken) as error:
+            _log.error("the policy cannot be used: %s", error)
             raise Unavailable("the policy cannot be read") from error
+        if self._current is None or self._current.version <= current.version:
+            self._current = current
         return self._current
 
     async def current(self) -> Policy:
@@ -60,45 +82,42 @@ class PolicyStore:
             return current
         async with self._reloading:
             if self._current is None or self._current.version < version:
-                await self.load()
+                await self.load(version)
         if self._current is None or self._current.version < version:
             raise Unavailable("the policy in force is not there")
         return self._current
 
     async def keep_published(self, publish: Callable[[int], Awaitable[None]]) -> None:
-        """Tell Redis the newest version, again and again: a Redis that lost it would keep every
-        worker at 503. `publish` never lowers the number."""
+        """Tell Redis the version in force, again and again: a Redis that lost it would keep every
+        worker at 503, and a version that waits takes effect at its instant. `publish` never lowers
+        the number."""
         while True:
+            pause = PUBLISH_SECONDS
             try:
                 async with self._database.look() as connection:
-                    version = await self._newest(connection)
+                    version = await in_force(connection)
+                    pause = min(pause, await _until_next(connection))
                 await publish(version)
             except (sa.exc.SQLAlchemyError, OSError, Unavailable) as error:
                 _log.warning("the policy version was not published: %s", type(error).__name__)
-            await asyncio.sleep(PUBLISH_SECONDS)
+            await asyncio.sleep(pause)
 
-    async def _newest(self, connection: AsyncConnection) -> int:
-        version = await connection.scalar(sa.select(sa.func.max(_table(PolicyVersion).c.number)))
-        if version is None:
-            raise Unavailable("no policy has been published")
-        return int(version)
-
-    async def _read(self, connection: AsyncConnection) -> Policy:
-        version = await self._newest(connection)
-        table = _table(PolicyLine)
-        lines = await connection.execute(
-            sa.select(table.c.role, table.c.purpose, table.c.what, table.c.action, table.c.effect)
-            .where(table.c.version == version)
-            .order_by(table.c.id)
-        )
+    async def read(self, connection: AsyncConnection, number: int) -> Policy:
+        """One version, verified and built. Raises `PolicyError` or `ChainBroken`."""
+        await self.chain.verify(connection, number)
         return Policy.build(
-            version,
-            (Line(*(str(word) for word in line)) for line in lines),
-            await self._reference(connection),
+            number,
+            await lines_of(connection, number),
+            await self.reference(connection),
             self._coordinates,
         )
 
-    async def _reference(self, connection: AsyncConnection) -> Reference:
+    async def roles(self, connection: AsyncConnection) -> list[Any]:
+        """The roles with their names."""
+        return list(await connection.execute(sa.select(ROLE).order_by(ROLE.c.code)))
+
+    async def reference(self, connection: AsyncConnection) -> Reference:
+        """What the lines speak about, as the database has it."""
         purposes = await connection.execute(sa.select(_table(PurposeRow)))
         opened: dict[str, set[str]] = defaultdict(set)
         for row in await connection.execute(sa.select(_table(RolePurpose))):
@@ -128,6 +147,44 @@ class PolicyStore:
                 for row in await connection.execute(sa.select(HARVEST_BUDGET))
             },
         )
+
+
+async def in_force(connection: AsyncConnection, at: dt.datetime | None = None) -> int:
+    """The number of the version in force. Raises `Unavailable` where there is none."""
+    begun = sa.or_(
+        VERSION.c.effective_from.is_(None),
+        VERSION.c.effective_from <= (at or dt.datetime.now(dt.UTC)),
+    )
+    number = await connection.scalar(sa.select(sa.func.max(VERSION.c.number)).where(begun))
+    if number is None:
+        raise Unavailable("no policy has been published")
+    return int(number)
+
+
+async def _until_next(connection: AsyncConnection) -> float:
+    """Seconds until the next waiting version takes effect; many where none waits."""
+    now = dt.datetime.now(dt.UTC)
+    next_one = await connection.scalar(
+        sa.select(sa.func.min(VERSION.c.effective_from)).where(VERSION.c.effective_from > now)
+    )
+    if next_one is None:
+        return PUBLISH_SECONDS
+    return max(0.0, (aware(next_one) - dt.datetime.now(dt.UTC)).total_seconds())
+
+
+def aware(at: dt.datetime) -> dt.datetime:
+    """An instant as the database gave it (SQLite forgets the zone), in UTC."""
+    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
+
+
+async def lines_of(connection: AsyncConnection, number: int) -> list[Line]:
+    """The lines of a version, in their order."""
+    lines = await connection.execute(
+        sa.select(*(LINES.c[name] for name in LINE))
+        .where(LINES.c.version == number)
+        .order_by(LINES.c.id)
+    )
+    return [Line(*(str(word) for word in line)) for line in lines]
 
 
 def check_first_policy() -> Policy:

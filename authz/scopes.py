@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from models.graph import GRAPH
+from models.graph import COMPUTED, GRAPH
 from models.policy import Action
 
 BUSINESS = "036"
@@ -32,6 +32,7 @@ def resource(type_name: str) -> str:
 def _resources() -> Mapping[str, str]:
     """Coordinate → resource. A part belongs to its row's type, a root field to its type."""
     found = {"Query.addresseeByIndividualNumber": "addressee"}
+    found |= {f"Query.{name}": "policyVersion" for name in COMPUTED}
     for type_ in GRAPH.types.values():
         own = resource(type_.name)
         for name in type_.noun.root:

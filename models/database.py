@@ -24,6 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 
+from models.labels import Words
+
 Convert = Callable[[Any], Any]
 
 READERS = {"sqlite": 4, "postgresql": 10}
@@ -203,8 +205,10 @@ class Database:
 
     def decoder(self, type_: sa.types.TypeEngine[Any]) -> Convert | None:
         """How a value of this type becomes its wire form; `None` where the driver's form is it."""
+        if isinstance(type_, Words):
+            return _listed
         if self.dialect == "postgresql":
-            return None
+            return _whole_second if isinstance(type_, sa.DateTime) else None
         if isinstance(type_, sa.Boolean):
             return _sqlite_boolean
         if isinstance(type_, sa.DateTime):
@@ -482,6 +486,16 @@ def _sqlite_begin(connection: sa.Connection) -> None:
 
 def _sqlite_boolean(value: int | None) -> bool | None:
     return None if value is None else bool(value)
+
+
+def _listed(value: str | None) -> list[str] | None:
+    if value is None:
+        return None
+    return [word if isinstance(word, str) else " ".join(word) for word in json.loads(value)]
+
+
+def _whole_second(value: dt.datetime | None) -> dt.datetime | None:
+    return None if value is None else value.replace(microsecond=0)
 
 
 def _sqlite_instant(value: str | None) -> str | None:

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from models.access_log import AccessLogRow, LoggedOperationRow
 from models.account import Account
 from models.addressee import (
     Addressee,
@@ -31,7 +32,9 @@ from models.facts import CLASSES
 from models.handling import Handling, HandlingNotice, SubstituteAddress
 from models.labels import Label, Noun, Part, camel, label_of, text
 from models.lift import Lift
+from models.policy import PolicyDraft, PolicyDraftLine, PolicyLine, PolicyVersion
 from models.protective_measure import CoveredPerson, HouseholdExclusion, ProtectiveMeasure
+from models.staff import Staff, StaffProposal, StaffRole
 from models.transfer import Transfer, TransferDefinition
 
 MODELS: tuple[type[SQLModel], ...] = (
@@ -54,6 +57,15 @@ MODELS: tuple[type[SQLModel], ...] = (
     HouseholdExclusion,
     Lift,
     HandlingNotice,
+    PolicyVersion,
+    PolicyLine,
+    PolicyDraft,
+    PolicyDraftLine,
+    Staff,
+    StaffRole,
+    StaffProposal,
+    AccessLogRow,
+    LoggedOperationRow,
 )
 
 
@@ -80,6 +92,25 @@ VAULT_FIELDS: tuple[tuple[str, Label, sa.types.TypeEngine[Any]], ...] = (
     ),
 )  # fmt: skip
 """Fields of `Addressee` whose values live in the database of individual numbers."""
+
+
+COMPUTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "policyStatus": ("policy",),
+        "policyVocabulary": ("policy",),
+        "policyMatrix": ("policy",),
+        "policyFindings": ("policy",),
+        "policyComparison": ("policy", "staff"),
+        "policyUnion": ("policy",),
+        "policyExplanation": ("policy",),
+        "policyReplay": ("policy",),
+        "policyExport": ("policy",),
+    }
+)
+"""Root fields that show no row: what is worked out of the policy, and the classes of each.
+
+`policyReplay` goes through the access log and tells shapes of requests alone: a declared release.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +222,7 @@ def _type(model: type[SQLModel]) -> Type:
 
 def _classes(types: Mapping[str, Type]) -> dict[str, tuple[str, ...]]:
     classes: dict[str, tuple[str, ...]] = {"Query.addresseeByIndividualNumber": ("identifier",)}
+    classes |= {f"Query.{name}": joined for name, joined in COMPUTED.items()}
     for type_ in types.values():
         classes[type_.name] = type_.noun.existence
         for name in type_.noun.root:

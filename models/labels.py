@@ -209,5 +209,17 @@ KEY: sa.types.TypeEngine[int] = sa.BigInteger().with_variant(sa.Integer(), "sqli
 YEN: sa.types.TypeEngine[int] = sa.BigInteger()
 """Money in yen, an integer below 2^53."""
 
+
+class Count(sa.BigInteger):
+    """A number that is no money: an `Int` in the schema, though the column has room for more."""
+
+
+class Words(sa.String):
+    """A list stored as a JSON array in a text: of words, or of lists of words that belong together.
+
+    On the wire it is a list of texts; words that belong together are joined by spaces.
+    """
+
+
 INSTANT: sa.types.TypeEngine[Any] = sa.DateTime(timezone=True)
 """A point in time, in UTC."""

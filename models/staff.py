@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from models import facts
-from models.labels import column, enum_of, text
+from models.labels import INSTANT, Noun, child_key, column, enum_of, text
 
 _STAFF_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
@@ -59,24 +59,44 @@ class Staff(SQLModel, table=True):
     """
 
     __tablename__ = "staff"
+    noun: ClassVar[Noun] = Noun(
+        "StaffMember",
+        ja="職員",
+        en="a staff member who may sign in",
+        existence=("staff",),
+        root=("staffMember", "staffMembers"),
+    )
 
     id: str = column(
         "staff",
         ja="職員番号",
         en="staff id",
+        graphql="staffId",
+        search=True,
         type=text(64),
         primary_key=True,
         check=staff_id_objection,
     )
-    name: str = column("staff", ja="職員氏名", en="name", type=text())
+    name: str = column("staff", ja="職員氏名", en="name", search=True, type=text())
     section: str | None = column(
-        "staff", ja="所属課", en="section", type=text(), references="section.code", default=None
+        "staff",
+        ja="所属課",
+        en="section",
+        match=True,
+        type=text(),
+        references="section.code",
+        default=None,
     )
     password_hash: str = column(
         "staff", ja="パスワードハッシュ", en="password hash", type=text(), graphql=None
     )
     state: StaffState = column(
-        "staff", ja="状態", en="state", type=enum_of(StaffState), default=StaffState.ACTIVE
+        "staff",
+        ja="状態",
+        en="state",
+        match=True,
+        type=enum_of(StaffState),
+        default=StaffState.ACTIVE,
     )
     sessions_revoked_at: dt.datetime | None = column(
         "staff",
@@ -106,23 +126,109 @@ class StaffRole(SQLModel, table=True):
     """
 
     __tablename__ = "staff_role"
+    __table_args__ = (sa.UniqueConstraint("staff_id", "role", name="staff_role_once"),)
+    noun: ClassVar[Noun] = Noun(
+        "RoleGrant",
+        ja="ロールの付与",
+        en="a role that a staff member holds",
+        existence=("staff",),
+        root=(None, "roleGrants"),
+    )
 
+    id: int | None = child_key("staff")
     staff_id: str = column(
         "staff",
         ja="職員番号",
         en="staff id",
+        match=True,
         type=text(64),
         references="staff.id",
-        primary_key=True,
     )
     role: str = column(
-        "staff", ja="ロール", en="role", type=text(), references="role.code", primary_key=True
+        "staff", ja="ロール", en="role", match=True, type=text(), references="role.code"
     )
     valid_from: dt.date | None = column(
         "staff", ja="有効開始日", en="first day", type=sa.Date(), default=None
     )
     valid_until: dt.date | None = column(
         "staff", ja="有効終了日", en="last day", type=sa.Date(), default=None
+    )
+
+
+class ProposalKind(StrEnum):
+    """What somebody is to be given, for which a second person is needed."""
+
+    ROLE = "ROLE"
+    REINSTATEMENT = "REINSTATEMENT"
+
+
+class ProposalState(StrEnum):
+    """PROPOSED → APPROVED | REJECTED | WITHDRAWN (by its proposer)."""
+
+    PROPOSED = "PROPOSED"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class StaffProposal(SQLModel, table=True):
+    """A role, or a return to service, that one person proposes and another one decides on."""
+
+    __tablename__ = "staff_proposal"
+    noun: ClassVar[Noun] = Noun(
+        "StaffProposal",
+        ja="職員権限の提案",
+        en="what a staff member is to be given, awaiting a second person",
+        existence=("staff",),
+        root=("staffProposal", "staffProposals"),
+    )
+
+    id: int | None = child_key("staff")
+    staff_id: str = column(
+        "staff",
+        ja="職員番号",
+        en="staff id",
+        match=True,
+        type=text(64),
+        references="staff.id",
+        index=True,
+    )
+    kind: ProposalKind = column(
+        "staff", ja="種別", en="what is proposed", match=True, type=enum_of(ProposalKind)
+    )
+    role: str | None = column(
+        "staff",
+        ja="ロール",
+        en="role, unless it is a return to service",
+        match=True,
+        type=text(),
+        references="role.code",
+        default=None,
+    )
+    valid_from: dt.date | None = column(
+        "staff", ja="有効開始日", en="first day", type=sa.Date(), default=None
+    )
+    valid_until: dt.date | None = column(
+        "staff", ja="有効終了日", en="last day", type=sa.Date(), default=None
+    )
+    state: ProposalState = column(
+        "staff", ja="状態", en="how far it got", match=True, type=enum_of(ProposalState)
+    )
+    proposed_by: str = column(
+        "staff", ja="提案者", en="staff id of the proposer", match=True, type=text(64)
+    )
+    proposed_at: dt.datetime = column(
+        "staff", ja="提案日時", en="when it was proposed", search=True, type=INSTANT
+    )
+    reason: str = column("staff", ja="提案理由", en="why", type=text())
+    decided_by: str | None = column(
+        "staff", ja="決定者", en="staff id of who decided", type=text(64), default=None
+    )
+    decided_at: dt.datetime | None = column(
+        "staff", ja="決定日時", en="when that was", type=INSTANT, default=None
+    )
+    decision_reason: str | None = column(
+        "staff", ja="決定理由", en="why", type=text(), default=None
     )
 
 
@@ -171,6 +277,7 @@ class RolePurpose(SQLModel, table=True):
 SECTION = SQLModel.metadata.tables["section"]
 STAFF = SQLModel.metadata.tables["staff"]
 STAFF_ROLE = SQLModel.metadata.tables["staff_role"]
+STAFF_PROPOSAL = SQLModel.metadata.tables["staff_proposal"]
 ROLE = SQLModel.metadata.tables["role"]
 PURPOSE = SQLModel.metadata.tables["purpose"]
 ROLE_PURPOSE = SQLModel.metadata.tables["role_purpose"]

@@ -184,9 +184,10 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """One root field: a level, a hidden field, the viewer, or `__typename`."""
+    """One root field: a level, a computed view, a hidden field, the viewer, or `__typename`."""
 
     key: str
     level: Level | None = None
     literal: str | None = None
     selected: Selected | None = None
+    computed: Selected | None = None

@@ -90,3 +90,14 @@ class Operation:
         """Every selected field."""
         for root in self.roots:
             yield from root.walk()
+
+
+def value_of(tree: Tree, variables: Mapping[str, Any]) -> Any:
+    """An argument with its values."""
+    if isinstance(tree, Null):
+        return None
+    if isinstance(tree, (Const, Slot, Each)):
+        return tree.get(variables)
+    if isinstance(tree, Mapping):
+        return {name: value_of(inner, variables) for name, inner in tree.items()}
+    return [value_of(inner, variables) for inner in tree]

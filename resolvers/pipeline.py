@@ -14,9 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+from sqlalchemy.exc import SQLAlchemyError
 
 from authz.access_log import AccessLog, Kind, LoggedOperation, Record
 from authz.actor import Actor
@@ -36,9 +38,10 @@ from resolvers.harvest import asked_by_code, classes_told, could_tell, counted, 
 from resolvers.levels import Keyed, Level, Root
 from resolvers.obligations import obligations
 from resolvers.operands import leaf_source
-from resolvers.operation import Operation
+from resolvers.operation import Operation, value_of
 from resolvers.pages import Given, open_pages
 from resolvers.plan import INTROSPECTION, Plan, make_plan, normal_form
+from resolvers.policy_views import Views
 from resolvers.population import TODAY, has_items, items_of
 from resolvers.seal import Seal, SealBroken
 from resolvers.selection import (
@@ -141,6 +144,7 @@ class Reads:
         self._clearances: Bounded[Clearance] = Bounded(500)
         self._contexts: Bounded[Mapping[str, Any]] = Bounded(100)
         self._ready: Bounded[Ready] = Bounded(PLANS_WEIGHT)
+        self._views = Views(self.database, self.policies, self.open_id)
 
     async def read(
         self,
@@ -166,7 +170,8 @@ class Reads:
                 await self.log.record(draft, ready.logged)
                 return encode(_answer({root.key: None for root in ready.plan.roots}, ready, []))
             found, numbers = await self._fetch(ready, variables, actor, policy, terms)
-        except DatabaseError as error:
+            computed = await self._compute(ready, variables, policy)
+        except (DatabaseError, SQLAlchemyError) as error:
             unavailable = Unavailable("the database does not answer")
             await self.refuse(draft, ready.logged if ready else None, unavailable, error)
         except Refused as error:
@@ -177,7 +182,7 @@ class Reads:
         # The answer is written while the disk is, and leaves only when both are done.
         logged = self.log.begin(_with(draft, persons_of(found)), ready.logged)
         try:
-            return encode(self._shape(ready, found, numbers, actor, policy))
+            return encode(self._shape(ready, found, numbers, actor, policy, computed))
         finally:
             await logged
 
@@ -299,7 +304,7 @@ class Reads:
         found = []
         for root in operation.roots:
             if root.name == "node":
-                opened = self._open_id(leaf_source(root.arguments["id"]).get(variables))
+                opened = self.open_id(leaf_source(root.arguments["id"]).get(variables))
                 if opened is not None:
                     found.append((root.key, opened[0]))
         return tuple(found)
@@ -396,7 +401,7 @@ class Reads:
         value = source.get(variables)
         if kind is Keyed.CODE:
             return value if storable(value) else NOBODY
-        opened = self._open_id(value)
+        opened = self.open_id(value)
         if opened is None or opened[0] != level.type.name:
             return NOBODY if level.type.key.type.python_type is str else -1
         return opened[1]
@@ -417,11 +422,27 @@ class Reads:
                 code = await self.vault.match(actor, terms.purpose, terms.case_reference, number)
                 given[id(query.level)][KEYED] = code if code is not None else NOBODY
 
-    def _open_id(self, text: str) -> tuple[str, str | int] | None:
+    def open_id(self, text: str) -> tuple[str, str | int] | None:
+        """The type and key that an opaque node id seals; `None` for any other text."""
         try:
             return self.seal.open_node_id(text)
         except SealBroken:
             return None
+
+    async def _compute(
+        self, ready: Ready, variables: Mapping[str, Any], policy: Policy
+    ) -> dict[str, Any]:
+        """The views that the plan opens, by response key."""
+        computed: dict[str, Any] = {}
+        for root in ready.plan.roots:
+            if root.computed is not None:
+                given = {
+                    name: value_of(tree, variables)
+                    for name, tree in root.computed.arguments.items()
+                }
+                value = await self._views.compute(root.computed.name, given, policy)
+                computed[root.key] = project(value, root.computed.fields)
+        return computed
 
     async def _numbers(
         self, found: Sequence[Found], actor: Actor, terms: Terms
@@ -443,6 +464,7 @@ class Reads:
         numbers: dict[str, NumberRecord | None],
         actor: Actor,
         policy: Policy,
+        computed: Mapping[str, Any] = MappingProxyType({}),
     ) -> dict[str, Any]:
         clearance = ready.plan.clearance
         shaping = Shaping(self.seal, _binding(actor, clearance), numbers)
@@ -454,6 +476,8 @@ class Reads:
                 shape, rows = next(levels)
                 data[root.key] = shape.write(rows, shaping)[None]
                 told += obligations(rows, (root.key,))
+            elif root.computed is not None:
+                data[root.key] = computed[root.key]
             else:
                 data[root.key] = _without_rows(root, actor, policy, clearance)
         return _answer(data, ready, told)

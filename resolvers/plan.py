@@ -15,7 +15,7 @@ from authz.clearance import Cell, Clearance, Population, Verdict
 from authz.errors import BadInput, Refused
 from authz.invariants import HANDLING
 from models.edges import Edge
-from models.graph import GRAPH, Leaf, Type
+from models.graph import COMPUTED, GRAPH, Leaf, Type
 from models.policy import Action
 from resolvers.decisions import (
     Decisions,
@@ -45,6 +45,7 @@ from resolvers.operands import Operands, leaf_source, normal_tree
 from resolvers.operation import Operation, Selected, Slot, Source
 
 INTROSPECTION = frozenset({"__schema", "__type"})
+MOST_COMPUTED = 4
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ def make_plan(
     Raises `BadInput` `OPERAND_HIDDEN` for an operand that the clearance hides, alike for every
     value, and `BAD_USER_INPUT` for a malformed filter.
     """
+    if sum(root.name in COMPUTED for root in operation.roots) > MOST_COMPUTED:
+        raise BadInput(f"an operation has at most {MOST_COMPUTED} computed views", "LIMIT_EXCEEDED")
     planner = _Planner(operation, clearance, node_types or {})
     asked = [root for root in operation.roots if root.name not in INTROSPECTION]
     try:
@@ -151,6 +154,8 @@ class _Planner:
             return Root(selected.key, literal="Query")
         if selected.name == "viewer":
             return Root(selected.key, selected=selected)
+        if selected.name in COMPUTED:
+            return self._computed(selected)
         type_, many = self._root_type(selected)
         if type_ is None:
             return Root(selected.key)
@@ -175,6 +180,10 @@ class _Planner:
                 single_parent=True,
             ),
         )
+
+    def _computed(self, selected: Selected) -> Root:
+        cell = self.decisions.field((selected.key,), f"Query.{selected.name}", Action.READ)
+        return Root(selected.key, computed=selected if cell.allowed else None)
 
     def _root_type(self, selected: Selected) -> tuple[Type | None, bool]:
         if selected.name == "node":

@@ -12,6 +12,7 @@ are is data, handed in with each request under the parameter that `items_of` nam
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.clearance import Population
 from models.database import IsIn
@@ -27,6 +28,13 @@ collection = GRAPH.types["Collection"].table
 
 class UnknownPopulation(Exception):
     """A purpose or role names a population that nothing here defines."""
+
+
+async def people(connection: AsyncConnection) -> int:
+    """How many addressees the whole city has, in two figures, so that nobody shows in it."""
+    table = GRAPH.types["Addressee"].table
+    counted = await connection.scalar(sa.select(sa.func.count()).select_from(table))
+    return int(float(f"{counted or 0:.1e}"))
 
 
 def items_of(population: str) -> str:
@@ -67,6 +75,8 @@ def in_any(
 def in_one(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool] | None:
     """Whether the row lies in one population; `None` where the type is about nobody."""
     if type_.noun.owner is None:
+        if type_.name not in {"Transfer", "TransferDefinition"}:
+            return sa.false() if _is_payers(name) else None
         own = row.c.code if type_.name == "TransferDefinition" else row.c.definition_code
         return _addressed(own, name)
     person = row.c[type_.noun.owner]

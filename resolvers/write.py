@@ -30,7 +30,7 @@ from authz.policy import Policy
 from models.database import Database, DatabaseError
 from models.graph import GRAPH, Type
 from models.policy import Action
-from resolvers.operation import Const, Each, Null, Operation, Selected, Slot, Tree
+from resolvers.operation import Null, Operation, Selected, Slot, value_of
 from resolvers.pipeline import (
     Prepared,
     PrivacyMode,
@@ -152,7 +152,7 @@ class Writes:
             if terms.mode is PrivacyMode.DRY_RUN:
                 await self._log.record(draft, logged)
                 return encode(_answer(mutation, None, shown, {}))
-            given = _value(mutation.arguments.get("input", Null()), variables)
+            given = value_of(mutation.arguments.get("input", Null()), variables)
             held = await self._reads.hold(shown, use_case.writes, variables, actor)
             try:
                 changed = await self._change(use_case, given, terms, actor, policy, draft, logged)
@@ -251,17 +251,6 @@ def _slot(name: str) -> str:
 
 def _normal(operation: Operation) -> str:
     return f"mutation {normal_form(operation)}"
-
-
-def _value(tree: Tree, variables: Mapping[str, Any]) -> Any:
-    """An argument with its values."""
-    if isinstance(tree, Null):
-        return None
-    if isinstance(tree, (Const, Slot, Each)):
-        return tree.get(variables)
-    if isinstance(tree, Mapping):
-        return {name: _value(inner, variables) for name, inner in tree.items()}
-    return [_value(inner, variables) for inner in tree]
 
 
 def _answer(

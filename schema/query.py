@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 
 from models.graph import GRAPH, Type
+from schema import policy_views
 from schema.directives import Classified
 from schema.scalars import IndividualNumberText
 from schema.types import TYPES, Node, declared, described, fill
@@ -59,6 +60,7 @@ def _query() -> type:
     )
     for type_ in GRAPH.types.values():
         members |= _root_fields(type_)
+    members |= {name: (None, field) for name, field in policy_views.FIELDS.items()}
     query = type("Query", (), {})
     fill(query, members)
     return strawberry.type(query, description="照会: everything that can be asked.")

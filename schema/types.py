@@ -8,7 +8,7 @@ values.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -19,7 +19,7 @@ import strawberry
 from models.edges import Edge
 from models.facts import CLASSES
 from models.graph import GRAPH, Leaf, Type
-from models.labels import Part
+from models.labels import Count, Part, Words
 from resolvers.operands import order_name
 from schema.directives import Classified, RecordItem
 from schema.scalars import Date, DateTime, IndividualNumberText, Yen
@@ -93,10 +93,13 @@ def _scalar(leaf: Leaf) -> Any:
     type_ = leaf.column.type
     if leaf.coordinate == "Addressee.individualNumber":
         return IndividualNumberText
-    if isinstance(type_, sa.Enum):
-        assert type_.enum_class is not None
-        return _enum(type_.enum_class)
+    if isinstance(type_, sa.Enum) and type_.enum_class is not None:
+        # Words that are no names of GraphQL (`read-withheld`) stay texts.
+        named = all(word.name == word.value for word in type_.enum_class)
+        return _enum(type_.enum_class) if named else str
     for kind, scalar in (
+        (Words, list[str]),
+        (Count, int),
         (sa.Boolean, bool),
         (sa.BigInteger, Yen),
         (sa.Integer, int),
@@ -342,17 +345,29 @@ def _order_input(type_: Type) -> type | None:
 
 
 def declared(
-    name: str, result: Any, arguments: Mapping[str, Any], required: bool = False
+    name: str,
+    result: Any,
+    arguments: Mapping[str, Any],
+    required: bool | Container[str] = False,
 ) -> Callable[..., Any]:
-    """A resolver that declares arguments and completes what is there already; it reads nothing."""
+    """A resolver that declares arguments and completes what is there already; it reads nothing.
+
+    `required`: whether the arguments must be given, or which of them.
+    """
 
     def resolver(self, **given):  # type: ignore[no-untyped-def]
         return self.get(name) if isinstance(self, Mapping) else None
 
-    default = inspect.Parameter.empty if required else strawberry.UNSET
+    def default(argument: str) -> Any:
+        needed = required if isinstance(required, bool) else argument in required
+        return inspect.Parameter.empty if needed else strawberry.UNSET
+
     parameters = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)] + [
         inspect.Parameter(
-            argument, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+            argument,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default(argument),
+            annotation=annotation,
         )
         for argument, annotation in arguments.items()
     ]

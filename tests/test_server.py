@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from authz.embedded_redis import EmbeddedRedis
+from authz.policy import Line
 from server import SettingError, Settings, create_app, main, open_services
 from tests.conftest import NewDatabase
 from tests.world import YAMADA, World, make_stores, running, settings_of
@@ -139,18 +140,7 @@ async def test_introspection_and_typename_need_no_session(own_world: World) -> N
 async def test_the_newest_policy_version_binds_the_next_request(own_world: World) -> None:
     before = await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
     assert before.json()["data"]["addressee"]["fullName"] == "山田 太郎"
-    await own_world.change(
-        "INSERT INTO policy_version (number, published_at, reason)"
-        " VALUES (2, '2026-11-01 00:00:00', 'close names')"
-    )
-    await own_world.change(
-        "INSERT INTO policy_line (version, role, purpose, what, action, effect, note)"
-        " SELECT 2, role, purpose, what, action, effect, note FROM policy_line WHERE version = 1"
-    )
-    await own_world.change(
-        "INSERT INTO policy_line (version, role, purpose, what, action, effect, note) VALUES"
-        " (2, 'role:any', 'purpose:any', 'class:name', 'read', 'deny', 'close names')"
-    )
+    await own_world.publish(Line("role:any", "purpose:any", "class:name", "read", "deny"))
     deadline = time.monotonic() + 10
     while True:
         after = await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)

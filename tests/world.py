@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,12 @@ from typing import Any
 import httpx2
 import sqlalchemy as sa
 
+from authz.keys import Keys
 from authz.passwords import QUICK, Passwords
+from authz.policy import Line
+from authz.policy_chain import Chain
+from authz.policy_store import in_force, lines_of
+from authz.policy_versions import Decided, Next, write
 from authz.vault import Unattended, Vault
 from models.database import Database
 from models.demo.cast_staff import CAST
@@ -49,6 +54,7 @@ class World:
     database_url: str
     client: httpx2.AsyncClient
     passwords: Mapping[str, str]
+    folder: Path
     tokens: dict[str, str] = field(default_factory=dict)
 
     async def sign_in(self, staff_id: str) -> str:
@@ -109,6 +115,22 @@ class World:
         await database.close()
         return found[::-1]
 
+    async def publish(
+        self, *added: Line, without: Callable[[Line], bool] = lambda line: False
+    ) -> int:
+        """Write a version behind the application's back, sealed: its number."""
+        database = Database(self.database_url)
+        now = dt.datetime.now(dt.UTC)
+        async with database.write() as connection:
+            current = await in_force(connection, now)
+            lines = await lines_of(connection, current)
+            kept = tuple(line for line in lines if not without(line))
+            version = Next(tuple(lines), (*kept, *added), current, now)
+            chain = Chain(Keys.load(self.folder / "keys.json"))
+            number = await write(connection, chain, version, Decided("a test", None), now)
+        await database.close()
+        return number
+
     async def change(self, statement: str) -> None:
         """Change a store behind the application's back."""
         database = Database(self.database_url)
@@ -164,7 +186,7 @@ async def running(settings: Settings, passwords: Mapping[str, str]) -> AsyncIter
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://atena") as client:
-            yield World(settings.database_url, client, passwords)
+            yield World(settings.database_url, client, passwords, settings.data)
 
 
 async def _people(database: Database) -> None:

@@ -27,7 +27,7 @@ from graphql import (
     is_leaf_type,
 )
 
-from models.graph import GRAPH, Leaf, Type
+from models.graph import COMPUTED, GRAPH, Leaf, Type
 from tests.generate.dice import Dice
 from tests.generate.town import TEXTS, values_of
 
@@ -90,13 +90,15 @@ class Writer:
     # -- selections --------------------------------------------------------------------------------
 
     def _root(self, query: GraphQLObjectType) -> str:
+        rows = [name for name in query.fields if name not in COMPUTED]
         wanted = [
             name
-            for name, field in query.fields.items()
+            for name in rows
+            for field in (query.fields[name],)
             if self._fits(f"Query.{name}", READ, LIST)
             for _ in range(_weight(field))
         ]
-        name = self.dice.pick(list(query.fields) if self.dice.chance(10) else wanted)
+        name = self.dice.pick(rows if self.dice.chance(10) else wanted)
         action = LIST if _is_connection(query.fields[name]) else READ
         return self._field(query, name, action, 6)
 

@@ -62,7 +62,10 @@ def town(dice: Dice, persons: int, stored: Mapping[str, Rows]) -> dict[str, Rows
     return rows
 
 
-DOMAIN = {type_.table.name for type_ in GRAPH.types.values()}
+KEPT = {"staff", "access_log", "logged_operation"}
+"""What only the server writes: texts of a form of their own."""
+
+DOMAIN = {type_.table.name for type_ in GRAPH.types.values()} - KEPT
 
 
 def _rows(dice: Dice, table: sa.Table, persons: int, others: Mapping[str, Rows]) -> Rows:

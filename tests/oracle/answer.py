@@ -10,6 +10,7 @@ One set of resolvers runs three times over the same operation:
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from graphql.pyutils import Path
 from authz.actor import Actor
 from models.edges import Edge
 from models.graph import GRAPH, Leaf, Type
-from models.labels import Part
+from models.labels import Part, Words
 from resolvers.seal import Seal, SealBroken
 from tests.oracle.operands import (
     BOTTOM,
@@ -400,7 +401,7 @@ class _Evaluation:
         persons = _persons_of(leaf, here.type)
         if self._holding(decision.whole, here.row, persons):
             self.counts["value"] += value is not None
-            return _written(value)
+            return _listed(value) if isinstance(leaf.column.type, Words) else _written(value)
         if self._holding(decision.grants, here.row, persons):
             self.counts["masked"] += value is not None
             return _masked(value, leaf)
@@ -786,6 +787,13 @@ def _variable(info: Info, argument: str) -> str | None:
 def _path(info: Info) -> list[str]:
     """Response keys from the root, list indices left out."""
     return [key for key in info.path.as_list() if isinstance(key, str)]
+
+
+def _listed(value: str | None) -> list[str] | None:
+    """A list that is stored as JSON; the words of an inner list are joined."""
+    if value is None:
+        return None
+    return [" ".join(one) if isinstance(one, list) else one for one in json.loads(value)]
 
 
 def _written(value: Any) -> Any:

@@ -90,6 +90,8 @@ class State:
         if row.owner is None:
             destination = "code" if row.type.name == "TransferDefinition" else "definition_code"
             payers = name.startswith("payers:")
+            if row.type.name not in ("Transfer", "TransferDefinition"):
+                return not payers
             return not payers or row.values[destination] == name.removeprefix("payers:")
         levies = [levy for levy in self.tables["collection"] if levy["addressee_code"] == row.owner]
         if name == "overpaid":

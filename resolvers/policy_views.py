@@ -1,0 +1,538 @@
+"""What the editors of the policy are shown beside its rows: computed, no row of anybody behind it.
+
+Each view is a root field of its own (`policyMatrix`, …) that the clearance opens like any other.
+It tells shapes, roles, purposes, counts of staff and the size of the whole city in two figures;
+never a count that depends on a classified value, on a person, or on who asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from authz.clearance import ASKED, Cell, Decider, Verdict
+from authz.errors import BadInput
+from authz.policy import ANY_PURPOSE, ANY_ROLE, Line, Policy, PolicyError
+from authz.policy_compare import (
+    Comparison,
+    Group,
+    Roles,
+    Tables,
+    compare,
+    grouped,
+    role_sets,
+    word,
+)
+from authz.policy_csv import export_csv
+from authz.policy_desk import (
+    asked_since,
+    draft_lines,
+    draft_of,
+    staff_by_roles,
+    version_lines,
+    waiting,
+)
+from authz.policy_explain import explain, written
+from authz.policy_findings import Finding, has_errors, validate
+from authz.policy_replay import replay
+from authz.policy_store import PolicyStore, in_force
+from models.database import Database
+from models.facts import CLASSES
+from models.graph import GRAPH, PROTECTED
+from models.policy import Action
+from resolvers.policy_witness import shows, witness
+from resolvers.population import people
+from resolvers.sql import today
+from resolvers.viewer import instant
+
+WORDS = {action: action.value.replace("-w", "W") for action in Action}
+"""`read-withheld` → `readWithheld`, the others as they are."""
+
+MOST_DAYS = 366
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """The views over one store. `open_id` opens an opaque node id of a draft."""
+
+    database: Database
+    policies: PolicyStore
+    open_id: Callable[[str], tuple[str, str | int] | None]
+
+    async def compute(self, name: str, given: Mapping[str, Any], policy: Policy) -> Any:
+        """The whole view as plain data. Raises `BadInput` for an operand that names nothing."""
+        view: Callable[[Views, Mapping[str, Any], Policy], Awaitable[Any]] = VIEWS[name]
+        return await view(self, given, policy)
+
+    async def chosen(
+        self, connection: AsyncConnection, given: Mapping[str, Any], policy: Policy
+    ) -> Policy:
+        """The policy that `version` or `draft` names; without either, the one that decides.
+
+        Raises `BadInput` if it cannot be used.
+        """
+        if given.get("draft") is not None:
+            lines = [line for _, line in await self.draft(connection, given["draft"])]
+            return self.built(lines, policy)
+        if given.get("version") is not None and given["version"] != policy.version:
+            return self.built(await version_lines(connection, given["version"]), policy)
+        return policy
+
+    async def draft(self, connection: AsyncConnection, node_id: str) -> list[tuple[int, Line]]:
+        """The lines of a draft. Raises `BadInput` where there is none."""
+        key = self.draft_key(node_id)
+        await draft_of(connection, key)
+        return await draft_lines(connection, key)
+
+    def draft_key(self, node_id: str) -> int:
+        """The key that a draft's node id seals. Raises `BadInput`."""
+        opened = self.open_id(node_id)
+        if opened is None or opened[0] != "PolicyDraft":
+            raise BadInput("there is no such draft")
+        return int(opened[1])
+
+    @staticmethod
+    def built(lines: Sequence[Line], policy: Policy) -> Policy:
+        """A policy over other lines. Raises `BadInput` for an unknown word."""
+        try:
+            return Policy.build(0, lines, policy.reference, policy.coordinates)
+        except PolicyError as error:
+            raise BadInput(f"these lines cannot be used: {error}") from error
+
+
+# -- what is in force ------------------------------------------------------------------------------
+
+
+async def policy_status(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
+    """The version in force, and those that wait for their instant."""
+    now = dt.datetime.now(dt.UTC)
+    async with views.database.look() as connection:
+        current = await in_force(connection, now)
+        later = await waiting(connection, now)
+    return {
+        "version": current,
+        "waiting": [
+            {"version": one.number, "effectiveFrom": instant(one.effective_from)} for one in later
+        ],
+    }
+
+
+async def policy_vocabulary(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
+    """Every word that a line may have."""
+    reference = policy.reference
+    names = {row.code: row for row in await _roles(views)}
+    return {
+        "roles": [
+            {
+                "code": code,
+                "nameJa": names[code].name_ja if code in names else code,
+                "name": names[code].name if code in names else code,
+                "note": names[code].note if code in names else "",
+                "purposes": sorted(opened),
+            }
+            for code, opened in sorted(reference.role_purposes.items())
+        ],
+        "purposes": [
+            {
+                "code": purpose.code,
+                "nameJa": purpose.name_ja,
+                "name": purpose.name,
+                "legalBasis": purpose.legal_basis,
+                "individualNumbers": purpose.individual_number_business,
+                "population": purpose.population,
+            }
+            for _, purpose in sorted(reference.purposes.items())
+        ],
+        "classes": [
+            {
+                "code": code,
+                "nameJa": class_.ja,
+                "meaning": class_.meaning,
+                "personal": class_.personal,
+                "withheld": class_.withheld,
+            }
+            for code, class_ in CLASSES.items()
+        ],
+        "coordinates": [
+            {"coordinate": coordinate, "nameJa": NAMES.get(coordinate), "classes": list(classes)}
+            for coordinate, classes in sorted(policy.coordinates.items())
+        ],
+        "actions": [action.value for action in Action],
+    }
+
+
+async def _roles(views: Views) -> Iterable[Any]:
+    async with views.database.look() as connection:
+        return await views.policies.roles(connection)
+
+
+def _names() -> dict[str, str]:
+    found = {}
+    for type_ in GRAPH.types.values():
+        found[type_.name] = type_.noun.ja
+        for name in type_.noun.root:
+            if name is not None:
+                found[f"Query.{name}"] = type_.noun.ja
+        for leaf in type_.leaves.values():
+            found[leaf.coordinate] = leaf.label.ja
+        for part, leaves in type_.parts.values():
+            found[f"{type_.name}.{part.field}"] = part.ja
+            found |= {leaf.coordinate: leaf.label.ja for leaf in leaves.values()}
+        found |= {edge.coordinate: edge.ja for edge in type_.edges.values()}
+    return found
+
+
+NAMES = _names()
+
+
+# -- the matrix ------------------------------------------------------------------------------------
+
+
+async def policy_matrix(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
+    """Roles × purposes × classes, down to single fields."""
+    async with views.database.look() as connection:
+        chosen = await views.chosen(connection, given, policy)
+    rows = _pairs(chosen, given.get("roles"), given.get("purposes"))
+    wanted = given.get("classes")
+    classes = [code for code in CLASSES if wanted is None or code in wanted]
+    return await asyncio.to_thread(
+        lambda: {
+            "version": chosen.version or None,
+            "rows": [_matrix_row(chosen, role, purpose, classes) for role, purpose in rows],
+        }
+    )
+
+
+def _pairs(
+    policy: Policy, roles: Sequence[str] | None, purposes: Sequence[str] | None
+) -> list[tuple[str, str]]:
+    opened = policy.reference.role_purposes
+    return [
+        (role, purpose)
+        for role in sorted(opened)
+        if roles is None or role in roles
+        for purpose in sorted(opened[role])
+        if purposes is None or purpose in purposes
+    ]
+
+
+def _matrix_row(policy: Policy, role: str, purpose: str, classes: Sequence[str]) -> Any:
+    decider = Decider(policy, frozenset({role}), purpose, True, PROTECTED, reasons=False)
+    lines = _line_numbers(policy, role, purpose)
+    return {
+        "role": role,
+        "purpose": purpose,
+        "cells": [
+            {
+                "allowed": [
+                    action.value
+                    for action in Action
+                    if policy.allows_class(role, purpose, code, action)
+                ],
+                **_matrix_cell(decider, lines, code),
+            }
+            for code in classes
+        ],
+    }
+
+
+def _matrix_cell(decider: Decider, lines: Mapping[str, list[int]], code: str) -> Any:
+    fields = {
+        coordinate: {action: decider.cell(coordinate, action) for action in ASKED}
+        for coordinate in OF_CLASS.get(code, ())
+    }
+    return {
+        "class": code,
+        "lines": lines.get(f"class:{code}", []),
+        **{
+            WORDS[action]: _together([cells[action] for cells in fields.values()])
+            for action in ASKED
+        },
+        "fields": [
+            {
+                "coordinate": coordinate,
+                "nameJa": NAMES.get(coordinate),
+                "lines": lines.get(coordinate, []),
+                **{WORDS[action]: word(cell) for action, cell in cells.items()},
+            }
+            for coordinate, cells in fields.items()
+        ],
+    }
+
+
+def _line_numbers(policy: Policy, role: str, purpose: str) -> dict[str, list[int]]:
+    """The numbers of the lines that speak to the pair, by class or coordinate."""
+    found: dict[str, list[int]] = {}
+    for number, line in enumerate(policy.lines, start=1):
+        if line.role in {f"role:{role}", ANY_ROLE} and line.purpose in {
+            f"purpose:{purpose}",
+            ANY_PURPOSE,
+        }:
+            found.setdefault(line.what, []).append(number)
+    return found
+
+
+def _together(cells: Sequence[Cell]) -> str:
+    """One word for the fields of a class: PARTLY where they differ."""
+    words = {word(cell) for cell in cells}
+    if not words:
+        return Verdict.HIDDEN.value.upper()
+    return words.pop() if len(words) == 1 else "PARTLY"
+
+
+def _of_class() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for coordinate, classes in sorted(GRAPH.classes.items()):
+        for code in classes:
+            found.setdefault(code, []).append(coordinate)
+    return found
+
+
+OF_CLASS = _of_class()
+
+
+# -- validation, what-if, union, explanation, replay -----------------------------------------------
+
+
+async def policy_findings(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
+    """What is wrong with the lines of a draft or a version."""
+    async with views.database.look() as connection:
+        lines = await _lines(views, connection, given, policy)
+    return _findings(validate(lines, policy.reference, policy.coordinates), lines)
+
+
+async def _lines(
+    views: Views, connection: AsyncConnection, given: Mapping[str, Any], policy: Policy
+) -> list[Line]:
+    if given.get("draft") is not None:
+        return [line for _, line in await views.draft(connection, given["draft"])]
+    if given.get("version") is not None:
+        return await version_lines(connection, given["version"])
+    return list(policy.lines)
+
+
+def _findings(found: Iterable[Finding], lines: Sequence[Line]) -> list[dict[str, Any]]:
+    return [
+        {
+            "line": finding.line or None,
+            "text": written(lines[finding.line - 1]) if finding.line else None,
+            "severity": finding.severity.value,
+            "problem": finding.problem.value,
+            "reason": finding.reason,
+        }
+        for finding in found
+    ]
+
+
+async def policy_comparison(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
+    """What a draft, or a version, opens and closes against the version in force or another."""
+    async with views.database.look() as connection:
+        base = given.get("base")
+        before = await views.chosen(connection, {"version": base}, policy)
+        lines = await _lines(views, connection, given, policy)
+        staff = await staff_by_roles(connection, today())
+        size = await people(connection)
+    findings = validate(lines, policy.reference, policy.coordinates)
+    usable = not has_errors(findings)
+    groups: list[Group] = []
+    tables = Tables(before), Tables(before)
+    if usable:
+        tables = tables[0], Tables(views.built(lines, policy), tables[0])
+        changed = await asyncio.to_thread(_compare, *tables, staff)
+        groups = grouped(changed, policy.coordinates)
+    old, new = set(before.lines), set(lines)
+    return {
+        "findings": _findings(findings, lines),
+        "usable": usable,
+        "added": [_text(line) for line in lines if line not in old],
+        "removed": [_text(line) for line in before.lines if line not in new],
+        "gains": [_sentence(g, tables[1], staff, size) for g in groups if g.kind == "GAIN"],
+        "losses": [_sentence(g, tables[0], staff, size) for g in groups if g.kind == "LOSS"],
+        "needsApproval": any(group.kind == "GAIN" for group in groups),
+    }
+
+
+def _compare(before: Tables, after: Tables, staff: Counter[Roles]) -> Comparison:
+    return compare(before, after, role_sets(before.policy.reference, staff))
+
+
+def _text(line: Line) -> dict[str, Any]:
+    return {
+        "role": line.role,
+        "purpose": line.purpose,
+        "what": line.what,
+        "action": line.action,
+        "effect": line.effect,
+        "note": line.note,
+        "text": written(line),
+    }
+
+
+def _sentence(group: Group, tables: Tables, staff: Counter[Roles], size: int) -> dict[str, Any]:
+    personal = any(CLASSES[code].personal for code in group.classes)
+    asked = witness(group.purpose, group.coordinates[0], group.action, group.needs_case)
+    return {
+        "roles": sorted(group.roles),
+        "purpose": group.purpose,
+        "action": group.action.value,
+        "classes": list(group.classes),
+        "coordinates": list(group.coordinates),
+        "before": group.before,
+        "after": group.after,
+        "populations": [list(names) for names in group.populations],
+        "anew": group.anew,
+        "needsCaseReference": group.needs_case,
+        "staff": sum(count for roles, count in staff.items() if group.roles <= roles),
+        "people": size if personal else None,
+        "witness": None
+        if asked is None
+        else {
+            "document": asked.document,
+            "headers": list(asked.headers),
+            "reachable": shows(
+                asked,
+                group.action,
+                lambda position: tables.cell(group.roles, group.purpose, position),
+            ),
+        },
+    }
+
+
+async def policy_union(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
+    """What roles together can see over all of their purposes, and for which."""
+    roles = _known_roles(given["roles"], policy)
+    async with views.database.look() as connection:
+        chosen = await views.chosen(connection, given, policy)
+    return await asyncio.to_thread(_union, chosen, roles)
+
+
+def _union(policy: Policy, roles: Roles) -> list[dict[str, Any]]:
+    tables = Tables(policy)
+    purposes = sorted(policy.reference.open_to(roles))
+    return [
+        {
+            "coordinate": coordinate,
+            "nameJa": NAMES.get(coordinate),
+            **{
+                WORDS[action]: {
+                    "verdict": word(tables.most(roles, (coordinate, action))),
+                    "purposes": [
+                        purpose
+                        for purpose in purposes
+                        if tables.cell(roles, purpose, (coordinate, action)).allowed
+                    ],
+                }
+                for action in ASKED
+            },
+        }
+        for coordinate in sorted(policy.coordinates)
+    ]
+
+
+async def policy_explanation(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
+    """Why a coordinate is shown or hidden: the deciding lines, in order."""
+    roles = _known_roles(given["roles"], policy)
+    async with views.database.look() as connection:
+        chosen = await views.chosen(connection, given, policy)
+    purpose, coordinate = given["purpose"], given["coordinate"]
+    if purpose not in chosen.reference.purposes:
+        raise BadInput("there is no such purpose")
+    if purpose not in chosen.reference.open_to(roles):
+        raise BadInput("none of these roles opens this purpose")
+    if coordinate not in chosen.coordinates:
+        raise BadInput("there is no such coordinate")
+    if given["action"] not in {action.value for action in ASKED}:
+        raise BadInput("the action is one of read, list, match, search, write")
+    told = explain(
+        chosen,
+        roles,
+        purpose,
+        coordinate,
+        Action(given["action"]),
+        case_reference=bool(given.get("caseReference")),
+    )
+    return {
+        "verdict": word(told.cell),
+        "reason": told.cell.reason.value if told.cell.reason else None,
+        "classes": list(chosen.coordinates[coordinate]),
+        "populations": [sorted(names) for names in sorted(told.cell.populations, key=sorted)],
+        "steps": [
+            {
+                "role": step.role or None,
+                "line": step.line or None,
+                "text": step.text,
+                "says": step.says,
+            }
+            for step in told.steps
+        ],
+    }
+
+
+def _known_roles(given: Sequence[str], policy: Policy) -> Roles:
+    roles = frozenset(given)
+    if not roles or not roles <= set(policy.reference.role_purposes):
+        raise BadInput("there is no such role")
+    return roles
+
+
+async def policy_replay(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
+    """Which shapes of request of the last days would see more, or less, under a draft."""
+    days = given.get("days") or 30
+    if not 1 <= days <= MOST_DAYS:
+        raise BadInput(f"`days` is a number from 1 to {MOST_DAYS}")
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+    async with views.database.look() as connection:
+        after = await views.chosen(connection, given, policy)
+        requests = await asked_since(connection, since)
+    found = await asyncio.to_thread(replay, policy, after, requests)
+    return {
+        "days": days,
+        "shapes": len(requests),
+        "differences": [
+            {
+                "roles": sorted(one.asked.roles),
+                "purpose": one.asked.purpose,
+                "caseReference": one.asked.case_reference,
+                "operation": one.asked.normal_form,
+                "more": [_replayed(words) for words in one.more],
+                "less": [_replayed(words) for words in one.less],
+            }
+            for one in found
+        ],
+    }
+
+
+def _replayed(words: tuple[str, str, str, str]) -> dict[str, str]:
+    coordinate, action, before, after = words
+    return {
+        "coordinate": coordinate,
+        "action": action,
+        "before": before.upper(),
+        "after": after.upper(),
+    }
+
+
+async def policy_export(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
+    """The lines as Casbin CSV."""
+    async with views.database.look() as connection:
+        lines = await _lines(views, connection, given, policy)
+    return {"csv": export_csv(lines), "lines": len(lines)}
+
+
+VIEWS: Mapping[str, Callable[[Views, Mapping[str, Any], Policy], Awaitable[Any]]] = {
+    "policyStatus": policy_status,
+    "policyVocabulary": policy_vocabulary,
+    "policyMatrix": policy_matrix,
+    "policyFindings": policy_findings,
+    "policyComparison": policy_comparison,
+    "policyUnion": policy_union,
+    "policyExplanation": policy_explanation,
+    "policyReplay": policy_replay,
+    "policyExport": policy_export,
+}
