@@ -68,7 +68,7 @@ from models.demo.town import Town
 from models.graph import GRAPH
 from models.individual_number import StoreKind
 from models.migrate import is_current, migrate
-from resolvers import substitute_address
+from resolvers import substitute_address, transfer
 from resolvers.cast import hire, is_staffed
 from resolvers.clients import SCOPES, register_departments
 from resolvers.importing import (
@@ -81,12 +81,17 @@ from resolvers.importing import (
 )
 from resolvers.pipeline import Reads
 from resolvers.seal import Seal
+from resolvers.transfer_content import MOST_ROWS
+from resolvers.transfer_file import TransferFiles
+from resolvers.transfer_run import TransferRunner
+from resolvers.transfer_store import TransferStore
 from resolvers.write import UseCase, Writes
 from schema.answer import Answerer
 from schema.build import graphql_schema, sdl
 from schema.graphiql import graphiql_routes
 from schema.http import GraphQLEndpoint
 from schema.oauth_http import oauth_routes
+from schema.transfer_http import TransferServices, transfer_routes
 
 PROJECT = Path(__file__).parent
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
@@ -260,6 +265,7 @@ class Services:
     harvest: Harvest
     answer: Answerer
     tokens: Tokens
+    transfers: TransferServices
 
 
 @asynccontextmanager
@@ -293,10 +299,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         cost = STRONG if settings.store is StoreKind.REAL else QUICK
         passwords = Passwords(cost)
         stack.callback(passwords.close)
+        clients = Clients(database, keys, sessions, revocations)
         tokens = Tokens(
             sessions,
             revocations,
-            Clients(database, keys, sessions, revocations),
+            clients,
             policies,
             log,
             Once(redis),
@@ -310,9 +317,21 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             basic=settings.client_secret_basic,
         )
         sign_in = SignIn(sessions, revocations, staffing, passwords, Lockout(redis), record, tokens)
+        seal = Seal(keys.derive("seal", 64))
         harvest = Harvest(redis)
         stack.push_async_callback(harvest.close)
-        reads = Reads(database, policies, log, vault, Seal(keys.derive("seal", 64)), harvest)
+        reads = Reads(database, policies, log, vault, seal, harvest)
+        whole = Reads(
+            database, policies, log, vault, seal, None, max_page=MOST_ROWS, max_rows=10**12
+        )
+        store = TransferStore(database, keys)
+        running = asyncio.create_task(
+            TransferRunner(store, whole, policies, clients).keep_running()
+        )
+        stack.push_async_callback(_end, running)
+        transfers = TransferServices(
+            sign_in, policies, revocations, TransferFiles(store, reads, clients), log
+        )
         writes = Writes(reads, database, log, use_cases())
         answer = Answerer(
             graphql_schema(),
@@ -323,12 +342,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             log,
             introspection=settings.introspection,
         )
-        yield Services(database, sessions, policies, log, harvest, answer, tokens)
+        yield Services(database, sessions, policies, log, harvest, answer, tokens, transfers)
 
 
 def use_cases() -> Iterator[UseCase]:
     """Everything that a mutation can change."""
     yield from substitute_address.USE_CASES
+    yield from transfer.USE_CASES
 
 
 async def _end(task: asyncio.Task[None]) -> None:
@@ -397,6 +417,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/readyz", ready),
             Route("/schema.graphql", schema),
             *oauth_routes(lambda: state["services"].tokens),
+            *transfer_routes(lambda: state["services"].transfers),
             *graphiql_routes(PROJECT / "node_modules", settings.graphiql),
         ],
     )

@@ -76,6 +76,7 @@ def _rows() -> dict[sa.Table, list[dict[str, Any]]]:
             {
                 name: row[name]
                 for name in (column.name for column in table(TransferDefinition).columns)
+                if name in row
             }
             for row in facts.rows("transfers")
         ],

@@ -35,7 +35,7 @@ from models.lift import Lift
 from models.policy import PolicyDraft, PolicyDraftLine, PolicyLine, PolicyVersion
 from models.protective_measure import CoveredPerson, HouseholdExclusion, ProtectiveMeasure
 from models.staff import Staff, StaffProposal, StaffRole
-from models.transfer import Transfer, TransferDefinition
+from models.transfer import Transfer, TransferCheck, TransferDefinition
 
 MODELS: tuple[type[SQLModel], ...] = (
     Addressee,
@@ -44,6 +44,7 @@ MODELS: tuple[type[SQLModel], ...] = (
     Receipt,
     Transfer,
     TransferDefinition,
+    TransferCheck,
     ForwardingAddress,
     SpecialAddressee,
     RelatedAddressee,

@@ -1,4 +1,20 @@
-"""移転 transfers to other offices: the definitions, and a record of each one that was made."""
+"""移転 transfers to other offices: the definitions, and each transfer from its order to its end.
+
+    DEFINED        ordered, its content not yet made
+    CHECKED        made, every logic check passed; waits for release
+    FAILED         made, a check did not pass; nothing is kept of the content
+    RELEASED       a second person let it go, where the definition asks for one
+    AUTHENTICATED  the right client proved who it is and began to fetch
+    SENT           its last byte went out
+    ACKED          the receiver confirmed the digest; the content is erased, the record stays
+    REJECTED       the receiver refused it; the same
+    PRINTED        the list for paper was printed
+    HANDED_OVER    signed for
+    EXPIRED        not fetched in time
+    WITHDRAWN      taken back, or no longer what the policy and the obligations allow
+
+The content lies sealed in the database until then: what was checked and released is what goes out.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +22,72 @@ import datetime as dt
 from enum import StrEnum
 from typing import ClassVar
 
+import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from models.labels import INSTANT, Noun, child_key, column, enum_of, text
+from models.labels import INSTANT, KEY, YEN, Noun, child_key, column, enum_of, text
 
 
 class TransferState(StrEnum):
-    """DEFINED → AUTHENTICATED → SENT → ACKED | REJECTED; on paper PRINTED → HANDED_OVER."""
+    """DEFINED → CHECKED | FAILED → RELEASED → AUTHENTICATED → SENT → ACKED | REJECTED; on paper
+    RELEASED → PRINTED → HANDED_OVER; EXPIRED or WITHDRAWN until then."""
 
     DEFINED = "DEFINED"
+    CHECKED = "CHECKED"
+    FAILED = "FAILED"
+    RELEASED = "RELEASED"
     AUTHENTICATED = "AUTHENTICATED"
     SENT = "SENT"
     ACKED = "ACKED"
     REJECTED = "REJECTED"
     PRINTED = "PRINTED"
     HANDED_OVER = "HANDED_OVER"
+    EXPIRED = "EXPIRED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+OPEN = frozenset(
+    {
+        TransferState.CHECKED,
+        TransferState.RELEASED,
+        TransferState.AUTHENTICATED,
+        TransferState.SENT,
+        TransferState.PRINTED,
+    }
+)
+"""States in which the content is kept, for a time."""
+
+
+class TransferMeans(StrEnum):
+    """移転方法: 庁内連携 the client fetches it; 紙 a printed list."""
+
+    LINKAGE = "LINKAGE"
+    PAPER = "PAPER"
+
+
+class TransferExtent(StrEnum):
+    """範囲: 全件 everybody in the population; 差分 who changed since the last confirmed one."""
+
+    FULL = "FULL"
+    CHANGED = "CHANGED"
+
+
+class CheckName(StrEnum):
+    """論理チェック (R5.4): 対象者, 合計, コード欠落, 取扱注意."""
+
+    POPULATION = "POPULATION"
+    TOTALS = "TOTALS"
+    CODES = "CODES"
+    WITHHELD = "WITHHELD"
+
+
+class RejectReason(StrEnum):
+    """受領拒否の理由: 破損, 件数相違, 対象外, その他."""
+
+    DAMAGED = "DAMAGED"
+    COUNTS_DIFFER = "COUNTS_DIFFER"
+    NOT_EXPECTED = "NOT_EXPECTED"
+    OTHER = "OTHER"
 
 
 class TransferDefinition(SQLModel, table=True):
@@ -72,21 +139,45 @@ class TransferDefinition(SQLModel, table=True):
     )
     means: str = column("transfer", ja="移転方法", en="means of the transfer", type=text())
     frequency: str = column("transfer", ja="時期・頻度", en="how often", type=text())
+    release_role: str | None = column(
+        "transfer",
+        ja="承認ロール",
+        en="role of the second person who releases a transfer; none: it needs none",
+        type=text(),
+        references="role.code",
+        default="collection-director",
+    )
+    hours_to_fetch: int = column(
+        "transfer", ja="受領期限（時間）", en="hours after which it expires", default=24
+    )
 
 
 class Transfer(SQLModel, table=True):
-    """移転記録 one transfer that was made: when, how many people, which items, by whom, result."""
+    """移転記録 one transfer: when, how many people, which items, by whom, result.
+
+    Counts are of what goes out; `covered_count` and `held_back_count` tell of obligations, so they
+    carry that class too. Digests are SHA-256 in hexadecimal, sizes bytes. `plan_digest` is what the
+    plan decided when the content was made, `claimed_at` when a worker last said that it makes it.
+    """
 
     __tablename__ = "transfer"
     noun: ClassVar[Noun] = Noun(
         "Transfer",
         ja="移転記録",
-        en="one transfer that was made",
+        en="one transfer",
         existence=("transfer",),
         root=("transfer", "transfers"),
     )
 
     id: int | None = child_key("transfer")
+    code: str = column(
+        "transfer",
+        ja="移転番号",
+        en="number of the transfer, under which its content is fetched",
+        match=True,
+        type=text(100),
+        unique=True,
+    )
     definition_code: str = column(
         "transfer",
         ja="移転先コード",
@@ -121,4 +212,164 @@ class Transfer(SQLModel, table=True):
     )
     state: str = column(
         "transfer", ja="状態", en="how far it got", match=True, type=enum_of(TransferState)
+    )
+    client_id: str | None = column(
+        "transfer",
+        ja="連携先ID",
+        en="client whose linkage definition decides what goes out",
+        type=text(57),
+        references="client.id",
+        default=None,
+    )
+    means: str = column(
+        "transfer",
+        ja="移転方法",
+        en="by linkage or on paper",
+        match=True,
+        type=enum_of(TransferMeans),
+        default=TransferMeans.LINKAGE,
+    )
+    extent: str = column(
+        "transfer",
+        ja="範囲",
+        en="everybody, or who changed",
+        match=True,
+        type=enum_of(TransferExtent),
+        default=TransferExtent.FULL,
+    )
+    prepared_by: str | None = column(
+        "transfer", ja="作成者", en="who ordered it", type=text(64), default=None
+    )
+    prepared_at: dt.datetime | None = column(
+        "transfer", ja="作成日時", en="when it was ordered", search=True, type=INSTANT, default=None
+    )
+    released_by: str | None = column(
+        "transfer", ja="承認者", en="who released it", type=text(64), default=None
+    )
+    released_at: dt.datetime | None = column(
+        "transfer", ja="承認日時", en="when it was released", type=INSTANT, default=None
+    )
+    expires_at: dt.datetime | None = column(
+        "transfer", ja="受領期限", en="when it expires", search=True, type=INSTANT, default=None
+    )
+    levy_count: int | None = column(
+        "transfer", ja="収納件数", en="how many levies it holds", default=None
+    )
+    covered_count: int | None = column(
+        "transfer",
+        "handling",
+        ja="取扱注意人数",
+        en="how many of the people an obligation covers",
+        default=None,
+    )
+    held_back_count: int | None = column(
+        "transfer",
+        "handling",
+        ja="出力停止人数",
+        en="how many were held back, as nothing about them may be sent",
+        default=None,
+    )
+    ndjson_size: int | None = column(
+        "transfer", ja="NDJSONサイズ", en="bytes as NDJSON", type=YEN, graphql=None, default=None
+    )
+    ndjson_digest: str | None = column(
+        "transfer", ja="NDJSONハッシュ", en="SHA-256 as NDJSON", type=text(64), default=None
+    )
+    csv_size: int | None = column(
+        "transfer", ja="CSVサイズ", en="bytes as CSV", type=YEN, graphql=None, default=None
+    )
+    csv_digest: str | None = column(
+        "transfer", ja="CSVハッシュ", en="SHA-256 as CSV", type=text(64), default=None
+    )
+    reject_reason: str | None = column(
+        "transfer",
+        ja="受領拒否理由",
+        en="why the receiver refused it",
+        type=enum_of(RejectReason),
+        default=None,
+    )
+    ended_at: dt.datetime | None = column(
+        "transfer", ja="終了日時", en="when it came to its end", type=INSTANT, default=None
+    )
+    received_by: str | None = column(
+        "transfer", ja="受領者", en="who signed for the paper", type=text(64), default=None
+    )
+    plan_digest: str | None = column(
+        "transfer", ja="判定ハッシュ", en="what was decided", graphql=None, type=text(64),
+        default=None,
+    )  # fmt: skip
+    claimed_at: dt.datetime | None = column(
+        "transfer", ja="作業日時", en="being made at", graphql=None, type=INSTANT, default=None
+    )
+
+
+class TransferCheck(SQLModel, table=True):
+    """論理チェック one logic check of a transfer: whether it passed, and why not."""
+
+    __tablename__ = "transfer_check"
+    noun: ClassVar[Noun] = Noun(
+        "TransferCheck",
+        ja="論理チェック",
+        en="one logic check of a transfer",
+        existence=("transfer",),
+    )
+
+    id: int | None = child_key("transfer")
+    transfer_id: int = column(
+        "transfer",
+        ja="移転番号",
+        en="transfer that was checked",
+        graphql=None,
+        type=KEY,
+        references="transfer.id",
+        index=True,
+    )
+    definition_code: str = column(
+        "transfer", ja="移転先コード", en="its definition", graphql=None, type=text(60)
+    )
+    name: str = column("transfer", ja="項目", en="what was checked", type=enum_of(CheckName))
+    passed: bool = column("transfer", ja="結果", en="whether it passed")
+    reason: str | None = column(
+        "transfer", ja="理由", en="what is wrong, in numbers", type=text(), default=None
+    )
+
+
+CONTENT = ("identifier", "name", "collection", "handling")
+
+
+class TransferChunk(SQLModel, table=True):
+    """A part of a transfer's content, sealed by the key file: some hundred people."""
+
+    __tablename__ = "transfer_chunk"
+
+    transfer_id: int = column(
+        *CONTENT, ja="移転番号", en="transfer", graphql=None, type=KEY,
+        references="transfer.id", primary_key=True,
+    )  # fmt: skip
+    number: int = column(
+        *CONTENT, ja="番号", en="place in the content", graphql=None, primary_key=True,
+        sa={"autoincrement": False},
+    )  # fmt: skip
+    ndjson_size: int = column(*CONTENT, ja="NDJSONサイズ", en="bytes as NDJSON", graphql=None)
+    csv_size: int = column(*CONTENT, ja="CSVサイズ", en="bytes as CSV", graphql=None)
+    sealed: bytes = column(
+        *CONTENT, ja="内容", en="sealed content", graphql=None, type=sa.LargeBinary()
+    )
+
+
+class TransferSent(SQLModel, table=True):
+    """What a client last confirmed of a person, as a keyed digest: who has changed since."""
+
+    __tablename__ = "transfer_sent"
+
+    client_id: str = column(
+        *CONTENT, ja="連携先ID", en="client", graphql=None, type=text(57),
+        references="client.id", primary_key=True,
+    )  # fmt: skip
+    addressee_code: str = column(
+        *CONTENT, ja="宛名コード", en="addressee code", graphql=None, type=text(15),
+        primary_key=True,
+    )  # fmt: skip
+    digest: bytes = column(
+        *CONTENT, ja="ハッシュ", en="keyed digest", graphql=None, type=sa.LargeBinary()
     )

@@ -129,14 +129,17 @@ class Ready:
 
 @dataclass
 class Reads:
-    """Answers queries. One for each worker; every collaborator is handed in."""
+    """Answers queries. One for each worker; every collaborator is handed in.
+
+    `harvest`: none for jobs, whose persons are bounded by a definition and released by people.
+    """
 
     database: Database
     policies: PolicyStore
     log: AccessLog
     vault: Vault
     seal: Seal
-    harvest: Harvest
+    harvest: Harvest | None
     max_page: int = 200
     max_rows: int = 20_000
 
@@ -328,7 +331,7 @@ class Reads:
             context = self.context(actor, policy)
             found = await fetch(ready.plan, ready.queries, self.database, variables, context, given)
         finally:
-            if held is not None:
+            if held is not None and self.harvest is not None:
                 units, persons = counted(found, ready.plan.clearance, variables, given)
                 self.harvest.settle(held, units, [*changed, *persons])
         return found, await self._numbers(found, actor, terms)
@@ -361,7 +364,7 @@ class Reads:
         """Take from the budget what a change of persons' data could tell: what it shows, and at
         least whether there is such a person. Raises `HarvestLimit`."""
         classes = {code for each in coordinates for code in GRAPH.classes.get(each, ())}
-        if not any(CLASSES[code].personal for code in classes):
+        if self.harvest is None or not any(CLASSES[code].personal for code in classes):
             return None
         clearance, pages = ready.plan.clearance, self._pages(ready, variables, actor)
         units = max(1, could_tell(ready.queries, variables, pages))
@@ -370,14 +373,14 @@ class Reads:
 
     def missed(self, held: Held | None) -> None:
         """A change was refused, which tells as much as a person who is not there."""
-        if held is not None:
+        if held is not None and self.harvest is not None:
             self.harvest.settle(held, 1)
 
     async def _hold(
         self, ready: Ready, variables: Mapping[str, Any], given: Given, actor: Actor
     ) -> Held | None:
         """Take what the request could tell of from the budget, before anything is read."""
-        if not ready.ledgers:
+        if self.harvest is None or not ready.ledgers:
             return None
         units = could_tell(ready.queries, variables, given)
         named = asked_by_code(ready.queries, given)

@@ -129,7 +129,7 @@ class Answerer:
             actor = touched.actor
             self._keep(request, operation)
             policy = await self._policies.at_least(touched.policy_version)
-            return actor, policy, _terms(request.headers)
+            return actor, policy, terms_of(request.headers)
         except Refused as refusal:
             await self._log_refused(kind, actor, refusal)
             raise
@@ -262,7 +262,7 @@ def bearer_token(headers: Mapping[str, str]) -> str:
     return token.strip()
 
 
-def _terms(headers: Mapping[str, str]) -> Terms:
+def terms_of(headers: Mapping[str, str]) -> Terms:
     """What the headers state. Raises `BadInput` for one that is malformed."""
     case = headers.get("case-reference", "").strip() or None
     if case is not None and (not CASE_REFERENCE.fullmatch(case) or TWELVE_DIGITS.search(case)):

@@ -9,7 +9,7 @@ from authz.errors import Unauthenticated
 from authz.policy import Policy
 from authz.sign_in import SignIn
 from resolvers.viewer import instant, purposes_of_use
-from schema import protection_mutations
+from schema import protection_mutations, transfer_mutations
 from schema.scalars import DateTime
 from schema.types import fill
 from schema.viewer import PurposeOfUse, SignedInViewer
@@ -90,6 +90,7 @@ def _mutation() -> type:
             resolver=sign_out, description="サインアウト: end this session at once."
         ),
         **protection_mutations.CHANGES,
+        **transfer_mutations.CHANGES,
     }
     mutation = type("Mutation", (), {})
     fill(mutation, {name: (None, field) for name, field in members.items()})

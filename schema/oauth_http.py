@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from authz import client_assertion, dpop
 from authz.channel import Channel
-from authz.errors import Refused, TooManyRequests, Unavailable
+from authz.errors import BadInput, Refused, TooManyRequests, Unavailable
 from authz.scopes import ACTIONS, BUSINESS, RESOURCES
 from authz.token import Form, OAuthRefused, Tokens
 from schema.http import channel_of, failed
@@ -102,10 +102,10 @@ async def _token(tokens: Tokens, form: Form, channel: Channel) -> dict[str, Any]
 async def _answer(tokens: Tokens, name: str, endpoint: Endpoint, request: Request) -> Response:
     try:
         try:
-            form, headers = await _form(request), _headers(request)
-        except OAuthRefused as refused:
-            await tokens.refused(name, refused.cause)
-            raise
+            form, headers = await _form(request), headers_of(request)
+        except (OAuthRefused, BadInput) as refused:
+            await tokens.refused(name, "MALFORMED")
+            raise _malformed(refused.message) from None
         content = await endpoint(tokens, form, channel_of(request.scope, headers))
     except ClientDisconnect:
         return Response(status_code=400)
@@ -137,12 +137,16 @@ def written(
     return Response(orjson.dumps(content), status, _HEADERS | (headers or {}), "application/json")
 
 
-def _headers(request: Request) -> dict[str, str]:
+def headers_of(request: Request) -> dict[str, str]:
+    """Headers by name in lower case; one that decides who asks may stand there once.
+
+    Raises `BadInput`.
+    """
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         if name in headers:
             if name in _ONCE:
-                raise _malformed("a header is given twice")
+                raise BadInput("a header is given twice")
             value = f"{headers[name]}, {value}"
         headers[name] = value
     return headers

@@ -85,7 +85,7 @@ def _marks(items: Iterable[int], classes: Iterable[str]) -> list[object]:
 
 
 @cache
-def _enum(words: type[Enum]) -> Any:
+def enumerated(words: type[Enum]) -> Any:
     return strawberry.enum(words, description=(words.__doc__ or "").strip())
 
 
@@ -96,7 +96,7 @@ def _scalar(leaf: Leaf) -> Any:
     if isinstance(type_, sa.Enum) and type_.enum_class is not None:
         # Words that are no names of GraphQL (`read-withheld`) stay texts.
         named = all(word.name == word.value for word in type_.enum_class)
-        return _enum(type_.enum_class) if named else str
+        return enumerated(type_.enum_class) if named else str
     for kind, scalar in (
         (Words, list[str]),
         (Count, int),

@@ -88,6 +88,8 @@ WRITERS = {
     "resolvers/causes.py",
     "resolvers/protection.py",
     "resolvers/substitute_address.py",
+    "resolvers/transfer.py",
+    "resolvers/transfer_store.py",
 }
 """Use cases that write, and look at what they write to."""
 

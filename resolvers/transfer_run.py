@@ -1,0 +1,220 @@
+"""Transfers as jobs: what was ordered is made, page by page, under the client's own clearance.
+
+Each page is read by a plan like any other read, and is on the log like one. The lines are sealed
+chunk by chunk, so that a hundred thousand people need no more memory than a page of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from authz.access_log import Kind, LoggedOperation, Record
+from authz.actor import Actor, Grant, actor_id
+from authz.clients import ROLE, TOKYO, Clients, Registered
+from authz.policy import Policy
+from authz.policy_store import PolicyStore
+from authz.scopes import Limits
+from models.population import PAYERS
+from models.transfer import OPEN, TransferExtent, TransferState
+from resolvers.pipeline import PrivacyMode, Reads, Terms
+from resolvers.transfer_content import AFTER, Checks, Content, Node, lines_of
+from resolvers.transfer_store import Row, TransferStore, code_of
+
+IDLE_SECONDS = 1.0
+JOB_LIFETIME = dt.timedelta(days=1)
+_log = logging.getLogger("atena.transfer")
+
+
+class TransferRunner:
+    """Makes what was ordered, lets expire what nobody fetched, clears away what ended.
+
+    `reads` allows pages of `transfer_content.PEOPLE` with all that belongs to them.
+    """
+
+    def __init__(
+        self, store: TransferStore, reads: Reads, policies: PolicyStore, clients: Clients
+    ) -> None:
+        self._store = store
+        self._reads = reads
+        self._policies = policies
+        self._clients = clients
+
+    async def keep_running(self) -> None:
+        """Work until cancelled. What fails, a store that is down or a mistake of ours, is tried
+        again: a transfer that was claimed, after a while."""
+        while True:
+            try:
+                worked = await self.step()
+            except Exception as error:
+                _log.warning("transfers were not worked on: %s", type(error).__name__)
+                worked = False
+            if not worked:
+                await asyncio.sleep(IDLE_SECONDS)
+
+    async def step(self) -> bool:
+        """Do what there is to do; whether there was anything."""
+        now = dt.datetime.now(dt.UTC)
+        rows = await self._store.work(now)
+        for row in rows:
+            if row["state"] in OPEN:
+                await self._store.expire(row, now)
+                await self._record(row, "EXPIRED")
+            elif row["state"] == TransferState.DEFINED:
+                if await self._store.claim(row, now):
+                    await self._make(row)
+            else:
+                await self._store.clear(row)
+        return bool(rows)
+
+    async def _make(self, row: Row) -> None:
+        client = await self._clients.find(row["client_id"])
+        if client is None or not client.usable(dt.datetime.now(TOKYO).date()):
+            await self._store.finish(row, {"state": TransferState.FAILED}, ())
+            await self._record(row, "REFUSED_SUSPENDED")
+            return
+        # The version that is published, not the one that this worker happened to have.
+        policy = await self._policies.load()
+        whole = await self._store.row(row["id"])
+        if whole is not None:
+            await _Making(self._store, self._reads, policy, whole, client).run()
+
+    async def _record(self, row: Row, outcome: str) -> None:
+        record = Record(
+            kind=Kind.OUTPUT,
+            outcome=outcome,
+            actor=actor_id(row["client_id"]) if row["client_id"] else None,
+            session=f"transfer:{row['code']}",
+        )
+        await self._reads.log.record(record, LoggedOperation.of("transfer:end", ()))
+
+
+class _Making:
+    """The making of one transfer."""
+
+    def __init__(
+        self, store: TransferStore, reads: Reads, policy: Policy, row: Row, client: Registered
+    ) -> None:
+        self.store = store
+        self.reads = reads
+        self.policy = policy
+        self.row = row
+        self.client = client
+        self.actor = job_actor(client, row["code"])
+        self.terms = Terms(client.definition.purpose, None, PrivacyMode.NULL)
+        self.clearance = reads.clearance(self.actor, policy, self.terms)
+        self.content = Content.of(self.clearance)
+        items = policy.reference.items.get(f"{PAYERS}{row['definition_code']}", ())
+        self.checks = Checks(self.content, frozenset(items))
+        self.written = self.written_levies = self.chunks = 0
+        self.ndjson_size = self.csv_size = 0
+        self.ndjson_hash, self.csv_hash = hashlib.sha256(), hashlib.sha256()
+
+    async def run(self) -> None:
+        """Page after page, then the checks."""
+        first = self.reads.ready(self.content.page(first=True), self.clearance, {})
+        later = self.reads.ready(self.content.page(first=False), self.clearance, {})
+        totals = self.reads.ready(self.content.totals(), self.clearance, {})
+        counted = await self._show(totals, {})
+        ready, variables = first, dict[str, Any]()
+        while True:
+            page = (await self._show(ready, variables))["addressees"]
+            if page is None or not await self._add(page["nodes"]):
+                break
+            if not page["pageInfo"]["hasNextPage"]:
+                break
+            ready, variables = later, {AFTER: page["pageInfo"]["endCursor"]}
+        checks = self.checks.result(_count(counted["addressees"]), _count(counted["collections"]))
+        passed = all(check.passed for check in checks)
+        await self.store.finish(
+            self.row,
+            self._values(passed, first.plan.digest),
+            [
+                {"name": check.name, "passed": check.passed, "reason": check.reason}
+                for check in checks
+            ],
+        )
+
+    async def _show(self, ready: Any, variables: Mapping[str, Any]) -> dict[str, Any]:
+        shown = await self.reads.show(
+            ready, variables, self.terms, self.actor, self.policy, None, ()
+        )
+        data: dict[str, Any] = shown["data"]
+        return data
+
+    async def _add(self, nodes: list[Node]) -> bool:
+        """One chunk; false where the transfer was taken back."""
+        kept = [node for node in nodes if self.checks.admit(node)]
+        ndjson = await self._changed(self.content.ndjson(kept))
+        lines = list(lines_of(ndjson))
+        csv = self.content.csv(lines, header=self.chunks == 0)
+        self.ndjson_hash.update(ndjson)
+        self.csv_hash.update(csv)
+        self.ndjson_size += len(ndjson)
+        self.csv_size += len(csv)
+        self.written += len(lines)
+        self.written_levies += sum(len(line.get("collections") or ()) for line in lines)
+        number, self.chunks = self.chunks, self.chunks + 1
+        now = dt.datetime.now(dt.UTC)
+        return await self.store.add(self.row["id"], number, ndjson, len(csv), now)
+
+    async def _changed(self, ndjson: bytes) -> bytes:
+        """The lines that the client has not confirmed as they are; all of them where all are
+        asked for."""
+        if self.row["extent"] != TransferExtent.CHANGED:
+            return ndjson
+        lines = {code_of(line): line for line in ndjson.splitlines(keepends=True)}
+        sent = await self.store.sent_digests(self.client.id, list(lines))
+        return b"".join(
+            line for code, line in lines.items() if sent.get(code) != self.store.digest(line)
+        )
+
+    def _values(self, passed: bool, plan_digest: str) -> dict[str, Any]:
+        good = TransferState.CHECKED if self.row["release_role"] else TransferState.RELEASED
+        return {
+            "state": good if passed else TransferState.FAILED,
+            "expires_at": expiry(self.row, dt.datetime.now(dt.UTC)),
+            "person_count": self.written,
+            "levy_count": self.written_levies,
+            "covered_count": self.checks.covered,
+            "held_back_count": self.checks.held_back,
+            "items": " ".join(self.content.coordinates()),
+            "ndjson_size": self.ndjson_size,
+            "ndjson_digest": self.ndjson_hash.hexdigest(),
+            "csv_size": self.csv_size,
+            "csv_digest": self.csv_hash.hexdigest(),
+            "plan_digest": plan_digest,
+        }
+
+
+def expiry(row: Row, now: dt.datetime) -> dt.datetime:
+    """When a transfer expires that may be fetched, or released, from now on."""
+    return now + dt.timedelta(hours=row["hours_to_fetch"])
+
+
+def job_actor(client: Registered, code: str) -> Actor:
+    """The client as the one in whose name a transfer is made."""
+    defined = client.definition
+    return Actor(
+        id=actor_id(client.id),
+        roles=frozenset({ROLE}),
+        section=None,
+        session=f"transfer:{code}",
+        expires_at=dt.datetime.now(dt.UTC) + JOB_LIFETIME,
+        idle_timeout=0,
+        grant=Grant(
+            client.id,
+            Limits(defined.purpose, defined.scopes, defined.items),
+            defined.networks,
+            defined.binding.value,
+            "",
+        ),
+    )
+
+
+def _count(connection: Mapping[str, Any] | None) -> int:
+    return -1 if connection is None else int(connection["totalCount"])

@@ -1,0 +1,537 @@
+"""移転 from order to receipt, over HTTP: made, checked, released, fetched, confirmed or refused."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+import sqlalchemy as sa
+
+from authz.embedded_redis import EmbeddedRedis
+from models.client import ClientState
+from models.database import Database
+from resolvers import transfer_run
+from resolvers.clients import SCOPES, definition_of
+from tests.conftest import NewDatabase
+from tests.department import CODES, Department, Town, departments, register
+from tests.test_departments import PAYERS
+from tests.valkey import until
+from tests.world import KATO, YAMADA
+
+CLERK, DIRECTOR = "sato", "kato"
+MANAGEMENT = "collection-management"
+NDJSON, CSV, HTML = "application/x-ndjson", "text/csv", "text/html"
+NURSING = "nursing-care"
+HEALTH = "national-health-insurance"
+CITY = "municipal-and-property-tax"
+
+SHOWN = """
+  transfer {
+    code state personCount levyCount coveredCount heldBackCount ndjsonDigest csvDigest
+    preparedBy releasedBy transferredBy rejectReason receivedBy
+    checks { nodes { name passed reason } }
+  }
+"""
+TRANSFERS = "{ transfers(first: 200) { totalCount nodes { code state definitionCode } } }"
+
+
+def mutation(name: str) -> str:
+    """The document of one mutation of transfers."""
+    kind = name[0].upper() + name[1:]
+    if name in {"releaseTransfer", "withdrawTransfer"}:
+        kind = "Transfer"
+    return f"mutation ($input: {kind}Input!) {{ {name}(input: $input) {{ {SHOWN} }} }}"
+
+
+@pytest.fixture(scope="module")
+async def town(
+    new_database: NewDatabase, valkey: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Town]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer_run, "IDLE_SECONDS", 0.05)
+        async with departments(new_database, valkey, tmp_path_factory.mktemp("transfers")) as made:
+            yield made
+
+
+async def staff(town: Town, who: str, name: str, **given: Any) -> httpx2.Response:
+    return await town.world.ask(who, MANAGEMENT, mutation(name), {"input": given})
+
+
+async def client(department: Department, name: str, **given: Any) -> httpx2.Response:
+    return await department.ask(mutation(name), {"input": given})
+
+
+def shown(response: httpx2.Response) -> dict[str, Any]:
+    """The transfer that a good mutation shows."""
+    assert response.status_code == 200, response.text
+    [payload] = response.json()["data"].values()
+    transfer: dict[str, Any] = payload["transfer"]
+    return transfer
+
+
+def code_of_error(response: httpx2.Response) -> str:
+    code: str = response.json()["errors"][0]["extensions"]["code"]
+    return code
+
+
+async def look(town: Town, code: str) -> dict[str, Any]:
+    """A transfer as the clerk sees it."""
+    document = f"{{ transfers(first: 200) {{ nodes {{ {SHOWN.strip()[10:-1]} }} }} }}"
+    data = await town.world.data(CLERK, MANAGEMENT, document)
+    return next(node for node in data["transfers"]["nodes"] if node["code"] == code)
+
+
+async def made(town: Town, definition: str, **given: Any) -> dict[str, Any]:
+    """Order a transfer, and wait until its content is made."""
+    ordered = shown(await staff(town, CLERK, "prepareTransfer", definitionCode=definition, **given))
+    assert ordered["state"] == "DEFINED"
+
+    async def done() -> bool:
+        return (await look(town, ordered["code"]))["state"] != "DEFINED"
+
+    await until(done, 20)
+    return await look(town, ordered["code"])
+
+
+async def released(town: Town, definition: str, **given: Any) -> str:
+    """A transfer that may be fetched."""
+    transfer = await made(town, definition, **given)
+    assert transfer["state"] == "CHECKED", transfer
+    code: str = transfer["code"]
+    assert shown(await staff(town, DIRECTOR, "releaseTransfer", code=code))["state"] == "RELEASED"
+    return code
+
+
+async def fetch(
+    department: Department, code: str, accept: str = NDJSON, method: str = "GET", **headers: str
+) -> httpx2.Response:
+    if department.token is None:
+        await department.sign_in()
+    path = f"/transfers/{code}"
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    presented = department.presented(method, path)
+    return await department.http.request(
+        method, path, headers={"accept": accept, **presented, **named}
+    )
+
+
+def repr_digest(response: httpx2.Response) -> str:
+    """The SHA-256 that an answer names, in hexadecimal."""
+    text = response.headers["repr-digest"].removeprefix("sha-256=:").removesuffix(":")
+    return base64.b64decode(text).hex()
+
+
+# -- the whole way -----------------------------------------------------------------------------
+
+
+async def test_from_order_to_receipt(town: Town) -> None:
+    transfer = await made(town, CITY)
+    assert (transfer["state"], transfer["preparedBy"]) == ("CHECKED", CLERK)
+    assert (transfer["personCount"], transfer["levyCount"]) == (2, 3)
+    assert [check["passed"] for check in transfer["checks"]["nodes"]] == [True] * 4
+    code = transfer["code"]
+    early = await fetch(town[CITY], code)
+    assert (early.status_code, early.json()["error"]) == (409, "not_fetchable")
+    assert (
+        shown(await staff(town, DIRECTOR, "releaseTransfer", code=code))["releasedBy"] == DIRECTOR
+    )
+
+    response = await fetch(town[CITY], code)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == NDJSON
+    assert hashlib.sha256(response.content).hexdigest() == transfer["ndjsonDigest"]
+    assert repr_digest(response) == transfer["ndjsonDigest"]
+    lines = [json.loads(line) for line in response.content.splitlines()]
+    assert {line["code"]: len(line["collections"]) for line in lines} == {YAMADA: 2, KATO: 1}
+    assert {levy["taxItemCode"] for line in lines for levy in line["collections"]} == {"01"}
+    assert not {"address", "birthDate", "individualNumber"} & set(lines[0])
+    records = await town.world.log(8)
+    [output] = [r for r in records if (r["kind"], r["outcome"]) == ("OUTPUT", "OK")]
+    assert set(json.loads(output["persons"])) == {YAMADA, KATO}
+    assert (output["actor"], output["purpose"]) == (f"client:{CITY}", f"transfer-{CITY}")
+    assert (await look(town, code))["state"] == "SENT"
+
+    written = await fetch(town[CITY], code, CSV)
+    assert hashlib.sha256(written.content).hexdigest() == transfer["csvDigest"]
+    rows = list(csv.DictReader(io.StringIO(written.text)))
+    assert [row["宛名コード"] for row in rows] == [YAMADA, YAMADA, KATO]
+    assert [row["収納.税額"] for row in rows] == ["50000", "50000", "30000"]
+
+    wrong = await client(town[CITY], "acknowledgeTransfer", code=code, digest="0" * 64)
+    assert code_of_error(wrong) == "BAD_USER_INPUT"
+    done = await client(
+        town[CITY], "acknowledgeTransfer", code=code, digest=transfer["ndjsonDigest"]
+    )
+    assert shown(done)["state"] == "ACKED"
+    assert (await fetch(town[CITY], code)).status_code == 409
+
+
+async def test_each_client_fetches_its_own_and_none_of_the_others(town: Town) -> None:
+    codes = {code: await released(town, code) for code in CODES}
+    for fetching in CODES:
+        nothing = (await fetch(town[fetching], "nothing")).content
+        for owner, code in codes.items():
+            response = await fetch(town[fetching], code)
+            if owner == fetching:
+                assert response.status_code == 200
+                people = [json.loads(line)["code"] for line in response.content.splitlines()]
+                assert set(people) <= set(PAYERS[owner])
+            else:
+                assert (response.status_code, response.content) == (404, nothing)
+                [*_, record] = await town.world.log()
+                assert (record["kind"], record["outcome"]) == ("OUTPUT", "not_found")
+                refused = await client(town[fetching], "rejectTransfer", code=code, reason="OTHER")
+                assert code_of_error(refused) == "BAD_USER_INPUT"
+        listed = (await town[fetching].data(TRANSFERS))["transfers"]["nodes"]
+        assert {node["definitionCode"] for node in listed} == {fetching}
+
+
+async def test_staff_and_strangers_fetch_nothing(town: Town) -> None:
+    code = await released(town, NURSING)
+    token = await town.world.sign_in(CLERK)
+    http, path = town.world.client, f"/transfers/{code}"
+    for headers in (
+        {},
+        {"authorization": "Bearer nothing"},
+        {"authorization": f"DPoP {token}"},
+        {"authorization": f"Bearer {town[NURSING].token or 'x'}"},
+    ):
+        response = await http.get(path, headers=headers)
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_token")
+    purpose = {"authorization": f"Bearer {token}", "purpose-of-use": MANAGEMENT}
+    assert (await http.get(path, headers=purpose)).status_code == 404
+    assert (await http.get(path, headers=purpose | {"accept": HTML})).status_code == 409
+
+
+# -- a second person -----------------------------------------------------------------------------
+
+
+async def test_release_takes_a_second_person_of_the_role(town: Town) -> None:
+    transfer = await made(town, NURSING)
+    assert code_of_error(await staff(town, CLERK, "releaseTransfer", code=transfer["code"])) == (
+        "WRITE_NOT_ALLOWED"
+    )
+    ordered = shown(await staff(town, DIRECTOR, "prepareTransfer", definitionCode=NURSING))
+    await until(lambda: _is(town, ordered["code"], "CHECKED"), 20)
+    own = await staff(town, DIRECTOR, "releaseTransfer", code=ordered["code"])
+    assert (own.status_code, code_of_error(own)) == (403, "WRITE_NOT_ALLOWED")
+    assert (await look(town, ordered["code"]))["state"] == "CHECKED"
+    assert shown(await staff(town, DIRECTOR, "releaseTransfer", code=transfer["code"]))[
+        "state"
+    ] == ("RELEASED")
+
+
+async def _is(town: Town, code: str, state: str) -> bool:
+    return bool((await look(town, code))["state"] == state)
+
+
+async def test_a_client_confirms_and_does_nothing_else(town: Town) -> None:
+    """The policy gives it `write` on transfers; the staff's part is never its own."""
+    transfer = await made(town, NURSING)
+    department = town[NURSING]
+    for name, given in (
+        ("prepareTransfer", {"definitionCode": NURSING}),
+        ("releaseTransfer", {"code": transfer["code"]}),
+        ("withdrawTransfer", {"code": transfer["code"]}),
+        ("handOverTransfer", {"code": transfer["code"], "receivedBy": "x"}),
+    ):
+        response = await client(department, name, **given)
+        assert (response.status_code, code_of_error(response)) == (403, "WRITE_NOT_ALLOWED")
+    for name, given in (
+        ("acknowledgeTransfer", {"digest": "x"}),
+        ("rejectTransfer", {"reason": "OTHER"}),
+    ):
+        response = await staff(town, CLERK, name, code=transfer["code"], **given)
+        assert code_of_error(response) == "WRITE_NOT_ALLOWED"
+
+
+async def test_a_definition_may_do_without_a_second_person(town: Town) -> None:
+    await town.world.change(
+        "UPDATE transfer_definition SET release_role = NULL WHERE code = 'child-welfare'"
+    )
+    assert (await made(town, "child-welfare"))["state"] == "RELEASED"
+
+
+# -- resuming ----------------------------------------------------------------------------------
+
+
+async def test_what_broke_off_is_resumed(town: Town) -> None:
+    code = await released(town, CITY)
+    department = town[CITY]
+    head = await fetch(department, code, method="HEAD")
+    size = int(head.headers["content-length"])
+    assert (head.status_code, head.content) == (200, b"")
+    assert (await look(town, code))["state"] == "RELEASED"
+    first = await fetch(department, code, range="bytes=0-99")
+    assert (first.status_code, len(first.content)) == (206, 100)
+    assert first.headers["content-range"] == f"bytes 0-99/{size}"
+    assert (await look(town, code))["state"] == "AUTHENTICATED"
+    etag = first.headers["etag"]
+    rest = await fetch(department, code, range="bytes=100-", if_range=etag)
+    whole = first.content + rest.content
+    assert hashlib.sha256(whole).hexdigest() == repr_digest(rest) == repr_digest(first)
+    assert (await look(town, code))["state"] == "SENT"
+    last = await fetch(department, code, range="bytes=-7")
+    assert last.content == whole[-7:]
+    beyond = await fetch(department, code, range=f"bytes={size}-")
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+    other = await fetch(department, code, range="bytes=5-", if_range='"another"')
+    assert (other.status_code, other.content) == (200, whole)
+    assert (await fetch(department, code, range="bytes=1-2,4-5")).status_code == 200
+    written = await fetch(department, code, CSV)
+    part = await fetch(department, code, CSV, range="bytes=10-40", if_range=written.headers["etag"])
+    assert part.content == written.content[10:41]
+    assert (await fetch(department, code, "application/xml")).status_code == 406
+
+
+# -- it may not go out any more ----------------------------------------------------------------
+
+
+async def obligation(town: Town, person: str, *, withheld: bool, stop: bool) -> None:
+    await town.world.change(f"DELETE FROM handling WHERE addressee_code = '{person}'")
+    if withheld or stop:
+        words = (str(withheld).upper(), str(stop).upper())
+        await town.world.change(
+            "INSERT INTO handling (addressee_code, address_withheld, stop_output)"
+            f" VALUES ('{person}', {words[0]}, {words[1]})"
+        )
+
+
+async def test_an_obligation_that_began_since_withdraws_it(town: Town) -> None:
+    code = await released(town, NURSING)
+    await obligation(town, YAMADA, withheld=True, stop=False)
+    try:
+        response = await fetch(town[NURSING], code)
+        assert (response.status_code, response.json()["error"]) == (409, "not_fetchable")
+        assert (await look(town, code))["state"] == "WITHDRAWN"
+        transfer = await made(town, NURSING)
+        assert (transfer["coveredCount"], transfer["heldBackCount"]) == (1, 0)
+        await staff(town, DIRECTOR, "releaseTransfer", code=transfer["code"])
+        [line] = (await fetch(town[NURSING], transfer["code"])).content.splitlines()
+        assert json.loads(line)["handling"] == {"addressWithheld": True, "stopOutput": False}
+        rows = csv.DictReader(io.StringIO((await fetch(town[NURSING], transfer["code"], CSV)).text))
+        assert [row["住所秘匿"] for row in rows] == ["1"]
+    finally:
+        await obligation(town, YAMADA, withheld=False, stop=False)
+
+
+async def test_nothing_is_sent_about_whom_nothing_may_be_sent(town: Town) -> None:
+    await obligation(town, KATO, withheld=True, stop=True)
+    try:
+        transfer = await made(town, CITY)
+        assert (transfer["state"], transfer["personCount"]) == ("CHECKED", 1)
+        assert (transfer["coveredCount"], transfer["heldBackCount"]) == (1, 1)
+        await staff(town, DIRECTOR, "releaseTransfer", code=transfer["code"])
+        [line] = (await fetch(town[CITY], transfer["code"])).content.splitlines()
+        assert json.loads(line)["code"] == YAMADA
+    finally:
+        await obligation(town, KATO, withheld=False, stop=False)
+
+
+async def test_a_protected_payer_is_held_back_and_counted(town: Town) -> None:
+    """The only payer of health insurance is one about whom nothing may be sent."""
+    code = await released(town, HEALTH)
+    transfer = await look(town, code)
+    assert (transfer["personCount"], transfer["heldBackCount"]) == (0, 1)
+    response = await fetch(town[HEALTH], code)
+    assert (response.status_code, response.content) == (200, b"")
+    outputs = [record for record in await town.world.log(5) if record["kind"] == "OUTPUT"]
+    assert [(record["outcome"], record["persons"]) for record in outputs] == [("OK", "[]")]
+    assert (await look(town, code))["state"] == "SENT"
+
+
+async def test_how_many_are_covered_is_told_to_who_may_know(town: Town) -> None:
+    """The director is not cleared for the obligation in collection management."""
+    transfer = await made(town, HEALTH)
+    document = "{ transfers { nodes { code coveredCount } } }"
+    response = await town.world.ask(DIRECTOR, MANAGEMENT, document)
+    [entry] = response.json()["extensions"]["privacy"]["hidden"]
+    assert entry["coordinate"] == "Transfer.coveredCount"
+    assert transfer["coveredCount"] == 1
+
+
+async def test_a_narrower_token_does_not_fetch(town: Town) -> None:
+    code = await released(town, NURSING)
+    department = replace(town[NURSING], token=None)
+    await department.sign_in(scope="036:transfer:read 036:addressee:list")
+    response = await fetch(department, code)
+    assert (response.status_code, response.json()["error"]) == (403, "insufficient_scope")
+    await department.sign_in(scope="036:addressee:list")
+    assert (await fetch(department, code)).status_code == 404
+
+
+async def test_a_suspended_client_gets_nothing_more(town: Town) -> None:
+    code = await released(town, NURSING)
+    await town.clients.change_state(NURSING, ClientState.SUSPENDED)
+    try:
+
+        async def refused() -> bool:
+            return (await fetch(town[NURSING], code)).status_code == 401
+
+        await until(refused)
+        ordered = await staff(town, CLERK, "prepareTransfer", definitionCode=NURSING)
+        assert code_of_error(ordered) == "BAD_USER_INPUT"
+    finally:
+        await town.clients.change_state(NURSING, ClientState.ACTIVE)
+        town[NURSING].token = None
+
+
+async def test_what_nobody_fetched_expires_and_is_erased(town: Town) -> None:
+    code = await released(town, NURSING)
+    await town.world.change(
+        f"UPDATE transfer SET expires_at = '2020-01-01 00:00:00+00:00' WHERE code = '{code}'"
+    )
+    assert (await fetch(town[NURSING], code)).status_code == 409
+    await until(lambda: _is(town, code, "EXPIRED"), 10)
+    await until(lambda: _erased(town, code), 10)
+
+
+async def _erased(town: Town, code: str) -> bool:
+    database = Database(town.world.database_url)
+    async with database.look() as connection:
+        left = await connection.scalar(
+            sa.text(
+                "SELECT count(*) FROM transfer_chunk c JOIN transfer t ON t.id = c.transfer_id"
+                f" WHERE t.code = '{code}'"
+            )
+        )
+    await database.close()
+    return left == 0
+
+
+async def test_what_is_taken_back_or_refused_is_erased(town: Town) -> None:
+    code = await released(town, NURSING)
+    assert shown(await staff(town, CLERK, "withdrawTransfer", code=code))["state"] == "WITHDRAWN"
+    assert (await fetch(town[NURSING], code)).status_code == 409
+    await until(lambda: _erased(town, code), 10)
+    code = await released(town, NURSING)
+    await fetch(town[NURSING], code)
+    refused = shown(
+        await client(town[NURSING], "rejectTransfer", code=code, reason="COUNTS_DIFFER")
+    )
+    assert (refused["state"], refused["rejectReason"]) == ("REJECTED", "COUNTS_DIFFER")
+    await until(lambda: _erased(town, code), 10)
+
+
+async def test_the_content_lies_sealed(town: Town) -> None:
+    """Neither names nor codes are in the database a second time in clear."""
+    code = await released(town, CITY)
+    database = Database(town.world.database_url)
+    async with database.look() as connection:
+        sealed = await connection.scalar(
+            sa.text(
+                "SELECT sealed FROM transfer_chunk c JOIN transfer t ON t.id = c.transfer_id"
+                f" WHERE t.code = '{code}'"
+            )
+        )
+    await database.close()
+    assert YAMADA.encode() not in sealed
+    assert "山田".encode() not in sealed
+    await town.world.change(
+        "UPDATE transfer_chunk SET number = 7 WHERE transfer_id ="
+        f" (SELECT id FROM transfer WHERE code = '{code}')"
+    )
+    moved = await fetch(town[CITY], code)
+    assert (moved.status_code, moved.json()["error"]) == (503, "temporarily_unavailable")
+
+
+# -- logic checks --------------------------------------------------------------------------------
+
+
+async def test_a_check_that_does_not_pass_says_why_and_nothing_is_kept(town: Town) -> None:
+    own = f"WHERE addressee_code = '{YAMADA}' AND tax_item_code = '13'"
+    await town.world.change(f"UPDATE collection SET outstanding = 6999 {own}")
+    await town.world.change(f"UPDATE collection SET due_on = NULL {own}")
+    try:
+        transfer = await made(town, NURSING)
+    finally:
+        await town.world.change(
+            f"UPDATE collection SET outstanding = 7000, due_on = '2026-06-30' {own}"
+        )
+    assert transfer["state"] == "FAILED"
+    reasons = {check["name"]: check["reason"] for check in transfer["checks"]["nodes"]}
+    assert reasons == {
+        "POPULATION": None,
+        "TOTALS": "1 levies whose balance is wrong",
+        "CODES": "missing or unknown dueOn: 1",
+        "WITHHELD": None,
+    }
+    assert YAMADA not in json.dumps(transfer)
+    await until(lambda: _erased(town, transfer["code"]), 10)
+
+
+async def test_without_the_obligation_no_transfer_is_made(town: Town) -> None:
+    blind = replace(
+        definition_of(NURSING),
+        id="blind",
+        scopes=frozenset(scope for scope in SCOPES if ":handling:" not in scope),
+    )
+    await register(town.clients, town.world.client, blind)
+    try:
+        transfer = await made(town, NURSING, clientId="blind")
+        assert transfer["state"] == "FAILED"
+        failed = [check for check in transfer["checks"]["nodes"] if not check["passed"]]
+        assert [check["name"] for check in failed] == ["WITHHELD"]
+        both = await staff(town, CLERK, "prepareTransfer", definitionCode=NURSING)
+        assert code_of_error(both) == "BAD_USER_INPUT"
+    finally:
+        await town.clients.change_state("blind", ClientState.SUSPENDED)
+
+
+# -- changes alone -------------------------------------------------------------------------------
+
+
+async def test_only_what_changed_since_the_last_confirmed_one(town: Town) -> None:
+    async def confirmed(extent: str) -> list[str]:
+        code = await released(town, CITY, extent=extent)
+        response = await fetch(town[CITY], code)
+        digest = hashlib.sha256(response.content).hexdigest()
+        done = await client(town[CITY], "acknowledgeTransfer", code=code, digest=digest)
+        assert shown(done)["state"] == "ACKED"
+        await until(lambda: _erased(town, code), 10)
+        return [json.loads(line)["code"] for line in response.content.splitlines()]
+
+    assert await confirmed("FULL") == [YAMADA, KATO]
+    assert await confirmed("CHANGED") == []
+    await town.world.change(f"UPDATE addressee SET full_name = '加藤 翔太' WHERE code = '{KATO}'")
+    assert await confirmed("CHANGED") == [KATO]
+    assert await confirmed("CHANGED") == []
+
+
+# -- on paper ------------------------------------------------------------------------------------
+
+
+async def test_a_printed_list_is_handed_over_with_a_record(town: Town) -> None:
+    code = await released(town, CITY, means="PAPER")
+    assert (await fetch(town[CITY], code)).status_code == 409
+    token = await town.world.sign_in(CLERK)
+    headers = {
+        "authorization": f"Bearer {token}",
+        "purpose-of-use": MANAGEMENT,
+        "accept": HTML,
+    }
+    path = f"/transfers/{code}"
+    response = await town.world.client.get(path, headers=headers)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "加藤 翔" in response.text
+    assert "番号法第9条第1項 別表第24項" in response.text
+    assert "引渡記録" in response.text
+    records = await town.world.log(5)
+    [output] = [r for r in records if (r["kind"], r["outcome"]) == ("OUTPUT", "OK")]
+    assert (output["actor"], json.loads(output["persons"])) == (CLERK, [YAMADA, KATO])
+    assert (await look(town, code))["state"] == "PRINTED"
+    done = shown(await staff(town, CLERK, "handOverTransfer", code=code, receivedBy="国保 花子"))
+    assert (done["state"], done["receivedBy"]) == ("HANDED_OVER", "国保 花子")
+    assert (await town.world.client.get(path, headers=headers)).status_code == 409
+    # A clerk of another purpose, and a role without the fields, print nothing.
+    headers["purpose-of-use"] = "consultation"
+    assert (await town.world.client.get(path, headers=headers)).status_code == 404
