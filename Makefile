@@ -13,7 +13,7 @@ NODE_PATH_FIRST := PATH="$(CURDIR)/$(BIN):$$PATH"
 NPM := $(NODE_PATH_FIRST) npm ci --loglevel=error
 PIP := $(BIN)/pip install -qq --disable-pip-version-check --only-binary=:all: --require-hashes
 
-.PHONY: serve test lint types pytest bench papers dev lock clean help
+.PHONY: serve test lint types pytest bench prove papers dev lock clean help
 
 serve: .venv/runtime node_modules/runtime ## start Atena (the first start sets everything up)
 	@exec $(BIN)/python server.py serve
@@ -33,6 +33,9 @@ pytest: dev ## the tests alone; ARGS="-k name" picks some
 
 bench: dev ## measure against hand-written SQL (benchmarks/)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+prove: dev ## search for leaks until Ctrl-C; ARGS="--pairs 100000", ARGS=--mutants, ARGS=--timing
+	@$(BIN)/python -m tests.prove $(ARGS)
 
 papers: .venv/dev ## write the tables of the README and docs, and schema.graphql, anew
 	@$(BIN)/python -m tests.papers

@@ -303,7 +303,9 @@ class _Builder:
             assert level.type.noun.owner is not None
             cover, holds = self._cover(level.type.noun.owner), self._holds(level.warns)
             for name in ("address_withheld", "stop_output"):
-                told = cover.c[name] if holds is None else sa.case((holds, cover.c[name]))
+                # IS TRUE: an ended obligation leaves the database as none that ever was.
+                flag = cover.c[name].is_(sa.true())
+                told = flag if holds is None else sa.case((holds, flag))
                 self._add(name, sa.type_coerce(told, sa.Boolean()))
         if _asks(level, "cursor", "startCursor", "endCursor"):
             for position, (term, _) in enumerate(self._terms()):

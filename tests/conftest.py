@@ -60,7 +60,7 @@ def new_database(
         cluster: PostgresCluster = request.getfixturevalue("postgres_cluster")
         return lambda *, like=None: cluster.create_database(like)
     folder = tmp_path_factory.mktemp("sqlite")
-    return lambda *, like=None: _new_sqlite_file(folder, like)
+    return lambda *, like=None: new_sqlite_file(folder, like)
 
 
 @pytest.fixture
@@ -130,7 +130,8 @@ def absent(what: str) -> NoReturn:
     pytest.skip(f"missing: {what}")
 
 
-def _new_sqlite_file(folder: Path, like: str | None) -> str:
+def new_sqlite_file(folder: Path, like: str | None) -> str:
+    """The URL of a new file, empty or a copy."""
     # Counting the files would give a name twice: SQLite's -wal and -shm files come and go.
     path = folder / f"{secrets.token_hex(6)}.db"
     with closing(sqlite3.connect(path)) as new:

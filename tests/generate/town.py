@@ -78,16 +78,17 @@ def _rows(dice: Dice, table: sa.Table, persons: int, others: Mapping[str, Rows])
         needed = [column for column in table.columns if column.foreign_keys and not column.nullable]
         possible = all(_parents(column, others) for column in needed)
         keys = [3 * at + 1 for at in range(dice.below(3 * persons + 1))] if possible else []
-    rows = [_row(dice, table, key, others) for key in keys]
+    rows = [new_row(dice, table, key, others) for key in keys]
     for constraint in table.constraints:
         if isinstance(constraint, sa.UniqueConstraint):
             rows = _unique(rows, [column.name for column in constraint.columns])
     return rows
 
 
-def _row(dice: Dice, table: sa.Table, key: Any, others: Mapping[str, Rows]) -> dict[str, Any]:
+def new_row(dice: Dice, table: sa.Table, key: Any, others: Mapping[str, Rows]) -> dict[str, Any]:
+    """A row of a table with this key. `others`: the rows of the tables that it refers to."""
     row = {
-        column.name: key if column.primary_key else _value(dice, column, others)
+        column.name: key if column.primary_key else new_value(dice, column, others)
         for column in table.columns
     }
     return row | _of_parent(table, row, others)
@@ -106,7 +107,8 @@ def _of_parent(table: sa.Table, row: dict[str, Any], others: Mapping[str, Rows])
     return {}
 
 
-def _value(dice: Dice, column: sa.Column[Any], others: Mapping[str, Rows]) -> Any:
+def new_value(dice: Dice, column: sa.Column[Any], others: Mapping[str, Rows]) -> Any:
+    """Something for a column to hold."""
     if column.nullable and dice.chance(30):
         return None
     if column.foreign_keys:

@@ -152,10 +152,12 @@ class Oracle:
         self, request: Request, actor: Actor, cursors: Mapping[str, Collection[Place]]
     ) -> Answer | Refusal:
         """What the server must say. `cursors`: where those that it has given out stand."""
-        return _Evaluation(self, request, actor, cursors).outcome()
+        return Evaluation(self, request, actor, cursors).outcome()
 
 
-class _Evaluation:
+class Evaluation:
+    """One request over one state. `asked`: every decision that it has needed so far."""
+
     def __init__(
         self,
         oracle: Oracle,
@@ -176,9 +178,15 @@ class _Evaluation:
         self.obligations: dict[Name, dict[str, Any]] = {}
         self.cursors: list[Place] = []
         self.counts: Counter[str] = Counter()
+        self.asked: set[tuple[str, str]] = set()
 
     def outcome(self) -> Answer | Refusal:
         """Run the stages."""
+        told = self.survey()
+        return self._answer(self._run("answer")) if told is None else told
+
+    def survey(self) -> Answer | Refusal | None:
+        """Decide everything; what is to be said if that needs no row, else `None`."""
         request = self.request
         reached = self._reach()
         if request.purpose is None:
@@ -201,7 +209,7 @@ class _Evaluation:
             self.late.add("LIMIT_EXCEEDED")
         if self.late:
             return Refusal(frozenset(self.late))
-        return self._answer(self._run("answer"))
+        return None
 
     def _reach(self) -> dict[str, Any]:
         reached = self._run("reach")
@@ -310,7 +318,7 @@ class _Evaluation:
         if self.stage == "survey":
             if _variable(info, "individualNumber") is None:
                 self.early.add("BAD_USER_INPUT")
-            if not self._number_allowed:
+            if not self.number_allowed:
                 self.early.add("OPERAND_HIDDEN")
         holders = [code for code, held in self.state.numbers.items() if held.number == number]
         return self._one_root(
@@ -341,9 +349,9 @@ class _Evaluation:
         if self.stage == "survey":
             return self._stand_in(type_, action, 1)
         row = find()
-        if row is None or (operand and self._operand(row, operand, MATCH) is BOTTOM):
+        if row is None or (operand and self.operand(row, operand, MATCH) is BOTTOM):
             return None
-        if not self._is_there(row, action, self._in_scope(entrance.whole, row)):
+        if not self.is_there(row, action, self.in_scope(entrance.whole, row)):
             return None
         return self._entered(info.path, Here(type_, row, action))
 
@@ -362,7 +370,7 @@ class _Evaluation:
         rows = [
             row
             for row in self.state.rows[type_.name]
-            if self._is_there(row, LIST, self._in_scope(entrance.whole, row))
+            if self.is_there(row, LIST, self.in_scope(entrance.whole, row))
         ]
         return self._page(
             info, type_, LIST, coordinate, arguments, rows, type_.noun.owner is not None
@@ -388,24 +396,14 @@ class _Evaluation:
         """A value: whole, masked or nothing."""
         if self.stage == "reach":
             return None
-        decision = self.decider.decide(leaf.coordinate, here.action)
+        decision = self._decide(leaf.coordinate, here.action)
         is_number = not NUMBERS.isdisjoint(leaf.label.classes)
-        if is_number and decision.grants and not (self._number_allowed and len(_path(info)) == 2):
+        if is_number and decision.grants and not (self.number_allowed and len(_path(info)) == 2):
             decision = Decision((), "INVARIANT")
         self._decided(info, leaf.coordinate, decision)
         if here.row is None:
             return None
-        if leaf.vault:
-            return self._number(here.row, leaf, decision)
-        value = here.row.values[leaf.column.name]
-        persons = _persons_of(leaf, here.type)
-        if self._holding(decision.whole, here.row, persons):
-            self.counts["value"] += value is not None
-            return _listed(value) if isinstance(leaf.column.type, Words) else _written(value)
-        if self._holding(decision.grants, here.row, persons):
-            self.counts["masked"] += value is not None
-            return _masked(value, leaf)
-        return None
+        return self.shown(here.row, leaf, decision)
 
     def part(self, info: Info, here: Here, part: Part) -> Here | None:
         """A part of the row, as an object of its own."""
@@ -414,12 +412,11 @@ class _Evaluation:
         decision = self._decided(
             info,
             f"{here.type.name}.{part.field}",
-            self.decider.decide(f"{here.type.name}.{part.field}", here.action),
+            self._decide(f"{here.type.name}.{part.field}", here.action),
         )
         if here.row is None:
             return here if decision.whole else None
-        persons = here.type.noun.persons if withheld(part.classes) else ()
-        return here if self._holding(decision.whole, here.row, persons) else None
+        return here if self.part_is_there(here.row, part, decision) else None
 
     def one(self, info: Info, here: Here, edge: Edge) -> Here | None:
         """The row that an edge leads to."""
@@ -431,7 +428,7 @@ class _Evaluation:
             return None
         if here.row is None:
             return self._stand_in(type_, action, here.weight)
-        rows = self._over(here.row, edge, decision, action)
+        rows = self.over(here.row, edge, decision, action)
         if not rows:
             return None
         [row] = rows
@@ -449,9 +446,9 @@ class _Evaluation:
             return None
         if here.row is None:
             return self._surveyed(info, type_, action, edge.coordinate, arguments, here.weight)
-        if not self._crossing(here.row, edge, decision):
+        if not self.crossing_of(here.row, edge, decision):
             return None
-        rows = self._over(here.row, edge, decision, action)
+        rows = self.over(here.row, edge, decision, action)
         return self._page(info, type_, action, edge.coordinate, arguments, rows, edge.other_person)
 
     def _beyond(self, here: Here, edge: Edge) -> tuple[Type, str]:
@@ -545,7 +542,7 @@ class _Evaluation:
 
     def _matches(self, row: Row, tree: Mapping[str, Any]) -> bool:
         def value_of(leaf: Leaf, action: str) -> Any:
-            return self._operand(row, leaf, action)
+            return self.operand(row, leaf, action)
 
         return holds(row.type, tree, value_of) is True
 
@@ -569,6 +566,10 @@ class _Evaluation:
 
     # -- decisions ---------------------------------------------------------------------------------
 
+    def _decide(self, coordinate: str, action: str) -> Decision:
+        self.asked.add((coordinate, action))
+        return self.decider.decide(coordinate, action)
+
     def _decided(self, info: Info, coordinate: str, decision: Decision) -> Decision:
         if self.stage == "survey" and decision.reason is not None:
             self._hide(info, coordinate, decision.reason)
@@ -589,20 +590,20 @@ class _Evaluation:
 
         Neither has a masked form. `action` is asked beyond, `here` on this side of an edge.
         """
-        decision = self._decided(info, coordinate, self.decider.decide(coordinate, here or action))
-        beyond = self.decider.decide(type_.name, action)
+        decision = self._decided(info, coordinate, self._decide(coordinate, here or action))
+        beyond = self._decide(type_.name, action)
         if decision.whole and not beyond.whole and self.stage == "survey":
             self._hide(info, coordinate, str(beyond.reason))
         return decision if decision.whole and beyond.whole else None
 
     @property
-    def _number_allowed(self) -> bool:
+    def number_allowed(self) -> bool:
         """A number is for one person at a time: one root, nobody else within reach."""
         return self.lone_root and not self.reaches_others
 
     def _check_operand(self, type_: Type, leaf: Leaf, action: str) -> None:
         for coordinate in coordinates(type_, leaf):
-            if self.stage == "survey" and not self.decider.decide(coordinate, action).whole:
+            if self.stage == "survey" and not self._decide(coordinate, action).whole:
                 self.early.add("OPERAND_HIDDEN")
 
     def _check_operands(self, type_: Type, arguments: Mapping[str, Any], action: str) -> None:
@@ -620,18 +621,37 @@ class _Evaluation:
         for leaf in ordered:
             self._check_operand(type_, leaf, SEARCH)
             # A ⊥ has no place in an order: what orders must be there on every row of the list.
-            scope = self.decider.decide(type_.name, action).whole
-            ordering = self.decider.decide(leaf.coordinate, SEARCH).whole
+            scope = self._decide(type_.name, action).whole
+            ordering = self._decide(leaf.coordinate, SEARCH).whole
             for grant in scope:
                 if not any(other.population <= grant.population for other in ordering):
                     self.early.add("OPERAND_HIDDEN")
 
     # -- rows of the view --------------------------------------------------------------------------
 
-    def _operand(self, row: Row, leaf: Leaf, action: str) -> Any:
+    def shown(self, row: Row, leaf: Leaf, decision: Decision) -> Any:
+        """A value whole, masked or nothing."""
+        if leaf.vault:
+            return self._number(row, leaf, decision)
+        value = row.values[leaf.column.name]
+        persons = _persons_of(leaf, row.type)
+        if self.holding(decision.whole, row, persons):
+            self.counts["value"] += value is not None
+            return _listed(value) if isinstance(leaf.column.type, Words) else _written(value)
+        if self.holding(decision.grants, row, persons):
+            self.counts["masked"] += value is not None
+            return _masked(value, leaf)
+        return None
+
+    def part_is_there(self, row: Row, part: Part, decision: Decision) -> bool:
+        """Whether a part of a row is an object, and not `null`."""
+        persons = row.type.noun.persons if withheld(part.classes) else ()
+        return bool(self.holding(decision.whole, row, persons))
+
+    def operand(self, row: Row, leaf: Leaf, action: str) -> Any:
         """A value as an operand: ⊥ where anybody of the row is covered, for everybody."""
         for coordinate in coordinates(row.type, leaf):
-            if not self._in_scope(self.decider.decide(coordinate, action).whole, row):
+            if not self.in_scope(self._decide(coordinate, action).whole, row):
                 return BOTTOM
         if leaf.vault:
             return None
@@ -640,7 +660,7 @@ class _Evaluation:
             return BOTTOM
         return row.values[leaf.column.name]
 
-    def _in_scope(self, grants: Iterable[Grant], row: Row) -> list[Grant]:
+    def in_scope(self, grants: Iterable[Grant], row: Row) -> list[Grant]:
         """The grants in whose population a row lies."""
         items = {
             **self.book.items,
@@ -654,9 +674,9 @@ class _Evaluation:
             and (addressed is None or f"payers:{row.values[addressed]}" in grant.population)
         ]
 
-    def _holding(self, grants: Iterable[Grant], row: Row, persons: Iterable[str]) -> list[Grant]:
+    def holding(self, grants: Iterable[Grant], row: Row, persons: Iterable[str]) -> list[Grant]:
         """The grants that open a cell of a row which the cover of these persons withholds."""
-        scope = self._in_scope(grants, row)
+        scope = self.in_scope(grants, row)
         if not self.state.covered(row, persons):
             return scope
         despite = [grant for grant in scope if grant.despite_cover]
@@ -664,20 +684,20 @@ class _Evaluation:
         self.counts["despite"] += bool(despite)
         return despite
 
-    def _crossing(self, row: Row, edge: Edge, decision: Decision) -> list[Grant]:
+    def crossing_of(self, row: Row, edge: Edge, decision: Decision) -> list[Grant]:
         """The grants that open an edge at its source."""
         persons = row.type.noun.persons if withheld(edge.classes) else ()
-        return self._holding(decision.whole, row, persons)
+        return self.holding(decision.whole, row, persons)
 
-    def _over(self, row: Row, edge: Edge, decision: Decision, action: str) -> list[Row]:
-        crossing = self._crossing(row, edge, decision)
+    def over(self, row: Row, edge: Edge, decision: Decision, action: str) -> list[Row]:
+        crossing = self.crossing_of(row, edge, decision)
         return [
             target
             for target in self.state.targets(row, edge)
-            if self._is_there(target, action, crossing, edge.classes)
+            if self.is_there(target, action, crossing, edge.classes)
         ]
 
-    def _is_there(
+    def is_there(
         self, row: Row, action: str, crossing: Sequence[Grant], over: Sequence[str] = ()
     ) -> bool:
         """Whether a row is there at all: for itself, and at the end of the way to it.
@@ -687,7 +707,7 @@ class _Evaluation:
         flags = row.type.noun.present
         if flags and not any(row.values[flag] for flag in flags):
             return False
-        scope = self._in_scope(self.decider.decide(row.type.name, action).whole, row)
+        scope = self.in_scope(self._decide(row.type.name, action).whole, row)
         if not scope or not crossing:
             return False
         if not self.state.covered(row, row.type.noun.persons):
@@ -701,7 +721,7 @@ class _Evaluation:
 
     def _number(self, row: Row, leaf: Leaf, decision: Decision) -> Any:
         held = self.state.numbers.get(row.key)
-        if held is None or not self._in_scope(decision.whole, row):
+        if held is None or not self.in_scope(decision.whole, row):
             return None
         self.counts["number"] += 1
         value = {
@@ -725,18 +745,21 @@ class _Evaluation:
         """A person comes into the answer, with the obligation for whoever may see it."""
         if here.row is None or here.row.owner is None:
             return here
-        withheld_address, stop_output = self.state.obligation(here.row.owner)
-        # With every row of the roles that may see it: there the gaps tell it anyway.
-        told = all(
-            self._in_scope(self.decider.decide(coordinate, here.action).whole, here.row)
-            for coordinate in RELEASE
-        )
-        if told and (withheld_address or stop_output):
+        told = self.released(here.row, here.action)
+        if any(told):
             self.obligations[tuple(path.as_list())] = {
-                "addressWithheld": withheld_address,
-                "stopOutput": stop_output,
+                "addressWithheld": told[0],
+                "stopOutput": told[1],
             }
         return here
+
+    def released(self, row: Row, action: str) -> tuple[bool, bool]:
+        """The obligation of a row's owner, told with every row of the roles that may see it: there
+        the gaps tell it anyway."""
+        may = all(
+            self.in_scope(self._decide(coordinate, action).whole, row) for coordinate in RELEASE
+        )
+        return self.state.obligation(row.owner) if may else (False, False)
 
     def _stand_in(self, type_: Type, action: str, weight: int) -> Here:
         self.rows += weight

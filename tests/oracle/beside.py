@@ -59,7 +59,7 @@ class Site:
 
     async def compare(self, person: Person, request: Request) -> list[tuple[Place, str]]:
         """Ask both. Returns the cursors of the answer. Raises `Difference`."""
-        token, actor = await self._sign_in(person)
+        token, actor = await self.signed(person)
         if any(word in request.document for word in LOG_WORDS):
             await self._read_log()
         expected = self.oracle.answer(request, actor, self.cursors)
@@ -126,7 +126,7 @@ class Site:
         self.counts["with rows"] += expected.counts["row"] + expected.counts["value"] > 0
         return cursors
 
-    async def _sign_in(self, person: Person) -> tuple[str, Actor]:
+    async def signed(self, person: Person) -> tuple[str, Actor]:
         if person not in self.signed_in:
             name = f"staff-{len(self.signed_in)}"
             self.signed_in[person] = await self.services.sessions.open(

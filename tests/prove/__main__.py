@@ -1,0 +1,58 @@
+"""Search for a leak until told to stop (Ctrl-C), or for a number of pairs.
+
+    make prove                               on SQLite, in two processes
+    make prove ARGS="--pairs 100000"         a bounded run
+    make prove ARGS="--postgresql"           on PostgreSQL
+    make prove ARGS="--from 2000 --pairs 1"  these seeds, whatever was done before
+    make prove ARGS=--mutants                break every guard, and see it noticed
+    make prove ARGS=--timing                 response times of pairs, by ranks
+
+Seeds that are done are written down (`prove/ledger.jsonl`), and the next run goes on after them, as
+long as neither the product nor the search has changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from tests.prove.ledger import Ledger, report
+from tests.prove.pairs import Coverage
+from tests.prove.processes import run
+
+
+def main() -> int:
+    """What the command line asks for."""
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(
+        prog="make prove", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--pairs", type=int, help="stop after so many (default: never)")
+    parser.add_argument("--from", type=int, dest="first", help="first seed")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--postgresql", action="store_true")
+    parser.add_argument("--coverage", type=Path, help="write a table of what was covered (CSV)")
+    asked = parser.parse_args()
+    ledger = Ledger.of("postgresql" if asked.postgresql else "sqlite")
+    first = ledger.next() if asked.first is None else asked.first
+    print(f"pairs of states from seed {first} on, {ledger.database}; Ctrl-C ends", flush=True)
+    began = time.monotonic()
+    segments, failure = run(first, asked.pairs, asked.processes, asked.postgresql)
+    took = time.monotonic() - began
+    for segment in segments:
+        ledger.add(segment)
+    total = Coverage()
+    for segment in segments:
+        total.add(segment.coverage)
+    print(report(total, segments, took, ledger))
+    if asked.coverage:
+        total.write(asked.coverage)
+    if failure is not None:
+        print(failure)
+    return int(failure is not None or bool(total.never_shown()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""One request over the ASGI interface, with everything that it does to the stores."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from authz.access_log import LoggedOperation, Record
+from models.database import Reader
+from schema.http import GraphQLEndpoint
+from server import Services
+
+Call = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What came back, and the calls to the stores in order.
+
+    Of a statement also what it gave back: what is hidden does not leave the database.
+    """
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    calls: tuple[Call, ...]
+
+
+class Observer:
+    """Sends requests to a worker, and listens to its stores from then on."""
+
+    def __init__(self, services: Services) -> None:
+        self._endpoint = GraphQLEndpoint(services.answer)
+        self._calls: list[Call] = []
+        self._listen(services)
+
+    async def ask(
+        self, body: bytes, headers: Mapping[str, str], path: str = "/graphql"
+    ) -> Observation:
+        """Send a body; `headers` beside the content type."""
+        self._calls = []
+        sent: list[Any] = []
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "query_string": b"",
+            "headers": [
+                (b"content-type", b"application/json"),
+                *((name.encode(), value.encode()) for name, value in headers.items()),
+            ],
+        }
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self._endpoint(scope, receive, send)
+        start, end = sent
+        return Observation(
+            start["status"], tuple(start["headers"]), end["body"], tuple(self._calls)
+        )
+
+    def _listen(self, services: Services) -> None:
+        """Put a note before every call to a store."""
+        database, log, sessions = services.database, services.log, services.sessions
+        read, begin = database.read, log.begin
+        vault: Any = services.answer._reads.vault
+        line: Any = sessions._line
+
+        @contextlib.asynccontextmanager
+        async def noted_read(**options: bool) -> AsyncIterator[Reader]:
+            async with read(**options) as reader:
+                # What the worker reads for itself, on its own time, is no part of a request.
+                own = options.get("reserved", False)
+                yield reader if own else _Noted(reader, self._note)
+
+        def noted_begin(record: Record, operation: LoggedOperation | None = None) -> Any:
+            self._note("log", *_logged(record), operation and operation.digest)
+            return begin(record, operation)
+
+        database.read = noted_read  # type: ignore[method-assign]
+        log.begin = noted_begin  # type: ignore[method-assign]
+        for store, name in ((vault, "read"), (vault, "match"), (line, "call")):
+            setattr(store, name, _noting(getattr(store, name), self._note, name))
+
+    def _note(self, *call: Any) -> None:
+        self._calls.append(call)
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    reader: Reader
+    note: Any
+
+    async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        found = await self.reader.rows(sql, arguments)
+        rows = [repr(tuple(row)) for row in found]
+        # Without an order PostgreSQL gives rows as they lie, and the next level's keys follow them.
+        in_order = rows if "ORDER BY" in sql else sorted(rows)
+        self.note("rows", sql, [_unordered(one) for one in arguments], in_order)
+        return found
+
+
+def _unordered(argument: Any) -> str:
+    return repr(sorted(argument, key=repr) if isinstance(argument, list) else argument)
+
+
+def _noting(function: Any, note: Any, name: str) -> Any:
+    async def noted(*arguments: Any) -> Any:
+        note(name, *arguments)
+        return await function(*arguments)
+
+    return noted
+
+
+def _logged(record: Record) -> Call:
+    """A record without the time; all that an auditor could see later."""
+    return (
+        record.kind,
+        record.outcome,
+        record.actor,
+        record.session,
+        record.roles,
+        record.purpose,
+        record.case_reference,
+        record.policy_version,
+        tuple(sorted(record.persons)),
+    )
+
+
+def body_of(document: str, variables: Mapping[str, Any], name: str | None = None) -> bytes:
+    """The JSON of a request."""
+    content = {"query": document, "variables": dict(variables)}
+    return orjson.dumps(content if name is None else content | {"operationName": name})
