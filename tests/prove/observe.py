@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +89,16 @@ class Observer:
         log.begin = noted_begin  # type: ignore[method-assign]
         for store, name in ((vault, "read"), (vault, "match"), (line, "call")):
             setattr(store, name, _noting(getattr(store, name), self._note, name))
+        harvest: Any = services.harvest
+        harvest.hold = _noting(harvest.hold, self._note, "hold")
+        settle = harvest.settle
+
+        def noted_settle(held: Any, units: int, persons: Iterable[str] = ()) -> None:
+            persons = list(persons)
+            self._note("settle", units, sorted(persons))
+            settle(held, units, persons)
+
+        harvest.settle = noted_settle
 
     def _note(self, *call: Any) -> None:
         self._calls.append(call)
