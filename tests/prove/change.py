@@ -24,7 +24,6 @@ from tests.generate.dice import Dice
 from tests.generate.town import OWNER, new_row, new_value
 from tests.oracle.state import NumberOf, Row, State
 
-TYPES = {type_.table.name: type_ for type_ in GRAPH.types.values()}
 HANDLING = GRAPH.types["Handling"]
 
 
@@ -123,7 +122,13 @@ class Changing:
         self.dice = dice
         self.state = state
         wanted = [COLUMNS[coordinate] for coordinate in asked if coordinate in COLUMNS]
-        self.asked = sorted({(name, column) for name, column in wanted if column is not None})
+        self.asked = sorted(
+            {
+                (name, column)
+                for name, column in wanted
+                if column is not None and GRAPH.types[name] in CHANGEABLE
+            }
+        )
         self.numbers = any(coordinate in NUMBER_FIELDS for coordinate in asked)
 
     def propose(self) -> AnyChange | None:
@@ -197,7 +202,7 @@ class Changing:
     # -- cells and rows ----------------------------------------------------------------------------
 
     def _type(self) -> Type:
-        return self.dice.pick(list(GRAPH.types.values()))
+        return self.dice.pick(CHANGEABLE)
 
     def _cell(
         self, type_: Type, columns: Sequence[str], rows: Sequence[Row] | None = None
@@ -260,6 +265,13 @@ class Changing:
         )
 
 
+CHANGEABLE = [
+    type_
+    for type_ in GRAPH.types.values()
+    if type_.noun.owner is not None or "transfer" in type_.noun.existence
+]
+"""What is about people, or sent about them. Policies, staff and log are append-only for a part, and
+what the server runs by."""
 NEW_CODES = [f"{at:015}" for at in range(900, 920)]
 
 
