@@ -68,7 +68,7 @@ from models.demo.town import Town
 from models.graph import GRAPH
 from models.individual_number import StoreKind
 from models.migrate import is_current, migrate
-from resolvers import substitute_address, transfer
+from resolvers import policy_changes, substitute_address, transfer
 from resolvers.cast import hire, is_staffed
 from resolvers.clients import SCOPES, register_departments
 from resolvers.importing import (
@@ -85,7 +85,7 @@ from resolvers.transfer_content import MOST_ROWS
 from resolvers.transfer_file import TransferFiles
 from resolvers.transfer_run import TransferRunner
 from resolvers.transfer_store import TransferStore
-from resolvers.write import UseCase, Writes
+from resolvers.write import Event, PolicyPublished, Tell, UseCase, Writes
 from schema.answer import Answerer
 from schema.build import graphql_schema, sdl
 from schema.graphiql import graphiql_routes
@@ -332,7 +332,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         transfers = TransferServices(
             sign_in, policies, revocations, TransferFiles(store, reads, clients), log
         )
-        writes = Writes(reads, database, log, use_cases())
+        writes = Writes(reads, database, log, use_cases(), _teller(sessions, staffing))
         answer = Answerer(
             graphql_schema(),
             reads,
@@ -345,8 +345,19 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         yield Services(database, sessions, policies, log, harvest, answer, tokens, transfers)
 
 
+def _teller(sessions: Sessions, staffing: Staffing) -> Tell:
+    async def tell(event: Event) -> None:
+        if isinstance(event, PolicyPublished):
+            await sessions.publish_policy_version(event.number)
+        else:
+            await staffing.end_sessions(event.staff_id, event.epoch)
+
+    return tell
+
+
 def use_cases() -> Iterator[UseCase]:
     """Everything that a mutation can change."""
+    yield from policy_changes.USE_CASES
     yield from substitute_address.USE_CASES
     yield from transfer.USE_CASES
 

@@ -141,3 +141,14 @@ async def asked_since(connection: AsyncConnection, since: dt.datetime) -> Sequen
     if len(found) > MOST_REPLAYED:
         raise BadInput("too many different requests to replay: ask for fewer days")
     return sorted(found, key=lambda asked: (sorted(asked.roles), asked.purpose, asked.normal_form))
+
+
+async def roles_of(connection: AsyncConnection, staff_id: str, day: dt.date) -> frozenset[str]:
+    """Every role that a staff member holds on a day or will hold."""
+    rows = await connection.execute(
+        sa.select(STAFF_ROLE.c.role).where(
+            STAFF_ROLE.c.staff_id == staff_id,
+            sa.or_(STAFF_ROLE.c.valid_until.is_(None), STAFF_ROLE.c.valid_until >= day),
+        )
+    )
+    return frozenset(rows.scalars())

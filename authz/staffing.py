@@ -137,7 +137,7 @@ class Staffing:
                 .where(STAFF.c.id == staff_id)
                 .values(state=StaffState.SUSPENDED, sessions_revoked_at=instant_of(epoch))
             )
-        await self._end_sessions(staff_id, epoch)
+        await self.end_sessions(staff_id, epoch)
         await self._record(SignInEvent("suspend", staff_id))
 
     async def change_roles(
@@ -167,7 +167,7 @@ class Staffing:
                 .where(STAFF.c.id == staff_id)
                 .values(sessions_revoked_at=instant_of(epoch))
             )
-        await self._end_sessions(staff_id, epoch)
+        await self.end_sessions(staff_id, epoch)
 
     async def _next_epoch(self, connection: AsyncConnection, staff_id: str) -> int:
         statement = sa.select(STAFF.c.sessions_revoked_at).where(STAFF.c.id == staff_id)
@@ -176,7 +176,8 @@ class Staffing:
             raise BadInput("no such staff member")
         return max(epoch_of(self._now()), epoch_of(row[0]) + 1)
 
-    async def _end_sessions(self, staff_id: str, epoch: int) -> None:
+    async def end_sessions(self, staff_id: str, epoch: int) -> None:
+        """End every session that was opened before this epoch, on every worker."""
         self._revocations.note(staff_id, epoch)
         # Without Redis nobody is signed in, and should it come back the epoch refuses.
         with contextlib.suppress(Unavailable):

@@ -12,6 +12,7 @@ the same clearance as any other read.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from authz.actor import Actor
 from authz.clearance import Clearance, Verdict
 from authz.errors import BadInput, Refused, Unavailable, WriteRefused
 from authz.policy import Policy
+from authz.policy_store import PolicyStore
 from models.database import Database, DatabaseError
 from models.graph import GRAPH, Type
 from models.policy import Action
@@ -64,11 +66,20 @@ class Change:
     at: dt.datetime
     database: Database = field(repr=False)
     context: Mapping[str, Any] = field(repr=False)
+    policies: PolicyStore = field(repr=False)
+    open_id: Callable[[str], tuple[str, str | int] | None] = field(repr=False)
 
     @property
     def purpose(self) -> str:
         """The stated purpose, which is open to the actor."""
         return self.clearance.purpose
+
+    def key_of(self, node_id: str, type_name: str) -> Any:
+        """The key that an opaque node id seals. Raises `BadInput` for any other text."""
+        opened = self.open_id(node_id)
+        if opened is None or opened[0] != type_name:
+            raise BadInput(f"there is no such {GRAPH.types[type_name].noun.en}")
+        return opened[1]
 
     async def reach(self, coordinate: str, type_name: str, key: Any) -> None:
         """Make sure that the row is one on which the actor may write `coordinate`.
@@ -85,37 +96,71 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyPublished:
+    """A version of the policy is in force from now on."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RightsTaken:
+    """A staff member's sessions of before this revocation epoch are over."""
+
+    staff_id: str
+    epoch: int
+
+
+Event = PolicyPublished | RightsTaken
+Tell = Callable[[Event], Awaitable[None]]
+
+
+async def nobody(event: Event) -> None:
+    """Nobody is told."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """What a use case returns.
 
     `rows` for each payload field of a noun, the key of the row to show (`None`: nothing)
     `values` the payload fields that are plain values
     `persons` codes of the addressees who were changed, for the log
+    `events` what must be told once the change is committed, before it is answered
     """
 
     rows: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     persons: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class UseCase:
     """One mutation. `writes`: coordinates that must all be cleared for `write`.
 
+    `approves`: coordinates that must all be cleared for `read` by who decides on what somebody else
+    proposed; `run` asks who may (`authz/four_eyes.py`).
     `run` raises `BadInput` where the state of things does not allow the change.
     """
 
     name: str
-    writes: tuple[str, ...]
     run: Callable[[Change, Input], Awaitable[Changed]]
+    writes: tuple[str, ...] = ()
+    approves: tuple[str, ...] = ()
 
 
 class Writes:
     """Carries out mutations. One for each worker."""
 
     def __init__(
-        self, reads: Reads, database: Database, log: AccessLog, use_cases: Iterable[UseCase]
+        self,
+        reads: Reads,
+        database: Database,
+        log: AccessLog,
+        use_cases: Iterable[UseCase],
+        tell: Tell = nobody,
     ) -> None:
+        self._tell = tell
         self._reads = reads
         self._database = database
         self._log = log
@@ -198,10 +243,16 @@ class Writes:
                 dt.datetime.now(dt.UTC),
                 self._database,
                 self._reads.context(actor, policy),
+                self._reads.policies,
+                self._reads.open_id,
             )
             changed = await use_case.run(change, given)
             record = replace(draft, persons=changed.persons)
             await access_log.insert(connection, self._database.dialect, record, logged)
+        for event in changed.events:
+            # What is committed holds; whoever is not told now learns it from the database.
+            with contextlib.suppress(Unavailable):
+                await self._tell(event)
         return changed
 
     def _shown(self, prepared: Prepared, mutation: Selected, clearance: Clearance) -> Ready:
@@ -232,8 +283,12 @@ def _mutation(operation: Operation) -> Selected:
 
 def _decisions(use_case: UseCase, clearance: Clearance) -> tuple[Coordinate, ...]:
     return tuple(
-        (coordinate, Action.WRITE.value, clearance.cell(coordinate, Action.WRITE).verdict.value)
-        for coordinate in sorted(use_case.writes)
+        (coordinate, action.value, clearance.cell(coordinate, action).verdict.value)
+        for action, coordinates in (
+            (Action.READ, use_case.approves),
+            (Action.WRITE, use_case.writes),
+        )
+        for coordinate in sorted(coordinates)
     )
 
 

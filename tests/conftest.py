@@ -12,8 +12,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn, Protocol
 
@@ -154,4 +155,47 @@ async def world(
         client.flushall()
     settings = settings_of(database_url, numbers_url, valkey.url, folder)
     async with running(settings, passwords) as town:
+        yield town
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Stores with the small town, to be copied: nobody is connected to them."""
+
+    database_url: str
+    numbers_url: str
+    folder: Path
+    passwords: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+async def stores(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Stores:
+    """The small town, made once for a module."""
+    folder = tmp_path_factory.mktemp("stores")
+    database_url, numbers_url = new_database(), new_database()
+    passwords = await make_stores(database_url, numbers_url, folder)
+    return Stores(database_url, numbers_url, folder, passwords)
+
+
+@pytest.fixture(scope="session")
+def second_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
+    """A server beside the one of the module's world."""
+    with EmbeddedRedis.start(tmp_path_factory.mktemp("second-valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+async def town(
+    stores: Stores, new_database: NewDatabase, second_valkey: EmbeddedRedis
+) -> AsyncIterator[World]:
+    """A small town of the test's own, beside `world`: whatever is written in it ends with it."""
+    with redis.Redis.from_url(second_valkey.url) as client:
+        client.flushall()
+    settings = settings_of(
+        new_database(like=stores.database_url),
+        new_database(like=stores.numbers_url),
+        second_valkey.url,
+        stores.folder,
+    )
+    async with running(settings, stores.passwords) as town:
         yield town

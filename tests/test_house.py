@@ -85,6 +85,7 @@ WRITERS = {
     "resolvers/import_people.py",
     "resolvers/import_levies.py",
     "resolvers/importing.py",
+    "resolvers/policy_changes.py",
     "resolvers/causes.py",
     "resolvers/protection.py",
     "resolvers/substitute_address.py",

@@ -1,0 +1,60 @@
+"""Four eyes: who may approve what somebody else proposed.
+
+The right to approve is no line of the policy, so that no proposed line can open it: it belongs to
+the collection director (収納管理監), and for what would widen the director's own view to the
+privacy auditor (点検担当). Both act for a purpose of their own and need to see what they approve.
+Nobody approves what they proposed, nor what widens what they themselves may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from authz.errors import WriteRefused
+from authz.policy import Policy
+from authz.policy_compare import Roles, Tables, compare
+
+APPROVERS = {
+    "collection-director": "policy-administration",
+    "privacy-auditor": "audit",
+}
+"""The roles that approve, each with the purpose for which it does."""
+
+DIRECTOR, DEPUTY = "collection-director", "privacy-auditor"
+
+Step = tuple[Policy, Policy]
+"""The policies before and after one instant at which a change shows."""
+
+
+def check_approver(roles: Roles, purpose: str) -> None:
+    """Raises `WriteRefused` unless one of the roles approves for this purpose."""
+    if not any(role in roles and opened == purpose for role, opened in APPROVERS.items()):
+        raise WriteRefused("approving is for the collection director, or for the auditor's purpose")
+
+
+def check_somebody_else(actor: str, concerned: Collection[str | None]) -> None:
+    """Raises `WriteRefused` if the actor is one of those who made what is to be decided."""
+    if actor in concerned:
+        raise WriteRefused("nobody decides on what they made or proposed themselves")
+
+
+def check_not_widened(steps: Iterable[Step], approver: Roles, held: Roles, purpose: str) -> None:
+    """Raises `WriteRefused` if the change widens what the approver may see.
+
+    `held`: every role that the approver has or will have. The auditor stands in only where the
+    director may not.
+    """
+    made = list(steps)
+    if opens_to(made, [held | approver]):
+        raise WriteRefused("nobody approves what widens what they themselves may see")
+    if purpose == APPROVERS[DEPUTY] and not opens_to(made, [frozenset({DIRECTOR})]):
+        raise WriteRefused("the auditor approves only what the collection director may not")
+
+
+def opens_to(steps: Iterable[Step], role_sets: Collection[Roles]) -> bool:
+    """Whether a change shows more to whoever holds one of these sets of roles, for any purpose."""
+    for before, after in steps:
+        tables = Tables(before)
+        if compare(tables, Tables(after, tables), role_sets).gains:
+            return True
+    return False

@@ -1,0 +1,381 @@
+"""Editing the policy: drafts, proposals, a second person's approval, roll back.
+
+A change that only takes rights away is in force as soon as it is proposed, by one person. One that
+gives any waits for somebody else. Versions are written once; whatever is decided stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from authz.errors import BadInput
+from authz.four_eyes import (
+    check_approver,
+    check_not_widened,
+    check_somebody_else,
+    opens_to,
+)
+from authz.policy import Line, Policy, PolicyError
+from authz.policy_compare import role_sets
+from authz.policy_csv import import_csv
+from authz.policy_desk import (
+    DRAFT,
+    DRAFT_LINE,
+    draft_lines,
+    draft_of,
+    roles_of,
+    staff_by_roles,
+    version_lines,
+)
+from authz.policy_findings import Severity, validate
+from authz.policy_store import in_force
+from authz.policy_versions import (
+    Decided,
+    Next,
+    applied,
+    one_at_a_time,
+    timeline,
+    write_all,
+)
+from models.policy import DraftState
+from resolvers.sql import today
+from resolvers.write import Change, Changed, Input, PolicyPublished, UseCase
+
+LONGEST_REASON = 2000
+LONGEST_TITLE = 200
+MOST_LINES = 5000
+LONGEST_FILE = 2_000_000
+FURTHEST = dt.timedelta(days=366)
+
+
+# -- drafts ----------------------------------------------------------------------------------------
+
+
+async def create_draft(change: Change, given: Input) -> Changed:
+    """Begin a draft: the lines of a version (that in force, unless another is named)."""
+    current = await in_force(change.connection, change.at)
+    number = given.get("version") or current
+    lines = await version_lines(change.connection, number)
+    key = await _new_draft(change, _text(given, "title", LONGEST_TITLE), current, lines)
+    return _shown(key)
+
+
+async def edit_draft(change: Change, given: Input) -> Changed:
+    """Remove lines and set others, all or nothing.
+
+    A line that is set takes the place of one that says the opposite of the same thing.
+    """
+    draft = await _open_draft(change, given)
+    lines = await draft_lines(change.connection, draft.id)
+    removed = {_line(words)[:4] for words in given.get("remove") or ()}
+    added = [_as_line(words) for words in given.get("set") or ()]
+    said = {_cell(line): line for line in added}
+    unknown = removed - {_cell(line) for _, line in lines}
+    if unknown:
+        raise BadInput("a line that is to be removed is not there")
+    gone = [key for key, line in lines if _cell(line) in removed or _cell(line) in said]
+    if len(lines) - len(gone) + len(said) > MOST_LINES:
+        raise BadInput(f"a policy has at most {MOST_LINES} lines")
+    await change.connection.execute(sa.delete(DRAFT_LINE).where(DRAFT_LINE.c.id.in_(gone)))
+    await _add_lines(change, draft.id, said.values())
+    title = given.get("title")
+    values = {"title": _text(given, "title", LONGEST_TITLE)} if title is not None else {}
+    await _touch(change, draft.id, **values)
+    return _shown(draft.id)
+
+
+async def import_draft(change: Change, given: Input) -> Changed:
+    """Put the lines of a Casbin CSV file in place of all lines."""
+    draft = await _open_draft(change, given)
+    if len(given["csv"]) > LONGEST_FILE:
+        raise BadInput(f"`csv` has at most {LONGEST_FILE} characters")
+    try:
+        lines = import_csv(given["csv"])
+    except PolicyError as error:
+        raise BadInput(str(error)) from error
+    if len(lines) > MOST_LINES:
+        raise BadInput(f"a policy has at most {MOST_LINES} lines")
+    await _replace_lines(change, draft.id, lines)
+    return _shown(draft.id)
+
+
+async def rebase_draft(change: Change, given: Input) -> Changed:
+    """Make the change of a draft to the version that is in force now."""
+    draft = await _open_draft(change, given)
+    current = await in_force(change.connection, change.at)
+    lines = [line for _, line in await draft_lines(change.connection, draft.id)]
+    before = await version_lines(change.connection, draft.based_on)
+    now = await version_lines(change.connection, current)
+    await _replace_lines(change, draft.id, applied(now, before, lines))
+    await _touch(change, draft.id, based_on=current)
+    return _shown(draft.id)
+
+
+async def abandon_draft(change: Change, given: Input) -> Changed:
+    """Give a draft up; it stays as it is, to be read."""
+    draft = await _draft(change, given, DraftState.OPEN)
+    await _touch(change, draft.id, state=DraftState.ABANDONED)
+    return _shown(draft.id)
+
+
+# -- proposing and deciding ------------------------------------------------------------------------
+
+
+async def propose(change: Change, given: Input) -> Changed:
+    """Propose a draft. What gives nobody any right is a version at once."""
+    await one_at_a_time(change.connection)
+    draft = await _draft(change, given, DraftState.OPEN)
+    return await _propose(change, draft, _text(given, "reason"), given.get("effectiveFrom"))
+
+
+async def roll_back(change: Change, given: Input) -> Changed:
+    """Propose the lines of an earlier version anew, under today's invariants."""
+    await one_at_a_time(change.connection)
+    number = given["version"]
+    current = await in_force(change.connection, change.at)
+    if number == current:
+        raise BadInput("this version is in force")
+    lines = await version_lines(change.connection, number)
+    key = await _new_draft(change, f"version {number} again", current, lines)
+    draft = await draft_of(change.connection, key)
+    return await _propose(change, draft, _text(given, "reason"), given.get("effectiveFrom"))
+
+
+async def withdraw(change: Change, given: Input) -> Changed:
+    """Take one's own proposal back; the draft can be edited again."""
+    draft = await _draft(change, given, DraftState.PROPOSED)
+    if draft.proposed_by != change.actor.id:
+        raise BadInput("only its proposer takes a proposal back")
+    await _touch(
+        change, draft.id, state=DraftState.OPEN, proposed_by=None, proposed_at=None, reason=None
+    )
+    return _shown(draft.id)
+
+
+async def approve(change: Change, given: Input) -> Changed:
+    """Make a proposed draft a version, in force at once or from an instant on."""
+    check_approver(change.actor.roles, change.purpose)
+    await one_at_a_time(change.connection)
+    draft = await _draft(change, given, DraftState.PROPOSED)
+    check_somebody_else(change.actor.id, {draft.proposed_by, draft.created_by})
+    planned = await _plan(change, draft, given.get("effectiveFrom"))
+    held = await roles_of(change.connection, change.actor.id, today())
+    await asyncio.to_thread(
+        check_not_widened, planned.steps, change.actor.roles, held, change.purpose
+    )
+    decided = Decided(draft.reason, draft.proposed_by, change.actor.id, _text(given, "reason"))
+    return await _enact(change, draft, planned, decided)
+
+
+async def reject(change: Change, given: Input) -> Changed:
+    """Turn a proposed draft down."""
+    check_approver(change.actor.roles, change.purpose)
+    draft = await _draft(change, given, DraftState.PROPOSED)
+    check_somebody_else(change.actor.id, {draft.proposed_by, draft.created_by})
+    await _touch(
+        change,
+        draft.id,
+        state=DraftState.REJECTED,
+        decided_by=change.actor.id,
+        decided_at=change.at,
+        decision_reason=_text(given, "reason"),
+    )
+    return _shown(draft.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """The versions that a draft becomes, with the policies before and after each."""
+
+    versions: list[Next]
+    steps: list[tuple[Policy, Policy]]
+    gains: bool
+
+
+async def _propose(
+    change: Change, draft: Any, reason: str, effective_from: dt.datetime | None
+) -> Changed:
+    planned = await _plan(change, draft, effective_from)
+    proposed = {"proposed_by": change.actor.id, "proposed_at": change.at, "reason": reason}
+    await _touch(change, draft.id, state=DraftState.PROPOSED, **proposed)
+    if planned.gains:
+        return Changed(rows={"draft": draft.id, "version": None}, values={"needsApproval": True})
+    return await _enact(change, draft, planned, Decided(reason, change.actor.id))
+
+
+async def _plan(change: Change, draft: Any, effective_from: dt.datetime | None) -> _Planned:
+    """Work out what a draft changes, now and in every version that waits. Raises `BadInput`."""
+    connection = change.connection
+    if effective_from is not None and effective_from > change.at + FURTHEST:
+        raise BadInput("a version waits at most a year")
+    if draft.based_on != await in_force(connection, change.at):
+        raise BadInput("the policy has changed since the draft was made: rebase it first")
+    lines = [line for _, line in await draft_lines(connection, draft.id)]
+    before = await version_lines(connection, draft.based_on)
+    if lines == before and [line.note for line in lines] == [line.note for line in before]:
+        raise BadInput("the draft changes nothing")
+    versions = await timeline(connection, lines, draft.based_on, change.at, effective_from)
+    reference = await change.policies.reference(connection)
+    staff = await staff_by_roles(connection, today())
+    steps = []
+    for version in versions:
+        _check(version.lines, change.policy)
+        pair = (version.before, version.lines)
+        old, new = (Policy.build(0, side, reference, change.policy.coordinates) for side in pair)
+        steps.append((old, new))
+    gains = await asyncio.to_thread(opens_to, steps, role_sets(reference, staff))
+    return _Planned(versions, steps, gains)
+
+
+def _check(lines: Sequence[Line], policy: Policy) -> None:
+    """Raises `BadInput` with the first error among the findings."""
+    for finding in validate(lines, policy.reference, policy.coordinates):
+        if finding.severity is Severity.ERROR:
+            where = f"line {finding.line}: " if finding.line else ""
+            raise BadInput(f"{where}{finding.reason}")
+
+
+async def _enact(change: Change, draft: Any, planned: _Planned, decided: Decided) -> Changed:
+    numbers = await write_all(
+        change.connection, change.policies.chain, planned.versions, decided, change.at
+    )
+    by = {}
+    if decided.approved_by is not None:
+        by = {
+            "decided_by": decided.approved_by,
+            "decided_at": change.at,
+            "decision_reason": decided.approval_reason,
+        }
+    await _touch(change, draft.id, state=DraftState.ENACTED, version=numbers[0], **by)
+    events: tuple[PolicyPublished, ...] = ()
+    if planned.versions[0].effective_from <= change.at:
+        events = (PolicyPublished(numbers[0]),)
+    return Changed(
+        rows={"draft": draft.id, "version": numbers[0]},
+        values={"needsApproval": False},
+        events=events,
+    )
+
+
+# -- rows of drafts --------------------------------------------------------------------------------
+
+
+async def _draft(change: Change, given: Input, *states: DraftState) -> Any:
+    key = change.key_of(given["draft"], "PolicyDraft")
+    return await draft_of(change.connection, key, *states, lock=True)
+
+
+async def _open_draft(change: Change, given: Input) -> Any:
+    return await _draft(change, given, DraftState.OPEN)
+
+
+async def _new_draft(change: Change, title: str, based_on: int, lines: Iterable[Line]) -> int:
+    made = await change.connection.execute(
+        sa.insert(DRAFT).values(
+            title=title,
+            state=DraftState.OPEN,
+            based_on=based_on,
+            created_by=change.actor.id,
+            created_at=change.at,
+            edited_at=change.at,
+        )
+    )
+    assert made.inserted_primary_key is not None
+    key = int(made.inserted_primary_key[0])
+    await _add_lines(change, key, lines)
+    return key
+
+
+async def _replace_lines(change: Change, key: int, lines: Iterable[Line]) -> None:
+    await change.connection.execute(sa.delete(DRAFT_LINE).where(DRAFT_LINE.c.draft_id == key))
+    await _add_lines(change, key, lines)
+    await _touch(change, key)
+
+
+async def _add_lines(change: Change, key: int, lines: Iterable[Line]) -> None:
+    rows = [
+        {
+            "draft_id": key,
+            "role": line.role,
+            "purpose": line.purpose,
+            "what": line.what,
+            "action": line.action,
+            "effect": line.effect,
+            "note": line.note,
+        }
+        for line in lines
+    ]
+    if rows:
+        await change.connection.execute(sa.insert(DRAFT_LINE), rows)
+
+
+async def _touch(change: Change, key: int, **values: Any) -> None:
+    own = DRAFT.c.id == key
+    await change.connection.execute(
+        sa.update(DRAFT).where(own).values(edited_at=change.at, **values)
+    )
+
+
+def _shown(key: int) -> Changed:
+    return Changed(rows={"draft": key})
+
+
+# -- input -----------------------------------------------------------------------------------------
+
+
+def _text(given: Input, name: str, longest: int = LONGEST_REASON) -> str:
+    """A text that says something. Raises `BadInput`."""
+    text = str(given.get(name) or "").strip()
+    if not text or len(text) > longest or "\x00" in text:
+        raise BadInput(f"`{name}` is a text of 1 to {longest} characters")
+    return text
+
+
+LONGEST_WORD = {"role": 80, "purpose": 80, "what": 120, "action": 40, "effect": 40}
+
+
+def _line(words: Input) -> tuple[str, ...]:
+    """The words of a line. Raises `BadInput` for one that no line could have."""
+    found = []
+    for name, longest in LONGEST_WORD.items():
+        word = str(words.get(name) or "").strip()
+        fits = word.isascii() and word.isprintable() and "," not in word and len(word) <= longest
+        if not fits or (not word and name != "effect"):
+            raise BadInput(f"`{name}` of a line is a word of at most {longest} characters")
+        found.append(word)
+    return tuple(found)
+
+
+def _as_line(words: Input) -> Line:
+    role, purpose, what, action, effect = _line(words)
+    note = " ".join(str(words.get("note") or "").split())
+    if len(note) > LONGEST_REASON or "\x00" in note:
+        raise BadInput(f"`note` of a line has at most {LONGEST_REASON} characters")
+    return Line(role, purpose, what, action, effect or "allow", note)
+
+
+def _cell(line: Line) -> tuple[str, ...]:
+    return line.role, line.purpose, line.what, line.action
+
+
+EDITS = ("PolicyDraft", "PolicyDraftLine")
+PROPOSES = ("PolicyDraft", "PolicyVersion", "PolicyLine")
+
+USE_CASES = (
+    UseCase("createPolicyDraft", writes=EDITS, run=create_draft),
+    UseCase("editPolicyDraft", writes=EDITS, run=edit_draft),
+    UseCase("importPolicyDraft", writes=EDITS, run=import_draft),
+    UseCase("rebasePolicyDraft", writes=EDITS, run=rebase_draft),
+    UseCase("abandonPolicyDraft", writes=EDITS, run=abandon_draft),
+    UseCase("proposePolicy", writes=PROPOSES, run=propose),
+    UseCase("withdrawPolicy", writes=PROPOSES, run=withdraw),
+    UseCase("rollBackPolicy", writes=PROPOSES, run=roll_back),
+    UseCase("approvePolicy", approves=PROPOSES, run=approve),
+    UseCase("rejectPolicy", approves=PROPOSES, run=reject),
+)
