@@ -69,6 +69,7 @@ from models.graph import GRAPH
 from models.individual_number import StoreKind
 from models.migrate import is_current, migrate
 from resolvers import policy_changes, substitute_address, transfer
+from resolvers import household_exclusions, lifts, measures, substitute_address, transfer
 from resolvers.cast import hire, is_staffed
 from resolvers.clients import SCOPES, register_departments
 from resolvers.importing import (
@@ -360,6 +361,8 @@ def use_cases() -> Iterator[UseCase]:
     yield from policy_changes.USE_CASES
     yield from substitute_address.USE_CASES
     yield from transfer.USE_CASES
+    for module in (household_exclusions, lifts, measures, substitute_address, transfer):
+        yield from module.USE_CASES
 
 
 async def _end(task: asyncio.Task[None]) -> None:

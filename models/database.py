@@ -98,6 +98,26 @@ def _is_in_json(element: IsIn, compiler: Any, **options: Any) -> str:
     )
 
 
+class Now(ColumnElement[Any]):
+    """This instant by the database's clock, to be compared with a stored instant.
+
+    Not the beginning of the transaction: a snapshot may have been opened long before it is used.
+    """
+
+    inherit_cache = True
+    type = sa.DateTime(timezone=True)
+
+
+@compiles(Now)
+def _now(element: Now, compiler: Any, **options: Any) -> str:
+    return "statement_timestamp()"
+
+
+@compiles(Now, "sqlite")
+def _now_as_stored(element: Now, compiler: Any, **options: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+
+
 AFTER_ALL_TEXT = chr(0x10FFFF)
 ONE: sa.ColumnElement[int] = sa.literal_column("1", sa.Integer())
 ZERO: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer())

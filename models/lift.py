@@ -40,7 +40,7 @@ class Lift(SQLModel, table=True):
     noun: ClassVar[Noun] = Noun(
         "Lift",
         ja="一時解除",
-        en="leave for one staff member to see or issue one covered person's data",
+        en="temporary lift for one staff member and one covered person",
         existence=(WHY,),
         owner="addressee_code",
         root=("lift", "lifts"),

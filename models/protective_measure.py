@@ -73,7 +73,7 @@ class ProtectiveMeasure(SQLModel, table=True):
     noun: ClassVar[Noun] = Noun(
         "ProtectiveMeasure",
         ja="支援措置等",
-        en="why care is due with somebody's data",
+        en="protective measure or other cause why care is due",
         existence=(WHY,),
         owner="addressee_code",
         persons=("addressee_code", "counterparty_addressee_code"),
@@ -158,7 +158,7 @@ class CoveredPerson(SQLModel, table=True):
     noun: ClassVar[Noun] = Noun(
         "CoveredPerson",
         ja="対象者",
-        en="one person whom a measure covers",
+        en="person whom a measure covers",
         existence=(WHY,),
         owner="addressee_code",
     )
@@ -194,7 +194,7 @@ class HouseholdExclusion(SQLModel, table=True):
     noun: ClassVar[Noun] = Noun(
         "HouseholdExclusion",
         ja="世帯員の除外",
-        en="the decision that an obligation does not extend to a member of the household",
+        en="decision that an obligation does not extend to a household member",
         existence=(WHY,),
         owner="addressee_code",
         persons=("addressee_code", "member_code"),

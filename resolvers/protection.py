@@ -144,11 +144,12 @@ def excludes() -> sa.ColumnElement[bool]:
 
 async def raise_obligations(
     connection: AsyncConnection, touched: Collection[str], causes: Causes | None = None
-) -> None:
+) -> set[str]:
     """Bring the obligations of the touched addressees, and of whoever they are tied to, up.
 
     `touched`: addressees written in this transaction, themselves, their links, their household or
     a cause about them. `causes`: who is asked for although nothing stored says so yet.
+    Returns the codes of those whose obligation began.
     """
     await _alone(connection)
     ties = _Ties(set())
@@ -156,7 +157,7 @@ async def raise_obligations(
     asked, held = await asked_for(connection, near), await _held(connection, near)
     sources = asked.codes() | held.codes() | (causes.codes() if causes else set())
     if not sources:
-        return
+        return set()
     ties = await _Ties.around(connection, sources)
     asked, held = await asked_for(connection, ties.codes), await _held(connection, ties.codes)
     changed: set[str] = set()
@@ -166,23 +167,25 @@ async def raise_obligations(
         everybody = explained | ties.reached(held.of(name) - explained)
         changed |= await _set(connection, name, everybody - held.of(name), True)
     await _tell(connection, changed)
+    return changed
 
 
 @asynccontextmanager
-async def ending(connection: AsyncConnection, codes: Collection[str]) -> AsyncIterator[None]:
+async def ending(connection: AsyncConnection, codes: Collection[str]) -> AsyncIterator[set[str]]:
     """The block ends a cause about these addressees, or excludes somebody from it.
 
     Whoever was covered by it alone is so no longer; whoever anything else asks for, or of whom
-    nobody knows why they are covered, stays.
+    nobody knows why they are covered, stays. Gives a set that holds, after the block, the codes of
+    those whose obligation ended.
     """
     await _alone(connection)
     ties = await _Ties.around(connection, codes)
     held = await _held(connection, ties.codes)
     before = await _explained(connection, ties)
-    yield
+    changed: set[str] = set()
+    yield changed
     ties = await _Ties.around(connection, ties.codes)
     after = await _explained(connection, ties)
-    changed: set[str] = set()
     for name in OBLIGATIONS:
         unexplained = held.of(name) - before.of(name)
         still = after.of(name) | ties.reached(unexplained)

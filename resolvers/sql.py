@@ -140,6 +140,12 @@ async def is_in_scope(
     return (await connection.exec_driver_sql(statement.sql, tuple(arguments))).first() is not None
 
 
+async def row_to_change(connection: AsyncConnection, type_: Type, key: Any) -> sa.RowMapping:
+    """A row as it is stored, and nobody else's to change until the end of the transaction."""
+    stored = sa.select(type_.table).where(type_.key == key).with_for_update()
+    return (await connection.execute(stored)).mappings().one()
+
+
 def _values(
     query: Query,
     variables: Mapping[str, Any],

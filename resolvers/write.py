@@ -44,7 +44,7 @@ from resolvers.pipeline import (
 )
 from resolvers.plan import normal_form
 from resolvers.selection import select
-from resolvers.sql import is_in_scope
+from resolvers.sql import is_in_scope, row_to_change
 
 META = "__typename"
 NOT_ALLOWED = "this role may not change that for this purpose"
@@ -93,6 +93,18 @@ class Change:
         )
         if not there:
             raise BadInput(f"there is no such {type_.noun.en}")
+
+    async def row(self, coordinate: str, type_name: str, node_id: str) -> sa.RowMapping:
+        """The row that an opaque id names, as it is stored, and nobody else's until the end.
+
+        Raises `BadInput` as `reach` does.
+        """
+        opened = self.open_id(node_id)
+        key = opened[1] if opened is not None and opened[0] == type_name else None
+        if key is None:
+            raise BadInput(f"there is no such {GRAPH.types[type_name].noun.en}")
+        await self.reach(coordinate, type_name, key)
+        return await row_to_change(self.connection, GRAPH.types[type_name], key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The demo cast: one staff member for each role, with passwords made for one store alone."""
+"""The demo cast: a staff member for each role, two coordinators, passwords of one store alone."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ CAST: tuple[CastMember, ...] = (
     CastMember("yamada", "山田 健", "tax-payment", ("policy-administrator",)),
     CastMember("sasaki", "佐々木 薫", "tax-payment", ("privacy-auditor",)),
     CastMember("matsumoto", "松本 翔", "tax-payment", ("system-operator",)),
+    CastMember("mori", "森 陽子", "tax-payment", ("protection-coordinator",)),
     CastMember("inoue", "井上 明", "tax-payment", ("disclosure-officer",)),
 )
 """Every staff role; a department client is a machine and signs in otherwise."""

@@ -1,0 +1,115 @@
+"""世帯員の除外: to which member of the household somebody's obligation does not extend.
+
+Excluding lowers protection and takes two persons. Including raises it: one person, at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from authz.errors import BadInput
+from models.graph import GRAPH
+from models.protective_measure import ExclusionStatus
+from resolvers.four_eyes import needs_second_person, needs_state, reason_of
+from resolvers.protection import ending, exclusion, raise_obligations
+from resolvers.write import Change, Changed, Input, UseCase
+
+household = GRAPH.types["HouseholdMembership"].table
+
+EXISTENCE = "HouseholdExclusion"
+
+
+async def exclude_household_member(change: Change, given: Input) -> Changed:
+    """Propose it. The member is covered as before."""
+    person, member = given["addresseeCode"], given["memberCode"]
+    for code in (person, member):
+        await change.reach(EXISTENCE, "Addressee", code)
+    home = await _shared_home(change, person, member)
+    same = sa.select(exclusion.c.id).where(
+        exclusion.c.addressee_code == person,
+        exclusion.c.member_code == member,
+        exclusion.c.household_code == home,
+        exclusion.c.status != ExclusionStatus.ENDED.value,
+    )
+    if await change.connection.scalar(same) is not None:
+        raise BadInput("this is proposed or decided already", "STATE_NOT_ALLOWED")
+    proposed = {
+        "addressee_code": person,
+        "member_code": member,
+        "household_code": home,
+        "status": ExclusionStatus.PROPOSED.value,
+        "reason": reason_of(given),
+        "proposed_by": change.actor.id,
+        "proposed_at": change.at,
+    }
+    written = await change.connection.execute(sa.insert(exclusion).values(proposed))
+    key: int = written.inserted_primary_key[0]  # type: ignore[index]
+    return _changed(key, {person, member})
+
+
+async def confirm_household_exclusion(change: Change, given: Input) -> Changed:
+    """Decide what somebody else proposed; the member's obligation ends where nothing else asks."""
+    stored = await change.row(EXISTENCE, "HouseholdExclusion", given["exclusionId"])
+    needs_state(stored["status"], ExclusionStatus.PROPOSED)
+    needs_second_person(change, stored["proposed_by"])
+    both = {stored["addressee_code"], stored["member_code"]}
+    decided = {
+        "status": ExclusionStatus.IN_FORCE.value,
+        "confirmed_by": change.actor.id,
+        "confirmed_at": change.at,
+    }
+    async with ending(change.connection, both) as uncovered:
+        await _update(change, stored["id"], decided)
+    return _changed(stored["id"], both | uncovered)
+
+
+async def include_household_member(change: Change, given: Input) -> Changed:
+    """Take a proposal or a decision back: the member is covered with the household again."""
+    stored = await change.row(EXISTENCE, "HouseholdExclusion", given["exclusionId"])
+    needs_state(stored["status"], ExclusionStatus.PROPOSED, ExclusionStatus.IN_FORCE)
+    ended = {
+        "status": ExclusionStatus.ENDED.value,
+        "ended_by": change.actor.id,
+        "ended_at": change.at,
+    }
+    await _update(change, stored["id"], ended)
+    both = {stored["addressee_code"], stored["member_code"]}
+    covered = await raise_obligations(change.connection, both)
+    return _changed(stored["id"], both | covered)
+
+
+async def _shared_home(change: Change, person: str, member: str) -> str:
+    own, other = household.alias("own"), household.alias("other")
+    shared = (
+        sa.select(own.c.household_code)
+        .join(other, own.c.household_code == other.c.household_code)
+        .where(own.c.addressee_code == person, other.c.addressee_code == member)
+        .where(own.c.left_on.is_(None), other.c.left_on.is_(None))
+        .order_by(own.c.household_code)
+    )
+    home: str | None = await change.connection.scalar(shared)
+    if home is None or person == member:
+        raise BadInput("they are not members of one household now", "STATE_NOT_ALLOWED")
+    return home
+
+
+async def _update(change: Change, key: int, values: Mapping[str, Any]) -> None:
+    update = sa.update(exclusion).where(exclusion.c.id == key).values(values)
+    await change.connection.execute(update)
+
+
+def _changed(key: int, persons: set[str]) -> Changed:
+    return Changed(rows={"householdExclusion": key}, persons=tuple(sorted(persons)))
+
+
+_DECISION = (EXISTENCE, "HouseholdExclusion.status", "HouseholdExclusion.reason")
+_OBLIGATION = ("Handling", "Handling.addressWithheld", "Handling.stopOutput")
+
+USE_CASES = (
+    UseCase("excludeHouseholdMember", _DECISION, exclude_household_member),
+    UseCase("confirmHouseholdExclusion", (*_DECISION, *_OBLIGATION), confirm_household_exclusion),
+    UseCase("includeHouseholdMember", (*_DECISION, *_OBLIGATION), include_household_member),
+)

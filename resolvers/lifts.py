@@ -1,0 +1,211 @@
+"""一時解除 temporary lifts: proposing, approving, revoking, and using them.
+
+A use is counted and recorded in one transaction, before anything is shown, and only while the lift
+is approved by a second person, not revoked, not over and not used up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from authz.errors import BadInput
+from models.database import Now
+from models.facts import CLASSES
+from models.graph import GRAPH
+from models.lift import LiftUse, OutputPath
+from models.staff import STAFF, StaffState
+from resolvers.four_eyes import needs_second_person, needs_state, reason_of
+from resolvers.write import Change, Changed, Input, UseCase
+
+lift = GRAPH.types["Lift"].table
+lift_use: sa.Table = LiftUse.__table__  # type: ignore[attr-defined]
+
+EXISTENCE = "Lift"
+LONGEST = dt.timedelta(days=31)
+MOST_USES = 100
+
+
+async def propose_lift(change: Change, given: Input) -> Changed:
+    """Propose a lift. It opens nothing."""
+    person = given["addresseeCode"]
+    await change.reach(EXISTENCE, "Addressee", person)
+    await _staff_member(change, given["staffId"])
+    proposed = {
+        "addressee_code": person,
+        "staff_id": given["staffId"],
+        "classes": " ".join(_classes(given["classes"])),
+        "path": given["path"],
+        "reason": reason_of(given),
+        "ends_at": _end(change, given["endsAt"]),
+        "uses": _uses(given["uses"]),
+        "proposed_by": change.actor.id,
+        "proposed_at": change.at,
+    }
+    written = await change.connection.execute(sa.insert(lift).values(proposed))
+    key: int = written.inserted_primary_key[0]  # type: ignore[index]
+    return _changed(key, person)
+
+
+async def approve_lift(change: Change, given: Input) -> Changed:
+    """Approve what somebody else proposed, for somebody else."""
+    stored = await change.row(EXISTENCE, "Lift", given["liftId"])
+    needs_state(state_of(stored, change.at), "PROPOSED")
+    needs_second_person(change, stored["proposed_by"], stored["staff_id"])
+    approved = {"approved_by": change.actor.id, "approved_at": change.at}
+    await _update(change, stored["id"], approved)
+    return _changed(stored["id"], stored["addressee_code"])
+
+
+async def revoke_lift(change: Change, given: Input) -> Changed:
+    """End a lift, or refuse one, at once."""
+    stored = await change.row(EXISTENCE, "Lift", given["liftId"])
+    needs_state(state_of(stored, change.at), "PROPOSED", "APPROVED")
+    await _update(change, stored["id"], {"revoked_by": change.actor.id, "revoked_at": change.at})
+    return _changed(stored["id"], stored["addressee_code"])
+
+
+def state_of(stored: Any, at: dt.datetime) -> str:
+    """PROPOSED → APPROVED; REVOKED by one person; OVER by its end or its count."""
+    ends_at = stored["ends_at"]
+    if ends_at.tzinfo is None:
+        ends_at = ends_at.replace(tzinfo=dt.UTC)
+    if stored["revoked_at"] is not None:
+        return "REVOKED"
+    if ends_at <= at or stored["used"] >= stored["uses"]:
+        return "OVER"
+    return "PROPOSED" if stored["approved_by"] is None else "APPROVED"
+
+
+# -- use -------------------------------------------------------------------------------------------
+
+
+def lives(row: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether a lift opens anything now, by the database's clock; its count is seen to by `use`."""
+    return sa.and_(
+        row.c.approved_by.is_not(None),
+        row.c.approved_by != row.c.proposed_by,
+        row.c.approved_by != row.c.staff_id,
+        row.c.revoked_at.is_(None),
+        row.c.ends_at > Now(),
+    )
+
+
+def names(row: sa.FromClause, class_: str) -> sa.ColumnElement[bool]:
+    """Whether a lift names a sensitivity class."""
+    space: sa.ColumnElement[str] = sa.literal_column("' '", sa.String())
+    listed = space + row.c.classes + space
+    return listed.like(sa.literal_column(f"'% {class_} %'"))
+
+
+def held(staff_id: str, person: str, path: OutputPath) -> sa.Select[Any]:
+    """The lifts that a staff member holds for a person on a way out, the oldest first."""
+    return (
+        sa.select(lift.c.id, lift.c.classes)
+        .where(
+            lift.c.staff_id == staff_id,
+            lift.c.addressee_code == person,
+            lift.c.path == path.value,
+            lift.c.used < lift.c.uses,
+            lives(lift),
+        )
+        .order_by(lift.c.id)
+    )
+
+
+def chosen(lifts: Iterable[tuple[int, str]], wanted: Iterable[frozenset[str]]) -> list[int]:
+    """The lifts to use: for each set of classes that is wanted together, the first that names all
+    of it, unless one is used already."""
+    found: dict[int, frozenset[str]] = {}
+    held_lifts = [(key, frozenset(classes.split())) for key, classes in lifts]
+    for classes in sorted(wanted, key=lambda each: (-len(each), sorted(each))):
+        if not any(classes <= named for named in found.values()):
+            fitting = next(((key, named) for key, named in held_lifts if classes <= named), None)
+            if fitting is not None:
+                found[fitting[0]] = fitting[1]
+    return sorted(found)
+
+
+async def use(
+    connection: AsyncConnection,
+    keys: Sequence[int],
+    *,
+    session: str,
+    purpose: str,
+    case_reference: str | None,
+    at: dt.datetime,
+) -> list[int]:
+    """Use each lift once, where it still can be: counted and recorded. Those that were used."""
+    used = []
+    for key in keys:
+        still = (lift.c.id == key, lift.c.used < lift.c.uses, lives(lift))
+        counted = sa.update(lift).where(*still).values(used=lift.c.used + 1)
+        if (await connection.execute(counted)).rowcount == 1:
+            used.append(key)
+            record = {
+                "lift_id": key,
+                "used_at": at,
+                "session": session,
+                "purpose": purpose,
+                "case_reference": case_reference,
+            }
+            await connection.execute(sa.insert(lift_use).values(record))
+    return used
+
+
+# -- the parts ------------------------------------------------------------------------------------
+
+
+async def _staff_member(change: Change, staff_id: str) -> None:
+    active = sa.select(STAFF.c.id).where(
+        STAFF.c.id == staff_id, STAFF.c.state == StaffState.ACTIVE.value
+    )
+    if await change.connection.scalar(active) is None:
+        raise BadInput("there is no such staff member")
+
+
+def _classes(given: Sequence[str]) -> list[str]:
+    """Classes that an obligation withholds: so numbers, and the reason itself, are never among."""
+    classes = sorted(set(given))
+    if not classes or any(code not in CLASSES or not CLASSES[code].withheld for code in classes):
+        raise BadInput("`classes` names classes that an obligation withholds, and at least one")
+    return classes
+
+
+def _end(change: Change, ends_at: dt.datetime) -> dt.datetime:
+    if not change.at < ends_at <= change.at + LONGEST:
+        raise BadInput(f"`endsAt` lies ahead, at most {LONGEST.days} days")
+    return ends_at
+
+
+def _uses(given: int) -> int:
+    if not 1 <= given <= MOST_USES:
+        raise BadInput(f"`uses` is 1 to {MOST_USES}")
+    return given
+
+
+async def _update(change: Change, key: int, values: dict[str, Any]) -> None:
+    await change.connection.execute(sa.update(lift).where(lift.c.id == key).values(values))
+
+
+def _changed(key: int, person: str) -> Changed:
+    return Changed(rows={"lift": key}, persons=(person,))
+
+
+_ALL = (
+    EXISTENCE,
+    *(
+        f"Lift.{name}"
+        for name in ("staffId", "classes", "path", "reason", "endsAt", "uses", "approvedBy")
+    ),
+)
+
+USE_CASES = (
+    UseCase("proposeLift", _ALL, propose_lift),
+    UseCase("approveLift", _ALL, approve_lift),
+    UseCase("revokeLift", _ALL, revoke_lift),
+)

@@ -1,0 +1,251 @@
+"""支援措置等: entering why care is due, and ending it by two persons.
+
+Whatever begins or ends, the obligation follows in the same transaction (`protection.py`). A flag of
+the record (items 53, 54) ends like a measure: the proposal to clear it is a row of its own kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+
+from authz.errors import BadInput
+from models.graph import GRAPH
+from models.protective_measure import FLAGS, VIOLENCE, ExclusionStatus, MeasureStatus
+from models.rules import municipality_code
+from resolvers.causes import covered_person, enter_measure, measure, measure_protects
+from resolvers.four_eyes import needs_second_person, needs_state, reason_of
+from resolvers.protection import ending, exclusion, raise_obligations
+from resolvers.write import Change, Changed, Input, UseCase
+
+addressee = GRAPH.types["Addressee"].table
+
+EXISTENCE = "ProtectiveMeasure"
+OBLIGATION = ("Handling", "Handling.addressWithheld", "Handling.stopOutput")
+SAID = {
+    "decidingMunicipalityCode": "deciding_municipality_code",
+    "counterpartyName": "counterparty_name",
+    "counterpartyAddresseeCode": "counterparty_addressee_code",
+    "requestedOn": "requested_on",
+    "decidedOn": "decided_on",
+    "startsOn": "starts_on",
+    "endsOn": "ends_on",
+    "note": "note",
+}
+"""What is said of a measure, and may be corrected: input field and column."""
+
+
+async def record_measure(change: Change, given: Input) -> Changed:
+    """Enter a measure or another cause. It protects at once, decided or not."""
+    owner, others = given["addresseeCode"], tuple(given.get("otherPersons") or ())
+    persons = (owner, *others)
+    values = {
+        "addressee_code": owner,
+        "kind": given["kind"],
+        **await _said(change, given, persons),
+        **_asks(given),
+        "status": _status(given.get("decidedOn")),
+        "recorded_by": change.actor.id,
+        "recorded_at": change.at,
+    }
+    for code in persons:
+        await change.reach(EXISTENCE, "Addressee", code)
+    await _lapse_exclusions(change, persons)
+    key = await enter_measure(change.connection, values, others)
+    covered = await raise_obligations(change.connection, persons)
+    return _changed(key, {*persons, *covered})
+
+
+async def amend_measure(change: Change, given: Input) -> Changed:
+    """Correct what is said of a measure, extend it, or cover further persons. It cannot lower."""
+    stored = await change.row(EXISTENCE, "ProtectiveMeasure", given["measureId"])
+    open_states = (MeasureStatus.REQUESTED, MeasureStatus.IN_FORCE, MeasureStatus.END_PROPOSED)
+    needs_state(stored["status"], *open_states)
+    others = tuple(given.get("otherPersons") or ())
+    for code in others:
+        await change.reach(EXISTENCE, "Addressee", code)
+    persons = {*await _persons(change, stored), *others}
+    values = await _said(change, given, persons, stored["counterparty_addressee_code"])
+    if stored["status"] == MeasureStatus.REQUESTED and values.get("decided_on") is not None:
+        values["status"] = MeasureStatus.IN_FORCE.value
+    if values:
+        await _update(change, stored["id"], values)
+    for code in dict.fromkeys(others):
+        await _cover(change, stored["id"], code)
+    covered = await raise_obligations(change.connection, persons)
+    return _changed(stored["id"], {*persons, *covered})
+
+
+async def propose_measure_end(change: Change, given: Input) -> Changed:
+    """Propose that a measure ends. It protects as before."""
+    stored = await change.row(EXISTENCE, "ProtectiveMeasure", given["measureId"])
+    needs_state(stored["status"], MeasureStatus.REQUESTED, MeasureStatus.IN_FORCE)
+    await _update(change, stored["id"], _proposal(change, given))
+    return _changed(stored["id"], await _persons(change, stored))
+
+
+async def propose_flag_end(change: Change, given: Input) -> Changed:
+    """Propose that a flag of the record is cleared. It protects as before."""
+    owner, kind = given["addresseeCode"], given["flag"]
+    if kind not in FLAGS:
+        raise BadInput("`flag` is DV_FLAG or NEGLECT_FLAG")
+    await change.reach(EXISTENCE, "Addressee", owner)
+    flag = addressee.c[FLAGS[kind]]
+    record = sa.select(addressee.c.code).where(addressee.c.code == owner, flag.is_not(sa.false()))
+    if await change.connection.scalar(record.with_for_update()) is None:
+        raise BadInput("the record does not carry this flag", "STATE_NOT_ALLOWED")
+    same = sa.select(measure.c.id).where(
+        measure.c.addressee_code == owner, measure.c.kind == kind, measure_protects()
+    )
+    if await change.connection.scalar(same) is not None:
+        raise BadInput(
+            "there is a row about this flag already: propose its end", "STATE_NOT_ALLOWED"
+        )
+    values = {
+        "addressee_code": owner,
+        "kind": kind,
+        "recorded_by": change.actor.id,
+        "recorded_at": change.at,
+        **_proposal(change, given),
+    }
+    return _changed(await enter_measure(change.connection, values), {owner})
+
+
+async def withdraw_measure_end(change: Change, given: Input) -> Changed:
+    """Take a proposal back, or refuse it: the measure goes on."""
+    stored = await change.row(EXISTENCE, "ProtectiveMeasure", given["measureId"])
+    needs_state(stored["status"], MeasureStatus.END_PROPOSED)
+    nothing = dict.fromkeys(("end_reason", "end_proposed_by", "end_proposed_at"))
+    await _update(change, stored["id"], {"status": _status(stored["decided_on"]), **nothing})
+    return _changed(stored["id"], await _persons(change, stored))
+
+
+async def confirm_measure_end(change: Change, given: Input) -> Changed:
+    """End a measure whose end somebody else proposed; the obligation ends where nothing else asks
+    for it. Whoever entered it may confirm; who proposed may not."""
+    stored = await change.row(EXISTENCE, "ProtectiveMeasure", given["measureId"])
+    needs_state(stored["status"], MeasureStatus.END_PROPOSED)
+    needs_second_person(change, stored["end_proposed_by"])
+    persons = await _persons(change, stored)
+    values = {
+        "status": MeasureStatus.ENDED.value,
+        "end_confirmed_by": change.actor.id,
+        "end_confirmed_at": change.at,
+    }
+    async with ending(change.connection, persons) as uncovered:
+        await _update(change, stored["id"], values)
+        if stored["kind"] in FLAGS:
+            own = addressee.c.code == stored["addressee_code"]
+            cleared = sa.update(addressee).where(own).values({FLAGS[stored["kind"]]: False})
+            await change.connection.execute(cleared)
+    return _changed(stored["id"], {*persons, *uncovered})
+
+
+# -- the parts ------------------------------------------------------------------------------------
+
+
+async def _said(
+    change: Change, given: Input, persons: Collection[str], counterparty: str | None = None
+) -> dict[str, Any]:
+    """Checked. `counterparty`: as it is stored."""
+    values = {column: given[name] for name, column in SAID.items() if name in given}
+    city = values.get("deciding_municipality_code")
+    if "deciding_municipality_code" in values:
+        objection = municipality_code(city) if city else "it must be given"
+        if objection is not None:
+            raise BadInput(f"`decidingMunicipalityCode`: {objection}")
+    counterparty = values.get("counterparty_addressee_code", counterparty)
+    if counterparty in persons:
+        raise BadInput("the counterparty cannot be a person whom the measure covers")
+    if counterparty is not None:
+        await change.reach(EXISTENCE, "Addressee", counterparty)
+    return values
+
+
+def _asks(given: Input) -> dict[str, bool]:
+    kind = given["kind"]
+    if kind in FLAGS:
+        raise BadInput("a flag is proposed to be cleared, never entered as a measure")
+    asks = {
+        column: given.get(name) is not False
+        for name, column in (("addressWithheld", "address_withheld"), ("stopOutput", "stop_output"))
+    }
+    if kind in VIOLENCE and not all(asks.values()):
+        raise BadInput("a protective measure asks for the whole obligation")
+    if not any(asks.values()):
+        raise BadInput("a measure asks for something")
+    return asks
+
+
+def _status(decided_on: object) -> str:
+    status = MeasureStatus.REQUESTED if decided_on is None else MeasureStatus.IN_FORCE
+    return status.value
+
+
+def _proposal(change: Change, given: Input) -> dict[str, Any]:
+    return {
+        "status": MeasureStatus.END_PROPOSED.value,
+        "end_reason": reason_of(given),
+        "end_proposed_by": change.actor.id,
+        "end_proposed_at": change.at,
+    }
+
+
+async def _persons(change: Change, stored: sa.RowMapping) -> set[str]:
+    own = covered_person.c.measure_id == stored["id"]
+    found = await change.connection.scalars(sa.select(covered_person.c.addressee_code).where(own))
+    return {stored["addressee_code"], *found}
+
+
+async def _cover(change: Change, key: int, code: str) -> None:
+    person = {"measure_id": key, "addressee_code": code}
+    there = sa.select(covered_person.c.id).filter_by(**person)
+    if await change.connection.scalar(there) is None:
+        await change.connection.execute(sa.insert(covered_person).values(person))
+
+
+async def _update(change: Change, key: int, values: dict[str, Any]) -> None:
+    update = sa.update(measure).where(measure.c.id == key).values(values)
+    await change.connection.execute(update)
+
+
+async def _lapse_exclusions(change: Change, persons: Collection[str]) -> None:
+    """A new cause asks anew whom it extends to."""
+    holding = sa.and_(
+        exclusion.c.addressee_code.in_(persons),
+        exclusion.c.status != ExclusionStatus.ENDED.value,
+    )
+    lapsed = {
+        "status": ExclusionStatus.ENDED.value,
+        "ended_by": change.actor.id,
+        "ended_at": change.at,
+    }
+    await change.connection.execute(sa.update(exclusion).where(holding).values(lapsed))
+
+
+def _changed(key: int, persons: Collection[str]) -> Changed:
+    return Changed(rows={"protectiveMeasure": key}, persons=tuple(sorted(persons)))
+
+
+def _of(*fields: str) -> tuple[str, ...]:
+    return (EXISTENCE, *(f"{EXISTENCE}.{field}" for field in fields))
+
+
+_ENTERED = _of(
+    "kind", "addressWithheld", "stopOutput", "decidingMunicipalityCode", "counterpartyName",
+    "requestedOn", "decidedOn", "startsOn", "endsOn", "status", "note",
+)  # fmt: skip
+_PERSONS = ("CoveredPerson", "HouseholdExclusion")
+_END = _of("status", "endReason")
+_CLEARED = ("Addressee.dvFlag", "Addressee.neglectFlag")
+
+USE_CASES = (
+    UseCase("recordMeasure", (*_ENTERED, *_PERSONS, *OBLIGATION), record_measure),
+    UseCase("amendMeasure", (*_ENTERED, *_PERSONS, *OBLIGATION), amend_measure),
+    UseCase("proposeMeasureEnd", _END, propose_measure_end),
+    UseCase("proposeFlagEnd", (*_END, *_CLEARED), propose_flag_end),
+    UseCase("withdrawMeasureEnd", _END, withdraw_measure_end),
+    UseCase("confirmMeasureEnd", (*_END, *_CLEARED, *OBLIGATION), confirm_measure_end),
+)
