@@ -68,8 +68,14 @@ from models.demo.town import Town
 from models.graph import GRAPH
 from models.individual_number import StoreKind
 from models.migrate import is_current, migrate
-from resolvers import policy_changes, substitute_address, transfer
-from resolvers import household_exclusions, lifts, measures, substitute_address, transfer
+from resolvers import (
+    household_exclusions,
+    lifts,
+    measures,
+    policy_changes,
+    substitute_address,
+    transfer,
+)
 from resolvers.cast import hire, is_staffed
 from resolvers.clients import SCOPES, register_departments
 from resolvers.importing import (
@@ -358,10 +364,9 @@ def _teller(sessions: Sessions, staffing: Staffing) -> Tell:
 
 def use_cases() -> Iterator[UseCase]:
     """Everything that a mutation can change."""
-    yield from policy_changes.USE_CASES
-    yield from substitute_address.USE_CASES
-    yield from transfer.USE_CASES
-    for module in (household_exclusions, lifts, measures, substitute_address, transfer):
+    for module in (
+        household_exclusions, lifts, measures, policy_changes, substitute_address, transfer
+    ):  # fmt: skip
         yield from module.USE_CASES
 
 

@@ -109,7 +109,7 @@ _DECISION = (EXISTENCE, "HouseholdExclusion.status", "HouseholdExclusion.reason"
 _OBLIGATION = ("Handling", "Handling.addressWithheld", "Handling.stopOutput")
 
 USE_CASES = (
-    UseCase("excludeHouseholdMember", _DECISION, exclude_household_member),
-    UseCase("confirmHouseholdExclusion", (*_DECISION, *_OBLIGATION), confirm_household_exclusion),
-    UseCase("includeHouseholdMember", (*_DECISION, *_OBLIGATION), include_household_member),
+    UseCase("excludeHouseholdMember", exclude_household_member, _DECISION),
+    UseCase("confirmHouseholdExclusion", confirm_household_exclusion, (*_DECISION, *_OBLIGATION)),
+    UseCase("includeHouseholdMember", include_household_member, (*_DECISION, *_OBLIGATION)),
 )

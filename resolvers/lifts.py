@@ -205,7 +205,7 @@ _ALL = (
 )
 
 USE_CASES = (
-    UseCase("proposeLift", _ALL, propose_lift),
-    UseCase("approveLift", _ALL, approve_lift),
-    UseCase("revokeLift", _ALL, revoke_lift),
+    UseCase("proposeLift", propose_lift, _ALL),
+    UseCase("approveLift", approve_lift, _ALL),
+    UseCase("revokeLift", revoke_lift, _ALL),
 )

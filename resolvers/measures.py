@@ -242,10 +242,10 @@ _END = _of("status", "endReason")
 _CLEARED = ("Addressee.dvFlag", "Addressee.neglectFlag")
 
 USE_CASES = (
-    UseCase("recordMeasure", (*_ENTERED, *_PERSONS, *OBLIGATION), record_measure),
-    UseCase("amendMeasure", (*_ENTERED, *_PERSONS, *OBLIGATION), amend_measure),
-    UseCase("proposeMeasureEnd", _END, propose_measure_end),
-    UseCase("proposeFlagEnd", (*_END, *_CLEARED), propose_flag_end),
-    UseCase("withdrawMeasureEnd", _END, withdraw_measure_end),
-    UseCase("confirmMeasureEnd", (*_END, *_CLEARED, *OBLIGATION), confirm_measure_end),
+    UseCase("recordMeasure", record_measure, (*_ENTERED, *_PERSONS, *OBLIGATION)),
+    UseCase("amendMeasure", amend_measure, (*_ENTERED, *_PERSONS, *OBLIGATION)),
+    UseCase("proposeMeasureEnd", propose_measure_end, _END),
+    UseCase("proposeFlagEnd", propose_flag_end, (*_END, *_CLEARED)),
+    UseCase("withdrawMeasureEnd", withdraw_measure_end, _END),
+    UseCase("confirmMeasureEnd", confirm_measure_end, (*_END, *_CLEARED, *OBLIGATION)),
 )

@@ -99,10 +99,7 @@ class Change:
 
         Raises `BadInput` as `reach` does.
         """
-        opened = self.open_id(node_id)
-        key = opened[1] if opened is not None and opened[0] == type_name else None
-        if key is None:
-            raise BadInput(f"there is no such {GRAPH.types[type_name].noun.en}")
+        key = self.key_of(node_id, type_name)
         await self.reach(coordinate, type_name, key)
         return await row_to_change(self.connection, GRAPH.types[type_name], key)
 
