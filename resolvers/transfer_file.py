@@ -126,16 +126,18 @@ class TransferFiles:
         await self._begin(delivery)
         if start == stop:
             await self._record(asked, (), "OK")
+            await self._sent(asked, delivery)
         offset = 0
         for place in delivery.places:
             size = place.csv_size if delivery.form is Form.CSV else place.ndjson_size
             if offset + size > start and offset < stop:
                 chunk = await self._part(asked, delivery, place)
                 written = self._written(content, delivery, chunk)
+                if offset + size >= delivery.size == stop:
+                    # Before the last bytes: whoever has them may confirm at once.
+                    await self._sent(asked, delivery)
                 yield written[max(start - offset, 0) : stop - offset]
             offset += size
-        if stop == delivery.size:
-            await self._sent(asked, delivery)
 
     async def print(self, asked: Asked, delivery: Delivery) -> AsyncIterator[bytes]:
         """The printable list, page by page of people. Raises `Undeliverable` as `stream` does."""
