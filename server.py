@@ -73,6 +73,7 @@ from resolvers import (
     lifts,
     measures,
     policy_changes,
+    staff_changes,
     substitute_address,
     transfer,
 )
@@ -365,7 +366,8 @@ def _teller(sessions: Sessions, staffing: Staffing) -> Tell:
 def use_cases() -> Iterator[UseCase]:
     """Everything that a mutation can change."""
     for module in (
-        household_exclusions, lifts, measures, policy_changes, substitute_address, transfer
+        household_exclusions, lifts, measures, policy_changes, staff_changes,
+        substitute_address, transfer
     ):  # fmt: skip
         yield from module.USE_CASES
 

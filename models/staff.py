@@ -156,10 +156,13 @@ class StaffRole(SQLModel, table=True):
 
 
 class ProposalKind(StrEnum):
-    """What somebody is to be given, for which a second person is needed."""
+    """What somebody is to be given, or what was taken from them (the last three: by one person)."""
 
     ROLE = "ROLE"
     REINSTATEMENT = "REINSTATEMENT"
+    REVOCATION = "REVOCATION"
+    SUSPENSION = "SUSPENSION"
+    TRANSFER = "TRANSFER"
 
 
 class ProposalState(StrEnum):
@@ -172,13 +175,14 @@ class ProposalState(StrEnum):
 
 
 class StaffProposal(SQLModel, table=True):
-    """A role, or a return to service, that one person proposes and another one decides on."""
+    """A role, or a return to service, that one person proposes and another one decides on; and
+    what was taken, with its reason (approved by nobody: one person sufficed)."""
 
     __tablename__ = "staff_proposal"
     noun: ClassVar[Noun] = Noun(
         "StaffProposal",
-        ja="職員権限の提案",
-        en="what a staff member is to be given, awaiting a second person",
+        ja="職員権限の提案・取消",
+        en="what a staff member is to be given by two, or was deprived of by one",
         existence=("staff",),
         root=("staffProposal", "staffProposals"),
     )

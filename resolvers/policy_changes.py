@@ -329,6 +329,11 @@ def _shown(key: int) -> Changed:
 # -- input -----------------------------------------------------------------------------------------
 
 
+def reason_of(given: Input) -> str:
+    """Why somebody does it. Raises `BadInput` without."""
+    return _text(given, "reason")
+
+
 def _text(given: Input, name: str, longest: int = LONGEST_REASON) -> str:
     """A text that says something. Raises `BadInput`."""
     text = str(given.get(name) or "").strip()

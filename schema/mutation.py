@@ -9,7 +9,7 @@ from authz.errors import Unauthenticated
 from authz.policy import Policy
 from authz.sign_in import SignIn
 from resolvers.viewer import instant, purposes_of_use
-from schema import policy_mutations, protection_mutations, transfer_mutations
+from schema import policy_mutations, protection_mutations, staff_mutations, transfer_mutations
 from schema.scalars import DateTime
 from schema.types import fill
 from schema.viewer import PurposeOfUse, SignedInViewer
@@ -91,6 +91,7 @@ def _mutation() -> type:
         ),
         **policy_mutations.CHANGES,
         **protection_mutations.CHANGES,
+        **staff_mutations.CHANGES,
         **transfer_mutations.CHANGES,
     }
     mutation = type("Mutation", (), {})

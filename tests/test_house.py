@@ -89,6 +89,7 @@ WRITERS = {
     "resolvers/household_exclusions.py",
     "resolvers/lifts.py",
     "resolvers/measures.py",
+    "resolvers/staff_changes.py",
     "resolvers/causes.py",
     "resolvers/protection.py",
     "resolvers/substitute_address.py",

@@ -19,6 +19,7 @@ def _text(length: int | None = None) -> sa.types.TypeEngine[str]:
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.DateTime(timezone=True)
+KINDS = ("ROLE", "REINSTATEMENT", "REVOCATION", "SUSPENSION", "TRANSFER")
 
 
 def upgrade() -> None:
@@ -120,7 +121,7 @@ def _proposals() -> None:
         "staff_proposal",
         sa.Column("id", KEY, nullable=False),
         sa.Column("staff_id", _text(64), nullable=False),
-        sa.Column("kind", _enum("proposalkind", "ROLE", "REINSTATEMENT"), nullable=False),
+        sa.Column("kind", _enum("proposalkind", *KINDS), nullable=False),
         sa.Column("role", _text(), nullable=True),
         sa.Column("valid_from", sa.Date(), nullable=True),
         sa.Column("valid_until", sa.Date(), nullable=True),

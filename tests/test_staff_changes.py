@@ -1,0 +1,179 @@
+"""Staff over HTTP: hire, roles with dates, suspension, transfer; who gives, who takes, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.test_hostile import code_of
+from tests.world import World
+
+ADMIN, DIRECTOR, AUDITOR, CLERK, OFFICER = "yamada", "kato", "sasaki", "sato", "takahashi"
+EDITING = "policy-administration"
+MEMBER = "staffMember { staffId state section roles { nodes { role validFrom validUntil } } }"
+BOTH = f"proposal {{ id state kind role decidedBy }} {MEMBER}"
+PAYLOAD = {
+    "hireStaffMember": ("HireStaffMember", MEMBER),
+    "proposeRole": ("ProposeRole", BOTH),
+    "proposeReinstatement": ("StaffMember", BOTH),
+    "withdrawStaffProposal": ("WithdrawStaffProposal", BOTH),
+    "approveStaffProposal": ("DecideStaffProposal", BOTH),
+    "rejectStaffProposal": ("DecideStaffProposal", BOTH),
+    "revokeRole": ("RevokeRole", MEMBER),
+    "suspendStaffMember": ("StaffMember", MEMBER),
+    "transferStaffMember": ("TransferStaffMember", MEMBER),
+}
+
+
+async def attempt(
+    world: World, who: str, name: str, given: Mapping[str, Any], purpose: str = EDITING
+) -> dict[str, Any]:
+    kind, shown = PAYLOAD[name]
+    document = f"mutation ($input: {kind}Input!) {{ {name}(input: $input) {{ {shown} }} }}"
+    response = await world.ask(who, purpose, document, {"input": dict(given)})
+    content: dict[str, Any] = response.json()
+    return content
+
+
+async def do(world: World, who: str, mutation: str, /, **given: Any) -> Any:
+    content = await attempt(world, who, mutation, given)
+    assert "errors" not in content, content
+    return content["data"][mutation]
+
+
+async def given_role(world: World, staff_id: str, role: str, **days: str) -> Any:
+    told = await do(
+        world, ADMIN, "proposeRole", staffId=staff_id, role=role, reason="needed", **days
+    )
+    return await do(
+        world, DIRECTOR, "approveStaffProposal", proposal=told["proposal"]["id"], reason="yes"
+    )
+
+
+def roles(member: Mapping[str, Any]) -> list[str]:
+    return sorted(grant["role"] for grant in member["roles"]["nodes"])
+
+
+async def test_a_role_taken_away_ends_the_session_at_once(town: World) -> None:
+    assert (await town.ask(CLERK, "consultation", "{ viewer { id } }")).status_code == 200
+    told = await do(
+        town, ADMIN, "revokeRole", staffId=CLERK, role="collection-clerk", reason="moved"
+    )
+    assert roles(told["staffMember"]) == []
+    response = await town.ask(CLERK, "consultation", "{ viewer { id } }")
+    assert (response.status_code, code_of(response.json())) == (401, "UNAUTHENTICATED")
+
+
+async def test_a_role_is_given_by_two(town: World) -> None:
+    told = await do(
+        town, ADMIN, "proposeRole", staffId=CLERK, role="arrears-officer", reason="helps out"
+    )
+    proposal = told["proposal"]["id"]
+    assert roles(told["staffMember"]) == ["collection-clerk"]
+    for who in (ADMIN, CLERK):
+        content = await attempt(
+            town, who, "approveStaffProposal", {"proposal": proposal, "reason": "x"},
+            EDITING if who == ADMIN else "consultation",
+        )  # fmt: skip
+        assert code_of(content) == "WRITE_NOT_ALLOWED"
+        [record] = await town.log()
+        assert (record["kind"], record["actor"], record["outcome"]) == (
+            "WRITE", who, "WRITE_NOT_ALLOWED"
+        )  # fmt: skip
+    told = await do(
+        town, DIRECTOR, "approveStaffProposal", proposal=proposal, reason="until spring"
+    )
+    assert roles(told["staffMember"]) == ["arrears-officer", "collection-clerk"]
+    assert told["proposal"]["decidedBy"] == DIRECTOR
+    # The session of before had not the role: a new one has.
+    del town.tokens[CLERK]
+    found = await town.data(CLERK, "delinquency", "{ viewer { roles } }")
+    assert found["viewer"]["roles"] == ["arrears-officer", "collection-clerk"]
+
+
+async def test_nobody_gives_a_right_to_themselves(town: World) -> None:
+    mine = {"staffId": ADMIN, "role": "privacy-auditor", "reason": "I need it"}
+    assert code_of(await attempt(town, ADMIN, "proposeRole", mine)) == "WRITE_NOT_ALLOWED"
+    told = await do(
+        town, ADMIN, "proposeRole", staffId=DIRECTOR, role="arrears-officer", reason="x"
+    )
+    content = await attempt(
+        town, DIRECTOR, "approveStaffProposal",
+        {"proposal": told["proposal"]["id"], "reason": "mine"},
+    )  # fmt: skip
+    assert code_of(content) == "WRITE_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize(
+    ("staff_id", "role"),
+    [
+        (CLERK, "policy-administrator"),
+        (AUDITOR, "collection-clerk"),
+        (CLERK, "department-client"),
+        (CLERK, "no-such-role"),
+        ("nobody", "collection-clerk"),
+    ],
+)
+async def test_roles_that_do_not_go_together_are_not_proposed(
+    world: World, staff_id: str, role: str
+) -> None:
+    given = {"staffId": staff_id, "role": role, "reason": "x"}
+    assert code_of(await attempt(world, ADMIN, "proposeRole", given)) == "BAD_USER_INPUT"
+
+
+async def test_days_bound_a_role(town: World) -> None:
+    told = await given_role(town, CLERK, "arrears-officer", validFrom="2099-04-01")
+    assert {"role": "arrears-officer", "validFrom": "2099-04-01", "validUntil": None} in (
+        told["staffMember"]["roles"]["nodes"]
+    )
+    found = await town.data(CLERK, "consultation", "{ viewer { roles } }")
+    assert found["viewer"]["roles"] == ["collection-clerk"]
+
+
+async def test_who_is_suspended_returns_by_two(town: World) -> None:
+    await do(town, ADMIN, "suspendStaffMember", staffId=CLERK, reason="lost badge")
+    with pytest.raises(KeyError):  # no data: signing in is refused
+        await town.sign_in(CLERK)
+    told = await do(town, ADMIN, "proposeReinstatement", staffId=CLERK, reason="found it")
+    await do(town, DIRECTOR, "approveStaffProposal", proposal=told["proposal"]["id"], reason="seen")
+    assert await town.sign_in(CLERK)
+
+
+async def test_a_transfer_ends_the_roles_of_the_old_section(town: World) -> None:
+    told = await do(
+        town, ADMIN, "transferStaffMember", staffId=OFFICER, section="branch", reason="1 April"
+    )
+    assert (told["staffMember"]["section"], roles(told["staffMember"])) == ("branch", [])
+    document = """
+    { staffProposals(filter: {staffId: {eq: "takahashi"}}) {
+        nodes { kind state proposedBy decidedBy reason } } }
+    """
+    found = await town.data(AUDITOR, "audit", document)
+    assert found["staffProposals"]["nodes"] == [
+        {"kind": "TRANSFER", "state": "APPROVED", "proposedBy": ADMIN, "decidedBy": None,
+         "reason": "1 April"}
+    ]  # fmt: skip
+
+
+async def test_a_member_is_hired_without_roles_and_without_a_password(town: World) -> None:
+    told = await do(
+        town, ADMIN, "hireStaffMember", staffId="ueda", name="上田 望", section="tax-payment"
+    )
+    assert told["staffMember"]["state"] == "ACTIVE"
+    await given_role(town, "ueda", "collection-clerk")
+    sign_in = "mutation ($i: SignInInput!) { signIn(input: $i) { token } }"
+    for password in ("", "none yet", "ueda"):
+        response = await town.post(sign_in, {"i": {"staffId": "ueda", "password": password}})
+        assert code_of(response.json()) == "UNAUTHENTICATED"
+    content = await attempt(town, ADMIN, "hireStaffMember", {"staffId": "ueda", "name": "上田"})
+    assert code_of(content) == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("who", [CLERK, DIRECTOR, AUDITOR])
+async def test_only_the_administrator_changes_staff(world: World, who: str) -> None:
+    purpose = {CLERK: "consultation", DIRECTOR: EDITING, AUDITOR: "audit"}[who]
+    given = {"staffId": OFFICER, "reason": "x"}
+    content = await attempt(world, who, "suspendStaffMember", given, purpose)
+    assert code_of(content) == "WRITE_NOT_ALLOWED"
