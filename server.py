@@ -68,6 +68,7 @@ from models.demo.town import Town
 from models.graph import GRAPH
 from models.individual_number import StoreKind
 from models.migrate import is_current, migrate
+from models.second_wall import WALL
 from resolvers import (
     household_exclusions,
     lifts,
@@ -281,10 +282,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open every store and wire the worker; everything is closed at the end, whatever happens."""
     async with AsyncExitStack() as stack:
         keys = settings.load_keys()
-        database = await Database.open(settings.main_url)
-        stack.push_async_callback(database.close)
-        if not await is_current(database):
+        if not await _is_migrated(settings):
             raise SettingError("ATENA_DATABASE_URL: run `python server.py migrate` first")
+        database = await Database.open(settings.main_url, WALL)
+        stack.push_async_callback(database.close)
         vault = await Vault.open(settings.vault_url, keys, settings.store)
         stack.push_async_callback(vault.close)
         redis = connect(settings.redis_url)
@@ -370,6 +371,14 @@ def use_cases() -> Iterator[UseCase]:
         substitute_address, transfer
     ):  # fmt: skip
         yield from module.USE_CASES
+
+
+async def _is_migrated(settings: Settings) -> bool:
+    database = Database(settings.main_url)
+    try:
+        return await is_current(database)
+    finally:
+        await database.close()
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -10,9 +10,11 @@ import asyncio
 import datetime as dt
 import json
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -29,13 +31,40 @@ from models.labels import Words
 Convert = Callable[[Any], Any]
 
 READERS = {"sqlite": 4, "postgresql": 10}
-RESERVED = 2
+FEW = 2
 WAIT_SECONDS = 5.0
 READ_SECONDS = 10.0
 BUSY_SECONDS = 30
 
 # At DEBUG it writes every statement with its parameters.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
+
+
+_alert = logging.getLogger("atena.alert")
+
+
+class Access(Enum):
+    """How much of the database a reader can see at all; the value is its role on PostgreSQL.
+
+    ORDINARY    no highest class, and what is withheld through views alone that apply the obligation
+    RESTRICTED  the highest classes too
+    WITHHELD    everything that a plan could name: for `read-withheld` on one person
+    """
+
+    ORDINARY = "atena_reads"
+    RESTRICTED = "atena_restricted"
+    WITHHELD = "atena_withheld"
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """What each kind of reader may read: table or view → columns.
+
+    `views`: which tables each view looks into, whoever reads it.
+    """
+
+    readable: Mapping[Access, Mapping[str, frozenset[str]]]
+    views: Mapping[str, frozenset[str]]
 
 
 class DatabaseError(Exception):
@@ -161,17 +190,23 @@ class Database:
         self.url = sa.make_url(url)
         self.dialect: Literal["sqlite", "postgresql"] = dialect_of(url)
         self.engine: AsyncEngine = _engine(self.url, self.dialect)
-        self._readers: _Readers | None = None
+        self._readers: dict[Access, _Readers] = {}
         self._reserved: _Readers | None = None
 
     @classmethod
-    async def open(cls, url: str) -> Database:
-        """Connect. `url`: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`."""
+    async def open(cls, url: str, wall: Wall | None = None) -> Database:
+        """Connect. `url`: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`.
+
+        `wall`: what readers may read; without one, those that are not reserved read everything.
+        """
         database = cls(url)
         make = _SqliteReaders if database.dialect == "sqlite" else _PostgresqlReaders
+        sizes = dict.fromkeys(Access, FEW) | {Access.ORDINARY: READERS[database.dialect]}
         try:
-            database._readers = await make.open(database.url, READERS[database.dialect])
-            database._reserved = await make.open(database.url, RESERVED)
+            for access, size in sizes.items():
+                limit = (access, wall) if wall else None
+                database._readers[access] = await make.open(database.url, size, limit)
+            database._reserved = await make.open(database.url, FEW, None)
         except (OSError, asyncpg.PostgresError, aiosqlite.Error) as error:
             await database.close()
             raise DatabaseError(f"cannot open the {database.dialect} database") from error
@@ -179,7 +214,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        for readers in (self._readers, self._reserved):
+        for readers in (*self._readers.values(), self._reserved):
             if readers is not None:
                 await readers.close()
         await self.engine.dispose()
@@ -199,14 +234,19 @@ class Database:
                 yield connection
 
     def read(
-        self, *, snapshot: bool = True, reserved: bool = False
+        self,
+        *,
+        snapshot: bool = True,
+        reserved: bool = False,
+        access: Access = Access.ORDINARY,
     ) -> AbstractAsyncContextManager[Reader]:
         """One snapshot for the statements of the block (`snapshot=False`: for a single one).
 
+        `access`: how much the statements may see.
         `reserved`: on connections that clients' queries never take, for what decides who may ask.
         Raises `DatabaseError` after `WAIT_SECONDS` without a connection or `READ_SECONDS` of work.
         """
-        readers = self._reserved if reserved else self._readers
+        readers = self._reserved if reserved else self._readers.get(access)
         if readers is None:
             raise DatabaseError("the database is not open")
         return readers.reader(snapshot=snapshot)
@@ -268,6 +308,49 @@ POSTGRESQL_ERRORS = (
 )
 
 
+Limit = tuple[Access, Wall]
+
+
+def _tell_no_right() -> None:
+    """A plan asked for what its reader may not see: a condition was forgotten somewhere."""
+    _alert.critical("the database's own rights refused a statement")
+
+
+def _authorizer(access: Access, wall: Wall) -> Callable[..., int]:
+    """SQLite asks it once for everything that a statement would read, when it is compiled.
+
+    A statement that reads no column of a table (`count(*)`) asks for the empty name.
+    """
+    readable = wall.readable[access]
+
+    def authorize(
+        action: int, what: str | None, column: str | None, _: str | None, view: str | None
+    ) -> int:
+        if what == "sqlite_master":
+            # The first use of json_each declares its columns so; the file itself is read-only.
+            allowed = action == sqlite3.SQLITE_UPDATE or column == "ROWID"
+        elif action != sqlite3.SQLITE_READ:
+            allowed = action in HARMLESS
+        elif view is not None:
+            allowed = what in wall.views.get(view, ())
+        else:
+            columns = readable.get(what or "", frozenset())
+            allowed = what == "json_each" or column in columns or bool(columns and not column)
+        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+    return authorize
+
+
+HARMLESS = frozenset(
+    {
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_RECURSIVE,
+        sqlite3.SQLITE_TRANSACTION,
+    }
+)
+
+
 class _Readers(Protocol):
     """A pool of connections that only read."""
 
@@ -285,7 +368,7 @@ class _SqliteReaders:
         self._returning: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def open(cls, url: sa.URL, size: int) -> _SqliteReaders:
+    async def open(cls, url: sa.URL, size: int, limit: Limit | None) -> _SqliteReaders:
         readers = cls()
         for _ in range(size):
             connection = await aiosqlite.connect(
@@ -293,6 +376,8 @@ class _SqliteReaders:
             )
             await connection.execute("PRAGMA query_only = ON")
             await connection.execute("PRAGMA cache_size = -65536")
+            if limit is not None:
+                await connection.set_authorizer(_authorizer(*limit))
             readers._all.append(connection)
             readers._idle.put_nowait(connection)
         return readers
@@ -311,6 +396,8 @@ class _SqliteReaders:
                     await connection.execute("BEGIN")
                 yield _SqliteReader(connection)
         except (aiosqlite.Error, TimeoutError) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH:
+                _tell_no_right()
             raise DatabaseError("the database refused a statement") from error
         finally:
             # In a task of its own: whoever is cancelled here must not take a connection along.
@@ -352,7 +439,8 @@ class _PostgresqlReaders:
     statement, so that a transaction that waits sees nothing old and holds nothing back.
     """
 
-    def __init__(self, url: sa.URL, size: int) -> None:
+    def __init__(self, url: sa.URL, size: int, limit: Limit | None) -> None:
+        self._role = {} if limit is None else {"role": limit[0].value}
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._free = asyncio.Semaphore(size)
         self._idle: list[Any] = []
@@ -360,8 +448,8 @@ class _PostgresqlReaders:
         self._renewing: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def open(cls, url: sa.URL, size: int) -> _PostgresqlReaders:
-        readers = cls(url, size)
+    async def open(cls, url: sa.URL, size: int, limit: Limit | None) -> _PostgresqlReaders:
+        readers = cls(url, size, limit)
         readers._idle.append(await readers._connect())
         return readers
 
@@ -385,6 +473,8 @@ class _PostgresqlReaders:
             if connection is not None:
                 connection.terminate()
             self._free.release()
+            if isinstance(error, asyncpg.InsufficientPrivilegeError):
+                _tell_no_right()
             if isinstance(error, POSTGRESQL_ERRORS):
                 raise DatabaseError("the database refused a statement") from error
             raise
@@ -430,7 +520,8 @@ class _PostgresqlReaders:
             self._dsn,
             timeout=WAIT_SECONDS,
             command_timeout=READ_SECONDS,
-            server_settings={
+            server_settings=self._role
+            | {
                 "default_transaction_read_only": "on",
                 "statement_timeout": str(int(READ_SECONDS * 1000)),
             },

@@ -1,4 +1,4 @@
-"""Bring the main database up to date: Alembic's migrations, triggers, first content."""
+"""Bring the main database up to date: migrations, triggers, second wall, first content."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from models import second_wall
 from models.database import Database
 from models.first_content import fill
 
@@ -30,7 +31,9 @@ async def migrate(database: Database) -> bool:
         if database.dialect == "postgresql":
             # Several hosts may start at once: one migrates, the others wait and find it done.
             await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        await second_wall.lower(connection)
         await connection.run_sync(lambda sync: command.upgrade(configuration(sync), "head"))
+        await second_wall.build(connection)
         return await fill(connection)
 
 

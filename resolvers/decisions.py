@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from authz.clearance import Cell, Clearance, Population, Reason, Verdict
 from authz.errors import BadInput
 from authz.invariants import is_number
+from models.database import Access
 from models.facts import CLASSES
 from models.graph import GRAPH, Type
 from models.policy import Action
+from models.second_wall import HIGHEST
 from resolvers.levels import ANYBODY, Guard
 
 
@@ -36,6 +38,12 @@ class Decisions:
         self.hidden: list[Hidden] = []
         self.asked: set[tuple[str, str, str]] = set()
         self.compared = 0
+        self._access = {Access.ORDINARY}
+
+    @property
+    def access(self) -> Access:
+        """How much of the database the plan needs to see."""
+        return next(one for one in reversed(Access) if one in self._access)
 
     def field(self, path: tuple[str, ...], coordinate: str, action: Action) -> Cell:
         """A selected field; hidden ones are named with their reason."""
@@ -46,6 +54,7 @@ class Decisions:
             and not (self.number_allowed and len(path) == 2)
         ):
             cell = Cell(Verdict.HIDDEN, Reason.INVARIANT)
+        self._note(coordinate, cell)
         self.asked.add((coordinate, action.value, cell.verdict.value))
         if cell.reason is not None:
             self.hidden.append(Hidden(path, coordinate, cell.reason))
@@ -54,6 +63,7 @@ class Decisions:
     def operand(self, coordinate: str, action: Action) -> Cell:
         """An operand. Raises `BadInput`, alike for every value, if it is hidden."""
         cell = self.clearance.cell(coordinate, action)
+        self._note(coordinate, cell)
         self.asked.add((coordinate, action.value, cell.verdict.value))
         if not cell.allowed:
             raise BadInput(
@@ -73,7 +83,15 @@ class Decisions:
 
     def row(self, type_: Type, action: Action) -> Cell:
         """The existence of a row."""
-        return self.clearance.cell(type_.name, action)
+        cell = self.clearance.cell(type_.name, action)
+        self._note(type_.name, cell)
+        return cell
+
+    def _note(self, coordinate: str, cell: Cell) -> None:
+        if cell.despite_protection:
+            self._access.add(Access.WITHHELD)
+        if cell.allowed and not HIGHEST.isdisjoint(GRAPH.classes.get(coordinate, ())):
+            self._access.add(Access.RESTRICTED)
 
 
 def guard_of(type_: Type, classes: Iterable[str], cell: Cell, about: tuple[str, ...] = ()) -> Guard:

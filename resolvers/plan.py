@@ -14,6 +14,7 @@ from typing import Any
 from authz.clearance import Cell, Clearance, Population, Verdict
 from authz.errors import BadInput, Refused
 from authz.invariants import HANDLING
+from models.database import Access
 from models.edges import Edge
 from models.graph import COMPUTED, GRAPH, Leaf, Type
 from models.policy import Action
@@ -54,6 +55,7 @@ class Plan:
 
     `decisions` every coordinate with the action asked and the verdict, for the log
     `normal_form` the operation without literals, variables, aliases and the client's names
+    `access` how much of the database its statements may see
     """
 
     clearance: Clearance
@@ -61,6 +63,7 @@ class Plan:
     hidden: tuple[Hidden, ...]
     decisions: tuple[tuple[str, str, str], ...]
     normal_form: str
+    access: Access = Access.ORDINARY
     _token: object = field(repr=False, default=None)
 
     def __post_init__(self) -> None:
@@ -109,6 +112,7 @@ def make_plan(
         hidden=tuple(planner.decisions.hidden),
         decisions=tuple(sorted(planner.decisions.asked)),
         normal_form=normal_form(operation),
+        access=planner.decisions.access,
         _token=_ONLY_HERE,
     )
 

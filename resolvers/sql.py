@@ -21,6 +21,7 @@ from authz.errors import BadInput
 from models.database import Convert, Database, IsIn, Reader, Statement, Terms, nulls_last
 from models.graph import GRAPH, Leaf, Type
 from models.kana import fold_kana
+from models.second_wall import open_rows, uncovered_rows, withheld
 from resolvers.levels import (
     AllOf,
     AnyOf,
@@ -119,7 +120,7 @@ async def fetch(
         for query in root.tree()
     }
     single = len(values) == 1 and queries[0].count is None
-    async with database.read(snapshot=not single) as reader:
+    async with database.read(snapshot=not single, access=plan.access) as reader:
         return [await _fetch(query, reader, values, None) for query in queries]
 
 
@@ -225,7 +226,7 @@ class _Builder:
         self.database = database
         # A count tells of persons too: at least one row is read, so that the log names them.
         self.peeks = level.count or _asks(level, "hasNextPage")
-        self.row = level.type.table.alias("t")
+        self.row = _source(level).alias("t")
         self.columns: list[sa.ColumnElement[Any]] = []
         self.index: dict[object, int] = {}
         self.decoders: dict[int, Convert] = {}
@@ -503,9 +504,52 @@ class _Builder:
         assert self.level.edge is not None
         assert self.level.edge.through is not None
         if not hasattr(self, "_through_alias"):
-            table = GRAPH.of_table(self.level.edge.through.table).table
-            self._through_alias = table.alias("m")
+            type_ = GRAPH.of_table(self.level.edge.through.table)
+            rows = uncovered_rows(type_) if self.level.leave_out_covered else type_.table
+            self._through_alias = rows.alias("m")
         return self._through_alias
+
+
+def _source(level: Level) -> sa.Table:
+    """Where a level's rows are read: the table, or the view that withholds what it asks for.
+
+    What is read in spite of an obligation is in the table alone, where only the plans of
+    `read-withheld` have a right on it.
+    """
+    if level.leave_out_covered:
+        return uncovered_rows(level.type)
+    guards = [guard for column, guard in _guarded(level) if column in withheld(level.type)]
+    if not guards or not all(guard.uncovered for guard in guards):
+        return level.type.table
+    return open_rows(level.type)
+
+
+def _guarded(level: Level) -> Iterator[tuple[str, Guard]]:
+    """Every column that a level's rows show or compare, with its guard."""
+    for fields in _row_fields(level):
+        yield from _guarded_fields(level, fields)
+    if level.condition is not None:
+        yield from _guarded_operands(level.condition)
+
+
+def _guarded_fields(level: Level, fields: Sequence[Field]) -> Iterator[tuple[str, Guard]]:
+    for field in fields:
+        if isinstance(field, Value):
+            yield field.leaf.column.name, field.guard
+        elif isinstance(field, Embedded):
+            yield from _guarded_fields(level, field.fields)
+        elif isinstance(field, Nested):
+            edge = level.children[field.child].edge
+            assert edge is not None
+            yield edge.source_column, field.guard
+
+
+def _guarded_operands(condition: Condition) -> Iterator[tuple[str, Guard]]:
+    if isinstance(condition, Compare):
+        yield condition.leaf.column.name, condition.guard
+        return
+    for inner in condition.conditions:
+        yield from _guarded_operands(inner)
 
 
 def order_terms(level: Level, row: sa.FromClause) -> Terms:

@@ -1,0 +1,231 @@
+"""The second wall: what the database itself refuses, should a condition above be forgotten.
+
+Of every table whose columns an obligation withholds there are two views, made from the labels:
+
+    TABLE_open       every row; where a person of it is covered, the withheld columns are null
+                     (not for tables of which the rows themselves are withheld)
+    TABLE_uncovered  the rows of which nobody is covered
+
+Ordinary readers have a right on what is not withheld, and on the views; on no column of the highest
+classes, and on nothing that no plan could name (passwords, the log). On PostgreSQL these are roles
+(`models.database.Access`), on SQLite an authorizer of each connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from models.database import Access, DatabaseError, Wall
+from models.facts import CLASSES
+from models.graph import GRAPH, Type
+from models.labels import label_of
+
+HIGHEST = frozenset({"protection", "access-log"})
+"""Classes that ordinary readers have no right on."""
+
+OPEN, UNCOVERED = "_open", "_uncovered"
+
+_handling = GRAPH.types["Handling"].table
+
+
+def withheld(type_: Type) -> frozenset[str]:
+    """The columns that are null where a person of the row is covered."""
+    return frozenset(column.name for column in type_.table.columns if _about(type_, column))
+
+
+def rows_are_withheld(type_: Type) -> bool:
+    """Whether a covered person's rows are not there at all."""
+    return _is_withheld(type_.noun.existence)
+
+
+def open_rows(type_: Type) -> sa.Table:
+    """The rows of a type, without what is withheld; with the rows themselves, where these are."""
+    return VIEWS.get(f"{type_.table.name}{OPEN}", uncovered_rows(type_))
+
+
+def uncovered_rows(type_: Type) -> sa.Table:
+    """The rows of a type of which nobody is covered; the table where nobody's cover matters."""
+    return VIEWS.get(f"{type_.table.name}{UNCOVERED}", type_.table)
+
+
+async def lower(connection: AsyncConnection) -> None:
+    """Take the views away: a table beneath a view cannot be changed."""
+    names = await connection.run_sync(lambda sync: sa.inspect(sync).get_view_names())
+    for name in names:
+        if name.endswith((OPEN, UNCOVERED)):
+            await connection.exec_driver_sql(f"DROP VIEW {name}")
+
+
+async def build(connection: AsyncConnection) -> None:
+    """Make the views, and on PostgreSQL the roles with their rights.
+
+    Raises `DatabaseError` where an administrator has to make the roles first.
+    """
+    dialect = connection.dialect
+    for name, select in SELECTS.items():
+        text = select.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+        await connection.exec_driver_sql(f"CREATE VIEW {name} AS {text}")
+    if dialect.name == "postgresql":
+        for access in Access:
+            await _make_role(connection, access.value)
+            for statement in _rights(access):
+                await connection.exec_driver_sql(statement)
+
+
+# -- views -----------------------------------------------------------------------------------------
+
+
+def _selects(type_: Type) -> Iterator[tuple[str, sa.Select[Any]]]:
+    """The views of a type, by name."""
+    if not withheld(type_):
+        return
+    name, columns = type_.table.name, sorted(_nameable(type_))
+    if not rows_are_withheld(type_):
+        persons = sorted({p for column in type_.table.columns for p in _about(type_, column)})
+        row, covers, source = _covered_rows(type_, persons)
+        told = [
+            _unless(row.c[each], [covers[p] for p in _about(type_, type_.table.c[each])])
+            for each in columns
+        ]
+        yield f"{name}{OPEN}", sa.select(*told).select_from(source)
+    row, covers, source = _covered_rows(type_, type_.noun.persons)
+    free = [cover.c.address_withheld.is_not(sa.true()) for cover in covers.values()]
+    every = [row.c[each] for each in columns]
+    yield f"{name}{UNCOVERED}", sa.select(*every).select_from(source).where(*free)
+
+
+def _covered_rows(
+    type_: Type, persons: Iterator[str] | list[str] | tuple[str, ...]
+) -> tuple[sa.FromClause, Mapping[str, sa.FromClause], sa.FromClause]:
+    """A type's rows beside the obligation of each person of the row."""
+    row = type_.table.alias("t")
+    covers = {person: _handling.alias(f"h_{person}") for person in persons}
+    source: sa.FromClause = row
+    for person, cover in covers.items():
+        source = source.outerjoin(cover, cover.c.addressee_code == row.c[person])
+    return row, covers, source
+
+
+def _unless(column: sa.ColumnElement[Any], covers: list[sa.FromClause]) -> sa.ColumnElement[Any]:
+    """The column, or null where one of them covers."""
+    if not covers:
+        return column
+    free = sa.and_(*(cover.c.address_withheld.is_not(sa.true()) for cover in covers))
+    return sa.case((free, column)).label(column.name)
+
+
+def _about(type_: Type, column: sa.Column[Any]) -> tuple[str, ...]:
+    """The columns naming the persons whose cover withholds this one."""
+    label = label_of(column)
+    return type_.noun.persons if _is_withheld(label.classes) else label.about
+
+
+def _is_withheld(classes: tuple[str, ...]) -> bool:
+    return any(CLASSES[code].withheld for code in classes)
+
+
+# -- rights ----------------------------------------------------------------------------------------
+
+
+def _nameable(type_: Type) -> frozenset[str]:
+    """The columns that a plan could name: those of fields, keys, persons and edges."""
+    parts = (leaf for _, leaves in type_.parts.values() for leaf in leaves.values())
+    fields = {leaf.column.name for leaf in (*type_.leaves.values(), *parts) if not leaf.vault}
+    edges = [edge for each in GRAPH.types.values() for edge in each.edges.values()]
+    joined = {edge.source_column for edge in edges if edge.source == type_.name} | {
+        edge.target_column for edge in edges if edge.target == type_.name and edge.through is None
+    }
+    for through in (edge.through for edge in edges if edge.through is not None):
+        if through.table == type_.table.name:
+            joined |= {through.source_column, through.target_column, through.ended_column}
+    own = {type_.noun.key, *type_.noun.persons, *type_.noun.present}
+    return frozenset(fields | joined | own)
+
+
+def _readable(access: Access) -> Mapping[str, frozenset[str]]:
+    """Table or view → columns."""
+    found: dict[str, frozenset[str]] = {}
+    for type_ in GRAPH.types.values():
+        columns = _nameable(type_)
+        if access is Access.ORDINARY and not HIGHEST.isdisjoint(type_.noun.existence):
+            columns = frozenset()
+        elif access is Access.ORDINARY:
+            columns -= {
+                column.name
+                for column in type_.table.columns
+                if not HIGHEST.isdisjoint(label_of(column).classes)
+            }
+        for name, _ in _selects(type_):
+            found[name] = columns
+        if access is not Access.WITHHELD:
+            columns = frozenset() if rows_are_withheld(type_) else columns - withheld(type_)
+        found[type_.table.name] = columns
+    return MappingProxyType({name: columns for name, columns in found.items() if columns})
+
+
+async def _make_role(connection: AsyncConnection, role: str) -> None:
+    """A role that nobody signs in with and that this account may take on."""
+    superuser, may_create, exists = (
+        await connection.execute(
+            sa.text(
+                "SELECT rolsuper, rolcreaterole OR rolsuper,"
+                " EXISTS (SELECT FROM pg_roles WHERE rolname = :role)"
+                " FROM pg_roles WHERE rolname = current_user"
+            ),
+            {"role": role},
+        )
+    ).one()
+    if not exists and may_create:
+        await connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
+        if not superuser:
+            await connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
+    try:
+        async with connection.begin_nested():
+            await connection.exec_driver_sql(f"SET LOCAL ROLE {role}")
+            await connection.exec_driver_sql("RESET ROLE")
+    except sa.exc.DBAPIError as error:
+        raise DatabaseError(
+            f"an administrator must first make the role {role} and grant it to this account"
+            " (docs/operations.md)"
+        ) from error
+
+
+def _rights(access: Access) -> Iterator[str]:
+    role = access.value
+    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"
+    for name, columns in WALL.readable[access].items():
+        yield f"GRANT SELECT ({', '.join(sorted(columns))}) ON {name} TO {role}"
+
+
+SELECTS: Mapping[str, sa.Select[Any]] = MappingProxyType(
+    {name: select for type_ in GRAPH.types.values() for name, select in _selects(type_)}
+)
+VIEWS: Mapping[str, sa.Table] = MappingProxyType(
+    {
+        name: sa.Table(
+            name,
+            sa.MetaData(),
+            *(
+                sa.Column(each, type_.table.c[each].type, nullable=type_.table.c[each].nullable)
+                for each in sorted(_nameable(type_))
+            ),
+        )
+        for type_ in GRAPH.types.values()
+        for name, _ in _selects(type_)
+    }
+)
+WALL = Wall(
+    readable=MappingProxyType({access: _readable(access) for access in Access}),
+    views=MappingProxyType(
+        {
+            name: frozenset({type_.table.name, _handling.name})
+            for type_ in GRAPH.types.values()
+            for name, _ in _selects(type_)
+        }
+    ),
+)
