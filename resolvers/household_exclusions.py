@@ -11,10 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from authz.errors import BadInput
+from authz.four_eyes import check_somebody_else
 from models.graph import GRAPH
 from models.protective_measure import ExclusionStatus
-from resolvers.four_eyes import needs_second_person, needs_state, reason_of
 from resolvers.protection import ending, exclusion, raise_obligations
+from resolvers.states import needs_state, reason_of
 from resolvers.write import Change, Changed, Input, UseCase
 
 household = GRAPH.types["HouseholdMembership"].table
@@ -54,7 +55,7 @@ async def confirm_household_exclusion(change: Change, given: Input) -> Changed:
     """Decide what somebody else proposed; the member's obligation ends where nothing else asks."""
     stored = await change.row(EXISTENCE, "HouseholdExclusion", given["exclusionId"])
     needs_state(stored["status"], ExclusionStatus.PROPOSED)
-    needs_second_person(change, stored["proposed_by"])
+    check_somebody_else(change.actor.id, {stored["proposed_by"]})
     both = {stored["addressee_code"], stored["member_code"]}
     decided = {
         "status": ExclusionStatus.IN_FORCE.value,

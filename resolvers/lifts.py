@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import BadInput
+from authz.four_eyes import check_somebody_else
 from models.database import Now
 from models.facts import CLASSES
 from models.graph import GRAPH
 from models.lift import LiftUse, OutputPath
 from models.staff import STAFF, StaffState
-from resolvers.four_eyes import needs_second_person, needs_state, reason_of
+from resolvers.states import needs_state, reason_of
 from resolvers.write import Change, Changed, Input, UseCase
 
 lift = GRAPH.types["Lift"].table
@@ -55,7 +56,7 @@ async def approve_lift(change: Change, given: Input) -> Changed:
     """Approve what somebody else proposed, for somebody else."""
     stored = await change.row(EXISTENCE, "Lift", given["liftId"])
     needs_state(state_of(stored, change.at), "PROPOSED")
-    needs_second_person(change, stored["proposed_by"], stored["staff_id"])
+    check_somebody_else(change.actor.id, {stored["proposed_by"], stored["staff_id"]})
     approved = {"approved_by": change.actor.id, "approved_at": change.at}
     await _update(change, stored["id"], approved)
     return _changed(stored["id"], stored["addressee_code"])

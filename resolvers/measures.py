@@ -12,12 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from authz.errors import BadInput
+from authz.four_eyes import check_somebody_else
 from models.graph import GRAPH
 from models.protective_measure import FLAGS, VIOLENCE, ExclusionStatus, MeasureStatus
 from models.rules import municipality_code
 from resolvers.causes import covered_person, enter_measure, measure, measure_protects
-from resolvers.four_eyes import needs_second_person, needs_state, reason_of
 from resolvers.protection import ending, exclusion, raise_obligations
+from resolvers.states import needs_state, reason_of
 from resolvers.write import Change, Changed, Input, UseCase
 
 addressee = GRAPH.types["Addressee"].table
@@ -127,7 +128,7 @@ async def confirm_measure_end(change: Change, given: Input) -> Changed:
     for it. Whoever entered it may confirm; who proposed may not."""
     stored = await change.row(EXISTENCE, "ProtectiveMeasure", given["measureId"])
     needs_state(stored["status"], MeasureStatus.END_PROPOSED)
-    needs_second_person(change, stored["end_proposed_by"])
+    check_somebody_else(change.actor.id, {stored["end_proposed_by"]})
     persons = await _persons(change, stored)
     values = {
         "status": MeasureStatus.ENDED.value,

@@ -166,7 +166,7 @@ async def test_an_end_takes_two_and_says_so(town: World) -> None:
     why = one | {"reason": "本人の申出"}
     proposed = await do(town, FIRST, "proposeMeasureEnd", why)
     assert (proposed["status"], proposed["endProposedBy"]) == ("END_PROPOSED", FIRST)
-    assert await refused(town, FIRST, "confirmMeasureEnd", one) == "SECOND_PERSON_REQUIRED"
+    assert await refused(town, FIRST, "confirmMeasureEnd", one) == "WRITE_NOT_ALLOWED"
     assert await refused(town, FIRST, "proposeMeasureEnd", why) == "STATE_NOT_ALLOWED"
     assert await place(town, YAMADA) is None
     ended = await do(town, SECOND, "confirmMeasureEnd", one)
@@ -235,7 +235,7 @@ async def test_a_flag_is_cleared_by_two_and_nothing_else_is_touched(town: World)
     assert proposed["status"] == "END_PROPOSED"
     assert await refused(town, SECOND, "proposeFlagEnd", given) == "STATE_NOT_ALLOWED"
     one = {"measureId": proposed["id"]}
-    assert await refused(town, FIRST, "confirmMeasureEnd", one) == "SECOND_PERSON_REQUIRED"
+    assert await refused(town, FIRST, "confirmMeasureEnd", one) == "WRITE_NOT_ALLOWED"
     assert await place(town, TANAKA) is None
     await do(town, SECOND, "confirmMeasureEnd", one)
     after = await town.data(FIRST, PURPOSE, flags, variables={"c": TANAKA})
@@ -285,7 +285,7 @@ async def test_a_household_member_is_excluded_by_two_and_included_by_one(town: W
     one = {"exclusionId": proposed["id"]}
     assert await place(town, HANAKO) is None
     assert await refused(town, SECOND, "excludeHouseholdMember", pair) == "STATE_NOT_ALLOWED"
-    assert await refused(town, FIRST, "confirmHouseholdExclusion", one) == "SECOND_PERSON_REQUIRED"
+    assert await refused(town, FIRST, "confirmHouseholdExclusion", one) == "WRITE_NOT_ALLOWED"
     decided = await do(town, SECOND, "confirmHouseholdExclusion", one)
     assert (decided["proposedBy"], decided["confirmedBy"]) == (FIRST, SECOND)
     assert await place(town, HANAKO) is not None

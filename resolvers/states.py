@@ -1,11 +1,10 @@
-"""Two persons: one proposes, another decides; and the errors where the state does not allow it."""
+"""What the state of a thing must be before it may be changed, and the reason that is given."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from authz.errors import BadInput
-from resolvers.write import Change
 
 
 def needs_state(stored: Any, *allowed: str) -> None:
@@ -14,14 +13,6 @@ def needs_state(stored: Any, *allowed: str) -> None:
         raise BadInput(
             f"the state does not allow this; it must be {' or '.join(allowed)}",
             "STATE_NOT_ALLOWED",
-        )
-
-
-def needs_second_person(change: Change, *involved: str | None) -> None:
-    """Raises `BadInput` `SECOND_PERSON_REQUIRED` for whoever is among the involved."""
-    if change.actor.id in involved:
-        raise BadInput(
-            "a second person decides this, not who is involved", "SECOND_PERSON_REQUIRED"
         )
 
 
