@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from authz.clearance import Cell, Clearance, Population, Reason, Verdict
 from authz.errors import BadInput
@@ -94,16 +94,27 @@ class Decisions:
             self._access.add(Access.RESTRICTED)
 
 
-def guard_of(type_: Type, classes: Iterable[str], cell: Cell, about: tuple[str, ...] = ()) -> Guard:
-    """When a value of these classes is there. `about`: other persons whom it tells of."""
-    persons = type_.noun.persons if is_withheld(classes) else about
-    return Guard(() if cell.despite_protection else persons, cell.populations)
+def guard_of(
+    type_: Type,
+    classes: Iterable[str],
+    cell: Cell,
+    about: tuple[str, ...] = (),
+    *,
+    liftable: bool = False,
+) -> Guard:
+    """When a value of these classes is there. `about`: other persons whom it tells of; `liftable`:
+    it is the one person's who is asked for."""
+    if cell.despite_protection:
+        return Guard((), cell.populations)
+    withheld = withheld_of(classes)
+    persons = type_.noun.persons if withheld else about
+    return Guard(persons, cell.populations, withheld if liftable else frozenset())
 
 
 def narrowed(guard: Guard, scope: frozenset[Population]) -> Guard:
     """The same guard, without the populations that every row in scope satisfies anyway."""
     implied = all(any(wider <= narrower for wider in guard.populations) for narrower in scope)
-    return Guard(guard.uncovered, ANYBODY if implied else guard.populations)
+    return replace(guard, populations=ANYBODY if implied else guard.populations)
 
 
 def together(*populations: frozenset[Population]) -> frozenset[Population]:
@@ -114,6 +125,6 @@ def together(*populations: frozenset[Population]) -> frozenset[Population]:
     return ANYBODY if frozenset() in joined else joined
 
 
-def is_withheld(classes: Iterable[str]) -> bool:
-    """Whether an obligation withholds what carries these classes."""
-    return any(CLASSES[code].withheld for code in classes)
+def withheld_of(classes: Iterable[str]) -> frozenset[str]:
+    """Those of the classes that an obligation withholds."""
+    return frozenset(code for code in classes if CLASSES[code].withheld)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
@@ -26,10 +27,15 @@ class Keyed(Enum):
 @dataclass(frozen=True, slots=True)
 class Guard:
     """A value is there only if no person named by `uncovered` columns is covered by an obligation,
-    and the row lies in one of `populations`."""
+    and the row lies in one of `populations`.
+
+    `lift`: the classes that a temporary lift must name for the value to be there although the one
+    person asked for is covered; of none, no lift helps.
+    """
 
     uncovered: tuple[str, ...] = ()
     populations: frozenset[Population] = ANYBODY
+    lift: frozenset[str] = frozenset()
 
     @property
     def open(self) -> bool:
@@ -161,6 +167,7 @@ class Level:
 
     `entry` a person comes into the answer here: the log names them
     `warns` the obligation is shown with the row, where this guard is open
+    `lift` the classes that a lift must name for a row to be there that is else left out
     `keyed` the root operand, for a single row
     `single_parent` at most one row lies above, so that a plain LIMIT pages it
     """
@@ -170,6 +177,7 @@ class Level:
     action: Action
     populations: frozenset[Population]
     leave_out_covered: bool
+    lift: frozenset[str]
     fields: tuple[Field, ...]
     children: tuple[Level, ...]
     condition: Condition | None = None
@@ -191,3 +199,27 @@ class Root:
     literal: str | None = None
     selected: Selected | None = None
     computed: Selected | None = None
+
+
+def row_fields(level: Level) -> list[Sequence[Field]]:
+    """The selections of a level's rows: one, or one for each of `nodes` and `edges`."""
+    if level.connection is None:
+        return [level.fields]
+    found: list[Sequence[Field]] = []
+    for _, kind, inner in level.connection.parts:
+        if kind == "nodes":
+            found.append(inner)
+        elif kind == "edges":
+            found += [fields for _, name, fields in inner if name == "node"]
+    return found
+
+
+def guards(level: Level) -> Iterator[Guard]:
+    """Every guard of a level's values, parts and edges."""
+    pending = [field for fields in row_fields(level) for field in fields]
+    while pending:
+        field = pending.pop()
+        if isinstance(field, (Value, Embedded, Nested)):
+            yield field.guard
+        if isinstance(field, Embedded):
+            pending += field.fields

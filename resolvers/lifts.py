@@ -1,30 +1,22 @@
-"""一時解除 temporary lifts: proposing, approving, revoking, and using them.
-
-A use is counted and recorded in one transaction, before anything is shown, and only while the lift
-is approved by a second person, not revoked, not over and not used up.
-"""
+"""一時解除 temporary lifts: proposing, approving, revoking. How one is used is in `lift_use.py`."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import BadInput
 from authz.four_eyes import check_somebody_else
-from models.database import Now
 from models.facts import CLASSES
 from models.graph import GRAPH
-from models.lift import LiftUse, OutputPath
 from models.staff import STAFF, StaffState
 from resolvers.states import needs_state, reason_of
 from resolvers.write import Change, Changed, Input, UseCase
 
 lift = GRAPH.types["Lift"].table
-lift_use: sa.Table = LiftUse.__table__  # type: ignore[attr-defined]
 
 EXISTENCE = "Lift"
 LONGEST = dt.timedelta(days=31)
@@ -80,82 +72,6 @@ def state_of(stored: Any, at: dt.datetime) -> str:
     if ends_at <= at or stored["used"] >= stored["uses"]:
         return "OVER"
     return "PROPOSED" if stored["approved_by"] is None else "APPROVED"
-
-
-# -- use -------------------------------------------------------------------------------------------
-
-
-def lives(row: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Whether a lift opens anything now, by the database's clock; its count is seen to by `use`."""
-    return sa.and_(
-        row.c.approved_by.is_not(None),
-        row.c.approved_by != row.c.proposed_by,
-        row.c.approved_by != row.c.staff_id,
-        row.c.revoked_at.is_(None),
-        row.c.ends_at > Now(),
-    )
-
-
-def names(row: sa.FromClause, class_: str) -> sa.ColumnElement[bool]:
-    """Whether a lift names a sensitivity class."""
-    space: sa.ColumnElement[str] = sa.literal_column("' '", sa.String())
-    listed = space + row.c.classes + space
-    return listed.like(sa.literal_column(f"'% {class_} %'"))
-
-
-def held(staff_id: str, person: str, path: OutputPath) -> sa.Select[Any]:
-    """The lifts that a staff member holds for a person on a way out, the oldest first."""
-    return (
-        sa.select(lift.c.id, lift.c.classes)
-        .where(
-            lift.c.staff_id == staff_id,
-            lift.c.addressee_code == person,
-            lift.c.path == path.value,
-            lift.c.used < lift.c.uses,
-            lives(lift),
-        )
-        .order_by(lift.c.id)
-    )
-
-
-def chosen(lifts: Iterable[tuple[int, str]], wanted: Iterable[frozenset[str]]) -> list[int]:
-    """The lifts to use: for each set of classes that is wanted together, the first that names all
-    of it, unless one is used already."""
-    found: dict[int, frozenset[str]] = {}
-    held_lifts = [(key, frozenset(classes.split())) for key, classes in lifts]
-    for classes in sorted(wanted, key=lambda each: (-len(each), sorted(each))):
-        if not any(classes <= named for named in found.values()):
-            fitting = next(((key, named) for key, named in held_lifts if classes <= named), None)
-            if fitting is not None:
-                found[fitting[0]] = fitting[1]
-    return sorted(found)
-
-
-async def use(
-    connection: AsyncConnection,
-    keys: Sequence[int],
-    *,
-    session: str,
-    purpose: str,
-    case_reference: str | None,
-    at: dt.datetime,
-) -> list[int]:
-    """Use each lift once, where it still can be: counted and recorded. Those that were used."""
-    used = []
-    for key in keys:
-        still = (lift.c.id == key, lift.c.used < lift.c.uses, lives(lift))
-        counted = sa.update(lift).where(*still).values(used=lift.c.used + 1)
-        if (await connection.execute(counted)).rowcount == 1:
-            used.append(key)
-            record = {
-                "lift_id": key,
-                "used_at": at,
-                "session": session,
-                "purpose": purpose,
-                "case_reference": case_reference,
-            }
-            await connection.execute(sa.insert(lift_use).values(record))
-    return used
 
 
 # -- the parts ------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ from models.population import OWN_SECTION, SECTION
 from resolvers.bounded import Bounded
 from resolvers.harvest import asked_by_code, classes_told, could_tell, counted, tells_of_persons
 from resolvers.levels import Keyed, Level, Root
+from resolvers.lift_use import LIFTS, User, take
 from resolvers.obligations import obligations
 from resolvers.operands import leaf_source
 from resolvers.operation import Operation, value_of
@@ -125,6 +126,7 @@ class Ready:
     logged: LoggedOperation
     hidden: tuple[dict[str, Any], ...]
     ledgers: Ledgers
+    liftable: frozenset[frozenset[str]]
 
 
 @dataclass
@@ -172,7 +174,7 @@ class Reads:
             if terms.mode is PrivacyMode.DRY_RUN:
                 await self.log.record(draft, ready.logged)
                 return encode(_answer({root.key: None for root in ready.plan.roots}, ready, []))
-            found, numbers = await self._fetch(ready, variables, actor, policy, terms)
+            ready, found, numbers = await self._fetch(ready, variables, actor, policy, terms)
             computed = await self._compute(ready, variables, policy)
         except (DatabaseError, SQLAlchemyError) as error:
             unavailable = Unavailable("the database does not answer")
@@ -205,10 +207,10 @@ class Reads:
         """
         draft = record_of(Kind.READ, actor, policy, terms)
         try:
-            found, numbers = await self._fetch(
+            ready, found, numbers = await self._fetch(
                 ready, variables, actor, policy, terms, held, changed
             )
-        except DatabaseError as error:
+        except (DatabaseError, SQLAlchemyError) as error:
             unavailable = Unavailable("the database does not answer")
             await self.refuse(draft, ready.logged, unavailable, error)
         await self.log.record(_with(draft, persons_of(found)), ready.logged)
@@ -298,6 +300,7 @@ class Reads:
                 for h in plan.hidden
             ),
             ledgers_of(clearance.budgets, classes_told(plan)) if tells_of_persons(queries) else (),
+            plan.liftable(),
         )
 
     def _node_types(
@@ -321,20 +324,45 @@ class Reads:
         terms: Terms,
         held: Held | None = None,
         changed: Sequence[str] = (),
-    ) -> tuple[list[Found], dict[str, NumberRecord | None]]:
-        """What a plan finds. `held`: what was taken from the budget before these were changed."""
+    ) -> tuple[Ready, list[Found], dict[str, NumberRecord | None]]:
+        """What a plan finds, and how it is written where lifts opened more of it.
+
+        `held`: what was taken from the budget before these were changed.
+        """
         given = self._given(ready, variables, actor)
         held = held or await self._hold(ready, variables, given, actor)
-        found: Sequence[Found] = ()
+        found: list[Found] = []
         try:
             await self._match(ready, variables, given, actor, terms)
             context = self.context(actor, policy)
             found = await fetch(ready.plan, ready.queries, self.database, variables, context, given)
+            lifts = await self._lifts(ready, found, actor, terms)
+            if lifts:
+                ready, context = self._lifted(ready), {**context, LIFTS: lifts}
+                found = await fetch(
+                    ready.plan, ready.queries, self.database, variables, context, given
+                )
         finally:
             if held is not None and self.harvest is not None:
                 units, persons = counted(found, ready.plan.clearance, variables, given)
                 self.harvest.settle(held, units, [*changed, *persons])
-        return found, await self._numbers(found, actor, terms)
+        return ready, found, await self._numbers(found, actor, terms)
+
+    async def _lifts(
+        self, ready: Ready, found: Sequence[Found], actor: Actor, terms: Terms
+    ) -> list[int]:
+        """The lifts that this request uses, for it has not seen all that they open."""
+        person = _covered_person(found) if ready.liftable else None
+        if person is None:
+            return []
+        assert terms.purpose is not None
+        user = User(actor.id, actor.session, terms.purpose, terms.case_reference)
+        return await take(self.database, user, person, ready.liftable)
+
+    def _lifted(self, ready: Ready) -> Ready:
+        """The same plan where lifts count; they are too rare to be kept."""
+        queries = compile_plan(ready.plan, self.database, lifted=True)
+        return replace(ready, queries=queries, shapes=tuple(LevelShape(query) for query in queries))
 
     def _given(self, ready: Ready, variables: Mapping[str, Any], actor: Actor) -> Given:
         """Pages and root keys, from the request alone."""
@@ -505,6 +533,18 @@ def refuse_hidden(plan: Plan) -> None:
     """`Privacy-Mode: reject`. Raises `BadInput` `FIELD_HIDDEN`."""
     for hidden in plan.hidden:
         raise BadInput(f"`{hidden.coordinate}` is hidden: {hidden.reason}", "FIELD_HIDDEN")
+
+
+def _covered_person(found: Sequence[Found]) -> str | None:
+    """The one person asked for, where the answer tells that their place is withheld."""
+    for one in found:
+        index = one.query.index
+        if one.query.level.type.name == "Addressee" and one.query.level.warns is not None:
+            for row in one.by_parent.get(None, ()):
+                if row[index["address_withheld"]]:
+                    person: str = row[index["person"]]
+                    return person
+    return None
 
 
 def _without_rows(root: Root, actor: Actor, policy: Policy, clearance: Clearance) -> Any:

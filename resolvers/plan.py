@@ -22,9 +22,9 @@ from resolvers.decisions import (
     Decisions,
     Hidden,
     guard_of,
-    is_withheld,
     narrowed,
     together,
+    withheld_of,
 )
 from resolvers.levels import (
     ANYBODY,
@@ -41,6 +41,7 @@ from resolvers.levels import (
     Number,
     Root,
     Value,
+    guards,
 )
 from resolvers.operands import Operands, leaf_source, normal_tree
 from resolvers.operation import Operation, Selected, Slot, Source
@@ -75,6 +76,12 @@ class Plan:
         """Stable name of what was asked and decided, under which the log keeps it once."""
         text = repr((self.normal_form, self.decisions))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def liftable(self) -> frozenset[frozenset[str]]:
+        """What lifts would show more of the person asked for: classes to be named together."""
+        asked = {level.lift for level in self.levels()}
+        asked |= {guard.lift for level in self.levels() for guard in guards(level)}
+        return frozenset(asked - {frozenset()})
 
     def levels(self) -> Iterable[Level]:
         """Every level, from the roots down."""
@@ -148,6 +155,7 @@ class _Planner:
         self.node_types = node_types
         persons = [root for root in operation.roots if root.name in PERSON_ROOTS]
         self.one_person = len(persons) == 1
+        self.asks_for_person = False
         alone = len(operation.roots) == 1 and not _reaches_others(operation)
         self.decisions = Decisions(clearance, number_allowed=alone)
 
@@ -164,6 +172,7 @@ class _Planner:
         if type_ is None:
             return Root(selected.key)
         action = Action.READ if self._reads_one(type_, many) else Action.LIST
+        self.asks_for_person = type_.name == "Addressee" and action is Action.READ
         coordinate = f"Query.{selected.name}" if selected.name != "node" else type_.name
         cell = self.decisions.way((selected.key,), coordinate, action, type_, action)
         keyed, usable = (None, ANYBODY) if many else self._key_operand(type_, selected)
@@ -252,15 +261,16 @@ class _Planner:
             connection = None
             fields = rows.fields(path, selected.fields)
         entry = type_.noun.owner is not None and (edge is None or edge.other_person)
+        left_out = _left_out(type_.noun.existence, existence)
+        if edge is not None and edge_cell is not None:
+            left_out |= _left_out(edge.classes, edge_cell)
         return Level(
             type=type_,
             edge=edge,
             action=action,
             populations=scope,
-            leave_out_covered=_leaves_out(type_.noun.existence, existence)
-            or (
-                edge is not None and edge_cell is not None and _leaves_out(edge.classes, edge_cell)
-            ),
+            leave_out_covered=bool(left_out),
+            lift=left_out if rows.liftable else frozenset(),
             fields=fields,
             children=tuple(rows.children),
             condition=operands.condition() if many else None,
@@ -299,6 +309,7 @@ class _Rows:
         self.action = action
         self.scope = scope
         self.single = single
+        self.liftable = planner.asks_for_person and action is Action.READ
         self.children: list[Level] = []
 
     def connection(self, path: tuple[str, ...], selected: Selected) -> Connection:
@@ -350,7 +361,8 @@ class _Rows:
             return Nothing(key)
         if leaf.vault:
             return Number(key, leaf)
-        guard = guard_of(self.type, leaf.label.classes, cell, leaf.label.about)
+        label, liftable = leaf.label, self.liftable
+        guard = guard_of(self.type, label.classes, cell, label.about, liftable=liftable)
         return Value(key, leaf, self._within(guard), cell.verdict is Verdict.MASKED)
 
     def _part(self, path: tuple[str, ...], selected: Selected) -> Field:
@@ -358,7 +370,7 @@ class _Rows:
         cell = self.planner.decisions.field(path, selected.coordinate, self.action)
         if not cell.allowed:
             return Nothing(selected.key)
-        guard = self._within(guard_of(self.type, part.classes, cell))
+        guard = self._within(guard_of(self.type, part.classes, cell, liftable=self.liftable))
         fields = tuple(
             Literal(inner.key, inner.type_name)
             if inner.name == "__typename"
@@ -379,7 +391,7 @@ class _Rows:
             single_parent=self.single, edge_cell=cell,
         )  # fmt: skip
         self.children.append(level)
-        guard = self._within(guard_of(self.type, edge.classes, cell))
+        guard = self._within(guard_of(self.type, edge.classes, cell, liftable=self.liftable))
         return Nested(selected.key, guard, len(self.children) - 1)
 
     def _within(self, guard: Guard) -> Guard:
@@ -396,6 +408,7 @@ def _reaches_others(operation: Operation) -> bool:
     )
 
 
-def _leaves_out(classes: Iterable[str], cell: Cell) -> bool:
-    """Whether rows about covered persons stay out: the fact is withheld, and not read anyway."""
-    return is_withheld(classes) and not cell.despite_protection
+def _left_out(classes: Iterable[str], cell: Cell) -> frozenset[str]:
+    """The classes for which rows about covered persons stay out: the fact is withheld, and not read
+    anyway."""
+    return frozenset() if cell.despite_protection else withheld_of(classes)

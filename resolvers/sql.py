@@ -34,7 +34,9 @@ from resolvers.levels import (
     Nested,
     Page,
     Value,
+    row_fields,
 )
+from resolvers.lift_use import is_lifted
 from resolvers.operation import Const, Source
 from resolvers.plan import Plan
 from resolvers.population import in_any, is_there
@@ -91,10 +93,12 @@ class Found:
     persons: tuple[str, ...]
 
 
-def compile_plan(plan: Plan, database: Database) -> tuple[Query, ...]:
-    """The queries of a plan's roots, in order."""
+def compile_plan(plan: Plan, database: Database, *, lifted: bool = False) -> tuple[Query, ...]:
+    """The queries of a plan's roots, in order. `lifted`: lifts count that the request has used."""
     return tuple(
-        _Builder(root.level, database).query() for root in plan.roots if root.level is not None
+        _Builder(root.level, database, lifted).query()
+        for root in plan.roots
+        if root.level is not None
     )
 
 
@@ -221,9 +225,10 @@ def _keys(query: Query, child: int, rows: Sequence[Row]) -> list[Any]:
 class _Builder:
     """Builds the SELECT of one level."""
 
-    def __init__(self, level: Level, database: Database) -> None:
+    def __init__(self, level: Level, database: Database, lifted: bool) -> None:
         self.level = level
         self.database = database
+        self.lifted = lifted
         # A count tells of persons too: at least one row is read, so that the log names them.
         self.peeks = level.count or _asks(level, "hasNextPage")
         self.row = _source(level).alias("t")
@@ -235,7 +240,7 @@ class _Builder:
 
     def query(self) -> Query:
         level = self.level
-        selections = _row_fields(level)
+        selections = row_fields(level)
         # Values first and in order: a row's beginning is the record that is written.
         for fields in selections:
             self._add_fields([field for field in fields if isinstance(field, Value)])
@@ -252,7 +257,9 @@ class _Builder:
             operands=tuple(self.operands),
             index=self.index,
             decoders=self.decoders,
-            children=tuple(_Builder(child, self.database).query() for child in level.children),
+            children=tuple(
+                _Builder(child, self.database, self.lifted).query() for child in level.children
+            ),
             cursor_width=len(self._terms()),
             peeks=self.peeks,
         )
@@ -330,16 +337,19 @@ class _Builder:
     # -- conditions ----------------------------------------------------------------------------
 
     def _holds(self, guard: Guard) -> sa.ColumnElement[bool] | None:
-        conditions = [self._uncovered(person) for person in guard.uncovered]
+        conditions = [self._uncovered(person, guard.lift) for person in guard.uncovered]
         scope = in_any(self.level.type, self.row, guard.populations)
         if scope is not None:
             conditions.append(scope)
         return sa.and_(*conditions) if conditions else None
 
-    def _uncovered(self, person: str) -> sa.ColumnElement[bool]:
+    def _uncovered(self, person: str, classes: frozenset[str]) -> sa.ColumnElement[bool]:
         # IS NOT TRUE: no row and an unknown flag would both be null; only `true` withholds, and the
         # column is never null.
-        return self._cover(person).c.address_withheld.is_not(sa.true())
+        uncovered = self._cover(person).c.address_withheld.is_not(sa.true())
+        if not self.lifted or not classes:
+            return uncovered
+        return sa.or_(uncovered, is_lifted(self.row.c[person], classes))
 
     def _cover(self, person: str) -> sa.FromClause:
         if person not in self.covers:
@@ -358,7 +368,9 @@ class _Builder:
             flags = (self.row.c[name] for name in level.type.noun.present)
             conditions.append(sa.or_(*(flag.is_(sa.true()) for flag in flags)))
         if level.leave_out_covered:
-            conditions += [self._uncovered(person) for person in level.type.noun.persons]
+            conditions += [
+                self._uncovered(person, level.lift) for person in level.type.noun.persons
+            ]
         scope = is_there(level.type, self.row, level.populations)
         if scope is not None:
             conditions.append(scope)
@@ -562,18 +574,6 @@ def order_terms(level: Level, row: sa.FromClause) -> Terms:
         for term in nulls_last(row.c[order.leaf.column.name], descending=order.descending)
     ]
     return [*terms, (row.c[level.type.key.name], False)]
-
-
-def _row_fields(level: Level) -> list[Sequence[Field]]:
-    if level.connection is None:
-        return [level.fields]
-    found: list[Sequence[Field]] = []
-    for _, kind, inner in level.connection.parts:
-        if kind == "nodes":
-            found.append(inner)
-        elif kind == "edges":
-            found += [fields for _, name, fields in inner if name == "node"]
-    return found
 
 
 def _asks(level: Level, *names: str) -> bool:

@@ -142,9 +142,11 @@ class World:
     async def change(self, statement: str) -> None:
         """Change a store behind the application's back."""
         database = Database(self.database_url)
-        async with database.write() as connection:
-            await connection.exec_driver_sql(statement)
-        await database.close()
+        try:
+            async with database.write() as connection:
+                await connection.exec_driver_sql(statement)
+        finally:
+            await database.close()
 
 
 async def make_stores(database_url: str, numbers_url: str, folder: Path) -> dict[str, str]:
