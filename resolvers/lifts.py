@@ -1,4 +1,4 @@
-"""一時解除 temporary lifts: proposing, approving, revoking. How one is used is in `lift_use.py`."""
+"""一時解除 temporary lifts: proposing, approving and revoking one."""
 
 from __future__ import annotations
 
