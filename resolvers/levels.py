@@ -214,12 +214,29 @@ def row_fields(level: Level) -> list[Sequence[Field]]:
     return found
 
 
-def guards(level: Level) -> Iterator[Guard]:
-    """Every guard of a level's values, parts and edges."""
-    pending = [field for fields in row_fields(level) for field in fields]
-    while pending:
-        field = pending.pop()
-        if isinstance(field, (Value, Embedded, Nested)):
-            yield field.guard
-        if isinstance(field, Embedded):
-            pending += field.fields
+def guarded(level: Level) -> Iterator[tuple[str, Guard]]:
+    """Every column that a level's rows show or compare, with its guard."""
+    for fields in row_fields(level):
+        yield from _guarded_fields(level, fields)
+    if level.condition is not None:
+        yield from _guarded_operands(level.condition)
+
+
+def _guarded_fields(level: Level, fields: Sequence[Field]) -> Iterator[tuple[str, Guard]]:
+    for field in fields:
+        if isinstance(field, Value):
+            yield field.leaf.column.name, field.guard
+        elif isinstance(field, Embedded):
+            yield from _guarded_fields(level, field.fields)
+        elif isinstance(field, Nested):
+            edge = level.children[field.child].edge
+            assert edge is not None
+            yield edge.source_column, field.guard
+
+
+def _guarded_operands(condition: Condition) -> Iterator[tuple[str, Guard]]:
+    if isinstance(condition, Compare):
+        yield condition.leaf.column.name, condition.guard
+        return
+    for inner in condition.conditions:
+        yield from _guarded_operands(inner)

@@ -28,7 +28,7 @@ from authz.harvest import Harvest, Held, Ledgers, ledgers_of
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
 from authz.vault import Vault
-from models.database import Database, DatabaseError
+from models.database import Access, Database, DatabaseError
 from models.facts import CLASSES
 from models.graph import GRAPH, PROTECTED
 from models.individual_number import IndividualNumber, NumberRecord
@@ -340,8 +340,9 @@ class Reads:
             if lifts:
                 ready, context = self._lifted(ready), {**context, LIFTS: lifts}
                 found = await fetch(
-                    ready.plan, ready.queries, self.database, variables, context, given
-                )
+                    ready.plan, ready.queries, self.database, variables, context, given,
+                    Access.WITHHELD,
+                )  # fmt: skip
         finally:
             if held is not None and self.harvest is not None:
                 units, persons = counted(found, ready.plan.clearance, variables, given)

@@ -41,7 +41,7 @@ from resolvers.levels import (
     Number,
     Root,
     Value,
-    guards,
+    guarded,
 )
 from resolvers.operands import Operands, leaf_source, normal_tree
 from resolvers.operation import Operation, Selected, Slot, Source
@@ -80,7 +80,7 @@ class Plan:
     def liftable(self) -> frozenset[frozenset[str]]:
         """What lifts would show more of the person asked for: classes to be named together."""
         asked = {level.lift for level in self.levels()}
-        asked |= {guard.lift for level in self.levels() for guard in guards(level)}
+        asked |= {guard.lift for level in self.levels() for _, guard in guarded(level)}
         return frozenset(asked - {frozenset()})
 
     def levels(self) -> Iterable[Level]:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.clearance import Population
 from authz.errors import BadInput
-from models.database import Convert, Database, IsIn, Reader, Statement, Terms, nulls_last
+from models.database import Access, Convert, Database, IsIn, Reader, Statement, Terms, nulls_last
 from models.graph import GRAPH, Leaf, Type
 from models.kana import fold_kana
 from models.second_wall import open_rows, uncovered_rows, withheld
@@ -34,6 +34,7 @@ from resolvers.levels import (
     Nested,
     Page,
     Value,
+    guarded,
     row_fields,
 )
 from resolvers.lift_use import is_lifted
@@ -109,11 +110,13 @@ async def fetch(
     variables: Mapping[str, Any],
     context: Mapping[str, Any],
     given: Mapping[int, Mapping[str, Any]],
+    access: Access | None = None,
 ) -> list[Found]:
     """Run a plan's queries in one snapshot.
 
     `variables` the coerced variables; `context` parameters of the request (today, items);
-    `given` the root key, row limit and cursor values of each level, by the identity of the level.
+    `given` the root key, row limit and cursor values of each level, by the identity of the level;
+    `access` how much of the database they may see (default: what the plan says).
     Raises `BadInput` for an operand that cannot be compared, before a connection is taken.
     """
     if not queries:
@@ -124,7 +127,7 @@ async def fetch(
         for query in root.tree()
     }
     single = len(values) == 1 and queries[0].count is None
-    async with database.read(snapshot=not single, access=plan.access) as reader:
+    async with database.read(snapshot=not single, access=access or plan.access) as reader:
         return [await _fetch(query, reader, values, None) for query in queries]
 
 
@@ -231,7 +234,7 @@ class _Builder:
         self.lifted = lifted
         # A count tells of persons too: at least one row is read, so that the log names them.
         self.peeks = level.count or _asks(level, "hasNextPage")
-        self.row = _source(level).alias("t")
+        self.row = _source(level, lifted).alias("t")
         self.columns: list[sa.ColumnElement[Any]] = []
         self.index: dict[object, int] = {}
         self.decoders: dict[int, Convert] = {}
@@ -522,46 +525,20 @@ class _Builder:
         return self._through_alias
 
 
-def _source(level: Level) -> sa.Table:
+def _source(level: Level, lifted: bool) -> sa.Table:
     """Where a level's rows are read: the table, or the view that withholds what it asks for.
 
-    What is read in spite of an obligation is in the table alone, where only the plans of
-    `read-withheld` have a right on it.
+    What is read in spite of an obligation, or by a lift, is in the table alone, where only the
+    plans of `read-withheld` and of lifts have a right on it.
     """
+    guards = [guard for column, guard in guarded(level) if column in withheld(level.type)]
+    if lifted and (level.lift or any(guard.lift for guard in guards)):
+        return level.type.table
     if level.leave_out_covered:
         return uncovered_rows(level.type)
-    guards = [guard for column, guard in _guarded(level) if column in withheld(level.type)]
     if not guards or not all(guard.uncovered for guard in guards):
         return level.type.table
     return open_rows(level.type)
-
-
-def _guarded(level: Level) -> Iterator[tuple[str, Guard]]:
-    """Every column that a level's rows show or compare, with its guard."""
-    for fields in _row_fields(level):
-        yield from _guarded_fields(level, fields)
-    if level.condition is not None:
-        yield from _guarded_operands(level.condition)
-
-
-def _guarded_fields(level: Level, fields: Sequence[Field]) -> Iterator[tuple[str, Guard]]:
-    for field in fields:
-        if isinstance(field, Value):
-            yield field.leaf.column.name, field.guard
-        elif isinstance(field, Embedded):
-            yield from _guarded_fields(level, field.fields)
-        elif isinstance(field, Nested):
-            edge = level.children[field.child].edge
-            assert edge is not None
-            yield edge.source_column, field.guard
-
-
-def _guarded_operands(condition: Condition) -> Iterator[tuple[str, Guard]]:
-    if isinstance(condition, Compare):
-        yield condition.leaf.column.name, condition.guard
-        return
-    for inner in condition.conditions:
-        yield from _guarded_operands(inner)
 
 
 def order_terms(level: Level, row: sa.FromClause) -> Terms:

@@ -53,17 +53,17 @@ async def ask(
 
 def forget_the_condition(patch: pytest.MonkeyPatch) -> None:
     """In the SQL nobody is ever covered."""
-    patch.setattr(sql._Builder, "_uncovered", lambda self, person: sa.true())
+    patch.setattr(sql._Builder, "_uncovered", lambda self, *asked: sa.true())
 
 
 def forget_the_guard(patch: pytest.MonkeyPatch) -> None:
     """In the plan no value depends on an obligation."""
-    patch.setattr(plan, "guard_of", lambda type_, classes, cell, about=(): Guard())
+    patch.setattr(plan, "guard_of", lambda *asked, **options: Guard())
 
 
 def forget_to_leave_out(patch: pytest.MonkeyPatch) -> None:
     """In the plan no row is left out."""
-    patch.setattr(plan, "_leaves_out", lambda classes, cell: False)
+    patch.setattr(plan, "_left_out", lambda classes, cell: frozenset())
 
 
 def forget_to_hide(patch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ def forget_to_hide(patch: pytest.MonkeyPatch) -> None:
 def without_the_second(patch: pytest.MonkeyPatch) -> None:
     """Plans read the tables themselves, with every right."""
 
-    def table(level: Level) -> sa.Table:
+    def table(level: Level, lifted: bool) -> sa.Table:
         return level.type.table
 
     patch.setattr(sql, "_source", table)
