@@ -275,6 +275,7 @@ class Services:
     answer: Answerer
     tokens: Tokens
     transfers: TransferServices
+    runner: TransferRunner
 
 
 @asynccontextmanager
@@ -334,10 +335,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             database, policies, log, vault, seal, None, max_page=MOST_ROWS, max_rows=10**12
         )
         store = TransferStore(database, keys)
-        running = asyncio.create_task(
-            TransferRunner(store, whole, policies, clients).keep_running()
-        )
-        stack.push_async_callback(_end, running)
+        runner = TransferRunner(store, whole, policies, clients)
         transfers = TransferServices(
             sign_in, policies, revocations, TransferFiles(store, reads, clients), log
         )
@@ -351,7 +349,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             log,
             introspection=settings.introspection,
         )
-        yield Services(database, sessions, policies, log, harvest, answer, tokens, transfers)
+        yield Services(
+            database, sessions, policies, log, harvest, answer, tokens, transfers, runner
+        )
 
 
 def _teller(sessions: Sessions, staffing: Staffing) -> Tell:
@@ -421,8 +421,12 @@ def create_app(settings: Settings) -> Starlette:
             gc.collect()
             gc.freeze()
             gc.set_threshold(20_000, 10, 10)
-            yield
-            state.clear()
+            running = asyncio.create_task(services.runner.keep_running())
+            try:
+                yield
+            finally:
+                state.clear()
+                await _end(running)
 
     async def answer(request: Any) -> Any:
         return await state["services"].answer(request)

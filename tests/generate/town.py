@@ -62,8 +62,18 @@ def town(dice: Dice, persons: int, stored: Mapping[str, Rows]) -> dict[str, Rows
     return rows
 
 
-KEPT = {"staff", "access_log", "logged_operation"}
-"""What only the server writes: texts of a form of their own."""
+KEPT = {
+    "access_log",
+    "logged_operation",
+    "policy_draft",
+    "policy_draft_line",
+    "policy_line",
+    "policy_version",
+    "staff",
+    "staff_proposal",
+    "staff_role",
+}
+"""What the server decides by, or only the server writes: texts of a form of their own."""
 
 DOMAIN = {type_.table.name for type_ in GRAPH.types.values()} - KEPT
 
@@ -112,7 +122,8 @@ def new_value(dice: Dice, column: sa.Column[Any], others: Mapping[str, Rows]) ->
     if column.nullable and dice.chance(30):
         return None
     if column.foreign_keys:
-        return dice.pick(_parents(column, others))
+        parents = _parents(column, others)
+        return dice.pick(parents) if parents else None
     return dice.pick(values_of(column))
 
 
