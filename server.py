@@ -36,8 +36,9 @@ from starlette.routing import Route
 from authz.access_log import AccessLog, Kind, LoggedOperation
 from authz.access_log import Record as LogRecord
 from authz.channel import Front
+from authz.clearance import clear
 from authz.client_certificate import thumbprint_of_pem
-from authz.clients import Clients, Definition
+from authz.clients import ROLE, Clients, Definition
 from authz.embedded_redis import EmbeddedRedis
 from authz.errors import Refused
 from authz.harvest import Harvest
@@ -49,6 +50,7 @@ from authz.passwords import QUICK, STRONG, Passwords
 from authz.policy_chain import Chain
 from authz.policy_store import PolicyStore, check_first_policy
 from authz.revocations import Revocations
+from authz.scopes import Limits
 from authz.session import Sessions, connect
 from authz.sign_in import SignIn
 from authz.staffing import SignInEvent, Staffing
@@ -65,7 +67,7 @@ from models.client import (
 from models.database import Database, DatabaseError, dialect_of
 from models.demo.cast_staff import CAST, new_password
 from models.demo.town import Town
-from models.graph import GRAPH
+from models.graph import GRAPH, PROTECTED
 from models.individual_number import StoreKind
 from models.migrate import is_current, migrate
 from models.second_wall import WALL
@@ -99,7 +101,9 @@ from schema.answer import Answerer
 from schema.build import graphql_schema, sdl
 from schema.graphiql import graphiql_routes
 from schema.http import GraphQLEndpoint
+from schema.narrowed import changes_open_to, narrowed_sdl
 from schema.oauth_http import oauth_routes
+from schema.schema_http import own_schema
 from schema.transfer_http import TransferServices, transfer_routes
 
 PROJECT = Path(__file__).parent
@@ -441,6 +445,8 @@ def create_app(settings: Settings) -> Starlette:
     async def schema(request: Request) -> Response:
         if not settings.introspection:
             return PlainTextResponse("the schema is not published here", 404, HEADERS)
+        if "authorization" in request.headers:
+            return await own_schema(state["services"].transfers, use_cases(), request)
         return PlainTextResponse(sdl(), headers=HEADERS)
 
     app = Starlette(
@@ -656,7 +662,8 @@ def _parser() -> argparse.ArgumentParser:
     files.add_argument("contents", choices=[str(contents) for contents in Contents])
     files.add_argument("file", type=Path, help="CSV in UTF-8 or CP932; the header decides")
     _add_client_commands(command("client", "other offices' clients (連携定義)", _client))
-    command("export-schema", "print the SDL", _export_schema)
+    exported = command("export-schema", "print the SDL", _export_schema)
+    exported.add_argument("--client", help="only what this client's clearance shows")
     command("check", "check settings, keys, schema and policy, and end", _check)
     return parser
 
@@ -794,9 +801,34 @@ async def _record_command(settings: Settings, what: str, about: str) -> None:
         await database.close()
 
 
-def _export_schema(settings: Settings, _: argparse.Namespace) -> int:
-    print(sdl(), end="")
+def _export_schema(settings: Settings, chosen: argparse.Namespace) -> int:
+    print(asyncio.run(_schema_of(settings, chosen.client)) if chosen.client else sdl(), end="")
     return 0
+
+
+async def _schema_of(settings: Settings, client_id: str) -> str:
+    """The SDL of what a client's linkage definition shows."""
+    async with _clients(settings) as clients:
+        client = await clients.find(client_id)
+        if client is None:
+            raise SettingError(f"there is no client {client_id}")
+        database = Database(settings.main_url)
+        try:
+            chain = Chain(settings.load_keys())
+            policy = await PolicyStore(database, GRAPH.classes, chain).load()
+        finally:
+            await database.close()
+    defined = client.definition
+    limits = Limits(defined.purpose, defined.scopes, defined.items)
+    clearance = clear(
+        policy,
+        frozenset({ROLE}),
+        defined.purpose,
+        case_reference=False,
+        protected=PROTECTED,
+        limits=limits,
+    )
+    return narrowed_sdl(clearance, changes_open_to(use_cases(), machine=True))
 
 
 def _check(settings: Settings, _: argparse.Namespace) -> int:

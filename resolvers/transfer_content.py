@@ -7,12 +7,14 @@ clearance lists, so that a transfer never tells more than the client could ask.
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+import sqlalchemy as sa
 
 from authz.clearance import Clearance
 from models.edges import Edge
@@ -102,9 +104,9 @@ class Content:
 
     # -- lines ---------------------------------------------------------------------------------
 
-    def ndjson(self, nodes: Iterable[Node]) -> bytes:
-        """One JSON object a person, each on a line."""
-        return b"".join(orjson.dumps(_line(node), option=LINE) for node in nodes)
+    def lines(self, nodes: Iterable[Node]) -> list[dict[str, Any]]:
+        """The nodes without the wrapping of connections."""
+        return [self._line(node) for node in nodes]
 
     def csv(self, lines: Iterable[Node], *, header: bool) -> bytes:
         """One row a levy, with the person's fields before it; a person without one has a row."""
@@ -112,8 +114,9 @@ class Content:
         rows = csv.writer(written, lineterminator="\r\n")
         if header:
             rows.writerow(self.header())
+        person, levy = _getter(self.person), _getter(self.levy)
         for line in lines:
-            rows.writerows(self.rows(line))
+            rows.writerows(self._rows(line, person, levy))
         return written.getvalue().encode()
 
     def header(self) -> list[str]:
@@ -127,15 +130,38 @@ class Content:
 
     def rows(self, line: Node) -> Iterator[list[Any]]:
         """The rows of one person."""
-        person = [_cell(line[leaf.name]) for leaf in self.person]
+        return self._rows(line, _getter(self.person), _getter(self.levy))
+
+    def _rows(self, line: Node, person: Getter, levy: Getter) -> Iterator[list[Any]]:
+        first = person(line)
         if self.warned:
             told = line["handling"] or {}
-            person += ["1" if told.get(name) else "" for name in WARNINGS]
-        for levy in line.get("collections") or [{}]:
-            yield [*person, *(_cell(levy.get(leaf.name)) for leaf in self.levy)]
+            first += ["1" if told.get(name) else "" for name in WARNINGS]
+        levies = line.get("collections")
+        if not levies:
+            yield [*first, *("" for _ in self.levy)]
+        else:
+            for each in levies:
+                yield first + levy(each)
+
+    def _line(self, node: Node) -> dict[str, Any]:
+        line = dict(node)
+        if self.levy:
+            levies: list[dict[str, Any]] = (node["collections"] or NOTHING)["nodes"]
+            line["collections"] = levies
+            if self.receipt:
+                for levy in levies:
+                    levy["receipts"] = (levy["receipts"] or NOTHING)["nodes"]
+        return line
 
 
+Getter = Callable[[Node], list[Any]]
 LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
+
+
+def written(line: Node) -> bytes:
+    """One person as a line of NDJSON."""
+    return orjson.dumps(line, option=LINE)
 
 
 def lines_of(ndjson: bytes) -> Iterator[dict[str, Any]]:
@@ -144,20 +170,30 @@ def lines_of(ndjson: bytes) -> Iterator[dict[str, Any]]:
         yield orjson.loads(line)
 
 
-def _line(node: Node) -> dict[str, Any]:
-    """A node without the wrapping of connections."""
-    return {
-        name: [_line(inner) for inner in value["nodes"]]
-        if isinstance(value, Mapping) and "nodes" in value
-        else value
-        for name, value in node.items()
-    }
+def _getter(leaves: Sequence[Leaf]) -> Getter:
+    """The values of one record as cells. A day is written alike whether it is one or its text."""
+    names = [leaf.name for leaf in leaves]
+    flags = [
+        at
+        for at, leaf in enumerate(leaves)
+        if isinstance(leaf.column.type, sa.Boolean | sa.DateTime)
+    ]
+
+    def get(record: Node) -> list[Any]:
+        cells = [record[name] for name in names]
+        for at in flags:
+            cells[at] = _flag(cells[at])
+        return cells
+
+    return get
 
 
-def _cell(value: Any) -> Any:
+def _flag(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, bool):
         return "1" if value else "0"
-    return "" if value is None else value
+    return value
 
 
 def _leaves(clearance: Clearance, type_name: str) -> tuple[Leaf, ...]:
@@ -274,7 +310,7 @@ class Checks:
         ]
 
 
-NOTHING: Mapping[str, Sequence[Node]] = {"nodes": ()}
+NOTHING: Mapping[str, list[dict[str, Any]]] = {"nodes": []}
 PARTS = (
     ("taxAmount", "receivedTax"),
     ("reminderFee", "receivedReminderFee"),

@@ -106,6 +106,10 @@ class TransferFiles:
         self._reads = reads
         self._clients = clients
 
+    def clearance(self, actor: Actor, policy: Policy, terms: Terms) -> Clearance:
+        """What the actor may do for the stated purpose. Raises `PurposeRefused`."""
+        return self._reads.clearance(actor, policy, terms)
+
     async def open(self, asked: Asked) -> Delivery:
         """Make sure that it may go out, now and to this actor.
 

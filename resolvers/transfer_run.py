@@ -22,8 +22,11 @@ from authz.scopes import Limits
 from models.population import PAYERS
 from models.transfer import OPEN, TransferExtent, TransferState
 from resolvers.pipeline import PrivacyMode, Reads, Terms
-from resolvers.transfer_content import AFTER, Checks, Content, Node, lines_of
-from resolvers.transfer_store import Row, TransferStore, code_of
+from resolvers.transfer_content import AFTER, Checks, Content, Node, written
+from resolvers.transfer_store import Row, TransferStore
+
+Line = tuple[dict[str, Any], bytes]
+"""One person's line, and its text."""
 
 IDLE_SECONDS = 1.0
 JOB_LIFETIME = dt.timedelta(days=1)
@@ -149,29 +152,32 @@ class _Making:
     async def _add(self, nodes: list[Node]) -> bool:
         """One chunk; false where the transfer was taken back."""
         kept = [node for node in nodes if self.checks.admit(node)]
-        ndjson = await self._changed(self.content.ndjson(kept))
-        lines = list(lines_of(ndjson))
-        csv = self.content.csv(lines, header=self.chunks == 0)
+        lines = await self._changed([(line, written(line)) for line in self.content.lines(kept)])
+        ndjson = b"".join(text for _, text in lines)
+        csv = self.content.csv((line for line, _ in lines), header=self.chunks == 0)
         self.ndjson_hash.update(ndjson)
         self.csv_hash.update(csv)
         self.ndjson_size += len(ndjson)
         self.csv_size += len(csv)
         self.written += len(lines)
-        self.written_levies += sum(len(line.get("collections") or ()) for line in lines)
+        self.written_levies += sum(len(line.get("collections") or ()) for line, _ in lines)
         number, self.chunks = self.chunks, self.chunks + 1
         now = dt.datetime.now(dt.UTC)
         return await self.store.add(self.row["id"], number, ndjson, len(csv), now)
 
-    async def _changed(self, ndjson: bytes) -> bytes:
+    async def _changed(self, lines: list[Line]) -> list[Line]:
         """The lines that the client has not confirmed as they are; all of them where all are
         asked for."""
         if self.row["extent"] != TransferExtent.CHANGED:
-            return ndjson
-        lines = {code_of(line): line for line in ndjson.splitlines(keepends=True)}
-        sent = await self.store.sent_digests(self.client.id, list(lines))
-        return b"".join(
-            line for code, line in lines.items() if sent.get(code) != self.store.digest(line)
+            return lines
+        sent = await self.store.sent_digests(
+            self.client.id, [line.get("code", "") for line, _ in lines]
         )
+        return [
+            (line, text)
+            for line, text in lines
+            if sent.get(line.get("code", "")) != self.store.digest(text)
+        ]
 
     def _values(self, passed: bool, plan_digest: str) -> dict[str, Any]:
         good = TransferState.CHECKED if self.row["release_role"] else TransferState.RELEASED

@@ -17,9 +17,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from authz.access_log import AccessLog, Kind, LoggedOperation, Record
+from authz.actor import Actor
 from authz.errors import BadInput, Refused, TooManyRequests
+from authz.policy import Policy
 from authz.policy_store import PolicyStore
 from authz.revocations import Revocations
+from authz.session import Touched
 from authz.sign_in import SignIn
 from resolvers.pipeline import Terms
 from resolvers.transfer_file import Asked, Delivery, Form, TransferFiles, Undeliverable
@@ -56,7 +59,7 @@ def transfer_routes(services: Callable[[], TransferServices]) -> list[Route]:
         try:
             return await _fetch(services(), request)
         except (Undeliverable, Refused) as error:
-            return _error(error)
+            return error_answer(error)
         except Exception as error:
             failed(error)
             return written(500, {"error": "server_error"})
@@ -92,30 +95,49 @@ async def _fetch(services: TransferServices, request: Request) -> Response:
     return await _streamed(content, status, _media(asked.form), headers)
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, under which policy, and what they state."""
+
+    touched: Touched
+    policy: Policy
+    terms: Terms
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return self.touched.actor
+
+
+async def who_asks(services: TransferServices, request: Request) -> Asking:
+    """Who asks, as for GraphQL; a client's token states its purpose. Raises `Refused`."""
+    headers = headers_of(request)
+    channel = channel_of(request.scope, headers)
+    touched = await services.sign_in.authenticate(bearer_token(headers), channel)
+    policy = await services.policies.at_least(touched.policy_version)
+    terms = terms_of(headers)
+    limits = touched.actor.limits
+    if limits is not None and terms.purpose is None:
+        terms = Terms(limits.purpose, terms.case_reference, terms.mode)
+    return Asking(touched, policy, terms)
+
+
 async def _asked(services: TransferServices, request: Request) -> Asked:
-    """Who asks, as for GraphQL; a client's token states its purpose. A refusal is logged."""
     form = _form(request.headers.get("accept", ""))
     try:
-        headers = headers_of(request)
-        token = bearer_token(headers)
-        touched = await services.sign_in.authenticate(token, channel_of(request.scope, headers))
-        policy = await services.policies.at_least(touched.policy_version)
-        terms = terms_of(headers)
+        asking = await who_asks(services, request)
     except Refused as refused:
         record = Record(kind=Kind.OUTPUT, outcome=refused.code)
         await services.log.record(record, LoggedOperation.of("transfer:refused", ()))
         raise
-    actor = touched.actor
-    if actor.limits is not None and terms.purpose is None:
-        terms = Terms(actor.limits.purpose, terms.case_reference, terms.mode)
     code = str(request.path_params["code"])
     return Asked(
         code if _CODE.fullmatch(code) else "-",
         form,
-        actor,
-        policy,
-        terms,
-        lambda: services.revocations.check(touched.session),
+        asking.actor,
+        asking.policy,
+        asking.terms,
+        lambda: services.revocations.check(asking.touched.session),
     )
 
 
@@ -164,7 +186,8 @@ async def _streamed(
     return StreamingResponse(parts(), status, _PRIVATE | headers, media)
 
 
-def _error(error: Undeliverable | Refused) -> Response:
+def error_answer(error: Undeliverable | Refused) -> Response:
+    """A refusal in JSON, as RFC 6750 (3.1) names it where it does."""
     headers: dict[str, str] = {}
     if error.status == 401:
         headers["www-authenticate"] = 'DPoP algs="ES256 EdDSA", Bearer'

@@ -95,7 +95,7 @@ async def made(town: Town, definition: str, **given: Any) -> dict[str, Any]:
     assert ordered["state"] == "DEFINED"
 
     async def done() -> bool:
-        return (await look(town, ordered["code"]))["state"] != "DEFINED"
+        return bool((await look(town, ordered["code"]))["state"] != "DEFINED")
 
     await until(done, 20)
     return await look(town, ordered["code"])
@@ -404,7 +404,7 @@ async def _erased(town: Town, code: str) -> bool:
             )
         )
     await database.close()
-    return left == 0
+    return bool(left == 0)
 
 
 async def test_what_is_taken_back_or_refused_is_erased(town: Town) -> None:

@@ -238,7 +238,7 @@ PEOPLE = [
     (KATO, "加藤 翔", None, "釧路市幸町2番", False, None),
     (NISHI, "西 一", "ニシハシメ", "釧路市愛国3番", False, dt.date(1950, 2, 2)),
 ]
-HOUSEHOLDS = [
+HOUSEHOLDS: list[dict[str, Any]] = [
     {"addressee_code": YAMADA, "household_code": "H1", "relationship": "世帯主"},
     {"addressee_code": HANAKO, "household_code": "H1", "relationship": "妻"},
     {"addressee_code": TANAKA, "household_code": "H2", "relationship": "世帯主"},
@@ -251,7 +251,7 @@ HOUSEHOLDS = [
     },
     {"addressee_code": SUZUKI, "household_code": "H3", "relationship": "世帯主"},
 ]
-ACCOUNTS = [
+ACCOUNTS: list[dict[str, Any]] = [
     {
         "addressee_code": YAMADA,
         "usage": "DIRECT_DEBIT",
