@@ -13,7 +13,7 @@ NODE_PATH_FIRST := PATH="$(CURDIR)/$(BIN):$$PATH"
 NPM := $(NODE_PATH_FIRST) npm ci --loglevel=error
 PIP := $(BIN)/pip install -qq --disable-pip-version-check --only-binary=:all: --require-hashes
 
-.PHONY: serve test lint types pytest bench prove papers dev lock clean help
+.PHONY: serve test lint types pytest bench prove papers pictures dev lock clean help
 
 serve: .venv/runtime node_modules/runtime ## start Atena (the first start sets everything up)
 	@exec $(BIN)/python server.py serve
@@ -39,6 +39,9 @@ prove: dev ## search for leaks until Ctrl-C; ARGS="--pairs 100000", ARGS=--mutan
 
 papers: .venv/dev ## write the tables of the README and docs, and schema.graphql, anew
 	@$(BIN)/python -m tests.papers
+
+pictures: dev ## take the screenshots of docs/console.md anew
+	@ATENA_TEST_PICTURES=docs/console $(BIN)/pytest -q tests/test_console.py
 
 dev: .venv/dev node_modules/dev ## set up what tests and checks need, without running them
 

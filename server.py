@@ -99,6 +99,7 @@ from resolvers.transfer_store import TransferStore
 from resolvers.write import Event, PolicyPublished, Tell, UseCase, Writes
 from schema.answer import Answerer
 from schema.build import graphql_schema, sdl
+from schema.console import console_routes
 from schema.graphiql import graphiql_routes
 from schema.http import GraphQLEndpoint
 from schema.narrowed import changes_open_to, narrowed_sdl
@@ -138,6 +139,7 @@ class Settings:
     absolute_timeout: timedelta = setting("28800", "seconds that end a session in any case")
     introspection: bool = setting("on", "`on` or `off`: may clients ask for the schema")
     graphiql: bool = setting("on", "`on` or `off`: serve GraphiQL at /graphiql")
+    console: bool = setting("on", "`on` or `off`: serve the policy console at /console")
     workers: int = setting("1", "processes that answer")
     people: int = setting("2000", "people in the demo town at the first start")
     public_url: str = setting(
@@ -459,6 +461,7 @@ def create_app(settings: Settings) -> Starlette:
             *oauth_routes(lambda: state["services"].tokens),
             *transfer_routes(lambda: state["services"].transfers),
             *graphiql_routes(PROJECT / "node_modules", settings.graphiql),
+            *console_routes(settings.console),
         ],
     )
     app.router.redirect_slashes = False
@@ -620,7 +623,7 @@ def serve(settings: Settings) -> None:
 def _greet(settings: Settings) -> None:
     base = f"http://{settings.host}:{settings.port}"
     print(f"Atena\n  GraphQL   {base}/graphql\n  GraphiQL  {base}/graphiql")
-    print(f"  SDL       {base}/schema.graphql")
+    print(f"  Console   {base}/console\n  SDL       {base}/schema.graphql")
     cast = settings.data / "cast.json"
     if (clients := settings.data / "clients.json").exists():
         print(f"  OAuth     {base}/oauth/token  (demo clients: {clients})")

@@ -1,7 +1,6 @@
 """GraphiQL at `/graphiql`, without the network: a page of our own around the packaged files.
 
-The page may load scripts, styles and data from this server alone, and its policy (CSP) holds it to
-that. Tokens stay in the page's memory; see `static/graphiql.js`.
+Tokens stay in the page's memory; see `static/graphiql.js`.
 """
 
 from __future__ import annotations
@@ -10,8 +9,10 @@ import secrets
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
+
+from schema.page import content_policy, html, page_routes
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -22,12 +23,6 @@ _PACKAGED = {
     "graphiql.min.css": "graphiql/graphiql.min.css",
 }
 _OWN = {"page.js": "graphiql.js", "page.css": "graphiql.css"}
-
-_HEADERS = {
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "cross-origin-resource-policy": "same-origin",
-}
 
 
 def graphiql_routes(assets: Path, enabled: bool) -> list[Route]:
@@ -42,48 +37,22 @@ def graphiql_routes(assets: Path, enabled: bool) -> list[Route]:
     files = packaged | {name: _STATIC / path for name, path in _OWN.items()}
     page = (_STATIC / "graphiql.html").read_text(encoding="utf-8")
 
-    async def show_page(request: Request) -> Response:
+    def show(_: Request) -> Response:
         missing = [path for path in packaged.values() if not path.is_file()]
         return _missing_page(assets, missing) if missing else _page(page)
 
-    async def send_file(request: Request) -> Response:
-        path = files.get(request.path_params["name"])
-        if path is None or not path.is_file():
-            return Response(status_code=404, headers=_HEADERS)
-        return FileResponse(path, headers=_HEADERS | {"cache-control": "no-cache"})
-
-    return [
-        Route("/graphiql", show_page, methods=["GET"]),
-        Route("/graphiql/{name}", send_file, methods=["GET"]),
-    ]
+    return page_routes("/graphiql", show, files)
 
 
 def _page(page: str) -> Response:
     nonce = secrets.token_urlsafe(16)
     # The nonce is for the styles that GraphiQL's menus add; no script is inline.
-    policy = "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            f"style-src 'self' 'nonce-{nonce}'",
-            "connect-src 'self'",
-            "font-src 'self' data:",
-            "img-src 'self' data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        )
-    )
-    return _html(page.replace("%NONCE%", nonce), 200, policy)
+    policy = content_policy(style_src=f"'self' 'nonce-{nonce}'", font_src="'self' data:")
+    return html(page.replace("%NONCE%", nonce), 200, policy)
 
 
 def _missing_page(assets: Path, missing: list[Path]) -> Response:
     names = ", ".join(str(path.relative_to(assets.parent)) for path in missing)
     page = (_STATIC / "graphiql-missing.html").read_text(encoding="utf-8")
     policy = "default-src 'none'; img-src data:; frame-ancestors 'none'"
-    return _html(page.replace("%MISSING%", names), 503, policy)
-
-
-def _html(page: str, status: int, policy: str) -> Response:
-    headers = _HEADERS | {"cache-control": "no-store", "content-security-policy": policy}
-    return HTMLResponse(page, status, headers)
+    return html(page.replace("%MISSING%", names), 503, policy)

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import BrowserContext, Page, Request, async_playwright, expect
+from playwright.async_api import BrowserContext, Page, expect
 
 from schema.build import sdl
+from tests.browser import Watch, launched
 from tests.conftest import PROJECT, absent
 from tests.live import live_server
 from tests.world import TANAKA, YAMADA, make_stores
@@ -105,49 +105,14 @@ def test_a_frontend_with_generated_types(node: Node, frontend: Path, server: Ser
 
 # -- GraphiQL in a browser -------------------------------------------------------------------------
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-class Watch:
-    """What a page tried: its requests, and its complaints (breaches of its policy are some)."""
-
-    def __init__(self, page: Page) -> None:
-        self.requests: list[Request] = []
-        self.complaints: list[str] = []
-        page.on("request", lambda request: self.requests.append(request))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: self.complaints.append(said.text) if said.type == "error" else None,
-        )
-
-    def outside(self) -> list[str]:
-        """Addresses that are not this machine's."""
-        urls = [request.url for request in self.requests]
-        return [
-            url
-            for url in urls
-            if urlsplit(url).scheme != "data" and urlsplit(url).hostname != "127.0.0.1"
-        ]
-
 
 @pytest.fixture
 async def browser(chromium: str, server: Server) -> AsyncIterator[BrowserContext]:
     """A fresh browser profile."""
     if not (PROJECT / "node_modules/graphiql").is_dir():
         absent("node_modules: run `make dev`")
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+    async with launched(chromium) as running:
         yield await running.new_context(locale="ja-JP", viewport={"width": 1400, "height": 900})
-        await running.close()
 
 
 async def sign_in(page: Page, server: Server) -> None:

@@ -1,0 +1,224 @@
+/* Every GraphQL document of the console; a test holds them to the schema. */
+
+export const SIGN_IN = `mutation SignIn($input: SignInInput!) {
+  signIn(input: $input) {
+    token expiresAt idleTimeoutSeconds
+    viewer { id roles purposesOfUse { code nameJa } }
+  }
+}`;
+
+export const SIGN_OUT = `mutation SignOut { signOut { signedOut } }`;
+
+export const VIEWER = `query Viewer { viewer { idleExpiresAt } }`;
+
+export const VOCABULARY = `query Vocabulary {
+  policyVocabulary {
+    roles { code nameJa name note purposes }
+    purposes { code nameJa name legalBasis individualNumbers population }
+    classes { code nameJa meaning personal withheld }
+    coordinates { coordinate nameJa classes }
+    actions
+  }
+}`;
+
+export const STATUS = `query Status {
+  policyStatus { version waiting { version effectiveFrom } }
+}`;
+
+export const MATRIX = `query Matrix($draft: ID, $version: Int, $roles: [String!], $purposes: [String!]) {
+  policyMatrix(draft: $draft, version: $version, roles: $roles, purposes: $purposes) {
+    version
+    rows {
+      role purpose
+      cells {
+        class allowed lines read list match search write
+        fields { coordinate lines read list match search write }
+      }
+    }
+  }
+}`;
+
+export const VERSIONS = `query Versions($after: String) {
+  policyStatus { version waiting { version effectiveFrom } }
+  policyVersions(first: 50, after: $after) {
+    nodes { number publishedAt reason basedOn proposedBy approvedBy approvalReason effectiveFrom }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+export const DRAFTS = `query Drafts($after: String) {
+  policyDrafts(first: 50, after: $after) {
+    nodes { id title state basedOn createdBy createdAt proposedBy }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+export const DRAFT = `query Draft($id: ID!) {
+  policyDraft(id: $id) {
+    id title state basedOn createdBy createdAt editedAt
+    proposedBy proposedAt reason decidedBy decidedAt decisionReason version
+  }
+}`;
+
+export const COMPARISON = `query Comparison($draft: ID, $version: Int, $base: Int) {
+  policyComparison(draft: $draft, version: $version, base: $base) {
+    findings { line text severity problem reason }
+    usable needsApproval
+    added { text note }
+    removed { text note }
+    gains { ...Sentence }
+    losses { ...Sentence }
+  }
+}
+fragment Sentence on PolicyChange {
+  roles purpose action classes coordinates before after populations anew needsCaseReference
+  staff people witness { document headers reachable }
+}`;
+
+export const UNION = `query Union($roles: [String!]!) {
+  policyUnion(roles: $roles) {
+    coordinate nameJa
+    read { verdict purposes }
+    list { verdict purposes }
+    match { verdict purposes }
+    search { verdict purposes }
+    write { verdict purposes }
+  }
+}`;
+
+export const EXPLANATION = `query Explanation(
+  $roles: [String!]!, $purpose: String!, $coordinate: String!, $action: String!,
+  $caseReference: Boolean, $draft: ID, $version: Int
+) {
+  policyExplanation(
+    roles: $roles, purpose: $purpose, coordinate: $coordinate, action: $action,
+    caseReference: $caseReference, draft: $draft, version: $version
+  ) {
+    verdict reason classes populations
+    steps { role line text says }
+  }
+}`;
+
+export const REPLAY = `query Replay($draft: ID!, $days: Int) {
+  policyReplay(draft: $draft, days: $days) {
+    days shapes
+    differences {
+      roles purpose caseReference operation
+      more { coordinate action before after }
+      less { coordinate action before after }
+    }
+  }
+}`;
+
+export const EXPORT = `query Export($draft: ID, $version: Int) {
+  policyExport(draft: $draft, version: $version) { csv }
+}`;
+
+export const STAFF = `query Staff($after: String) {
+  staffMembers(first: 100, after: $after) {
+    nodes {
+      staffId name section state
+      roles(first: 20) { nodes { id role validFrom validUntil } }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+export const STAFF_PROPOSALS = `query StaffProposals {
+  staffProposals(first: 50) {
+    nodes {
+      id kind role validFrom validUntil state proposedBy proposedAt reason
+      decidedBy decidedAt decisionReason staffId
+    }
+  }
+}`;
+
+export const LOG = `query Log(
+  $first: Int!, $after: String, $filter: AccessRecordFilter, $orderBy: [AccessRecordOrder!]
+) {
+  accessRecords(first: $first, after: $after, filter: $filter, orderBy: $orderBy) {
+    nodes {
+      id at kind actor roles purpose policyVersion persons personCount outcome
+      operation { normalForm coordinates }
+    }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+export const CREATE_DRAFT = `mutation CreateDraft($input: CreatePolicyDraftInput!) {
+  createPolicyDraft(input: $input) { draft { id } }
+}`;
+
+export const EDIT_DRAFT = `mutation EditDraft($input: EditPolicyDraftInput!) {
+  editPolicyDraft(input: $input) { draft { id } }
+}`;
+
+export const IMPORT_DRAFT = `mutation ImportDraft($input: ImportPolicyDraftInput!) {
+  importPolicyDraft(input: $input) { draft { id } }
+}`;
+
+export const REBASE = `mutation Rebase($input: PolicyDraftInput!) {
+  rebasePolicyDraft(input: $input) { draft { id } }
+}`;
+
+export const ABANDON = `mutation Abandon($input: PolicyDraftInput!) {
+  abandonPolicyDraft(input: $input) { draft { id } }
+}`;
+
+export const PROPOSE = `mutation Propose($input: ProposePolicyInput!) {
+  proposePolicy(input: $input) { needsApproval draft { id } version { number effectiveFrom } }
+}`;
+
+export const WITHDRAW = `mutation Withdraw($input: PolicyDraftInput!) {
+  withdrawPolicy(input: $input) { draft { id } }
+}`;
+
+export const APPROVE = `mutation Approve($input: ApprovePolicyInput!) {
+  approvePolicy(input: $input) { needsApproval draft { id } version { number effectiveFrom } }
+}`;
+
+export const REJECT = `mutation Reject($input: RejectPolicyInput!) {
+  rejectPolicy(input: $input) { draft { id } }
+}`;
+
+export const ROLL_BACK = `mutation RollBack($input: RollBackPolicyInput!) {
+  rollBackPolicy(input: $input) { needsApproval draft { id } version { number effectiveFrom } }
+}`;
+
+export const RIGHTS = `query Rights { viewer { clearance { coordinate search write } } }`;
+
+export const HIRE = `mutation Hire($input: HireStaffMemberInput!) {
+  hireStaffMember(input: $input) { staffMember { staffId } }
+}`;
+
+export const PROPOSE_ROLE = `mutation ProposeRole($input: ProposeRoleInput!) {
+  proposeRole(input: $input) { proposal { id } }
+}`;
+
+export const PROPOSE_REINSTATEMENT = `mutation ProposeReinstatement($input: StaffMemberInput!) {
+  proposeReinstatement(input: $input) { proposal { id } }
+}`;
+
+export const WITHDRAW_STAFF_PROPOSAL = `mutation WithdrawStaffProposal($input: WithdrawStaffProposalInput!) {
+  withdrawStaffProposal(input: $input) { proposal { id } }
+}`;
+
+export const APPROVE_STAFF_PROPOSAL = `mutation ApproveStaffProposal($input: DecideStaffProposalInput!) {
+  approveStaffProposal(input: $input) { proposal { id } }
+}`;
+
+export const REJECT_STAFF_PROPOSAL = `mutation RejectStaffProposal($input: DecideStaffProposalInput!) {
+  rejectStaffProposal(input: $input) { proposal { id } }
+}`;
+
+export const REVOKE_ROLE = `mutation RevokeRole($input: RevokeRoleInput!) {
+  revokeRole(input: $input) { staffMember { staffId } }
+}`;
+
+export const SUSPEND = `mutation Suspend($input: StaffMemberInput!) {
+  suspendStaffMember(input: $input) { staffMember { staffId } }
+}`;
+
+export const TRANSFER = `mutation Transfer($input: TransferStaffMemberInput!) {
+  transferStaffMember(input: $input) { staffMember { staffId } }
+}`;

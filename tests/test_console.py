@@ -1,0 +1,664 @@
+"""The policy console: what is sent, what it says, and a person working with it in a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from graphql import parse, validate
+from playwright.async_api import Browser, Locator, Page, expect
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from authz.clearance import Reason
+from authz.policy_findings import Problem
+from models.policy import Action, DraftState
+from models.staff import ProposalState, StaffState
+from schema.build import graphql_schema
+from schema.console import FOLDER, console_routes
+from tests.browser import Watch, launched
+from tests.conftest import PROJECT
+from tests.live import live_server
+from tests.papers import section, table
+from tests.test_docs import README, first_words
+from tests.world import SECRET_ADDRESS, SIGN_IN, YAMADA, make_stores
+
+WORDS = (FOLDER / "words.js").read_text(encoding="utf-8")
+MODULES = sorted(FOLDER.glob("*.js"))
+
+Node = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def client() -> TestClient:
+    """The console's routes alone."""
+    return TestClient(Starlette(routes=console_routes(True)))
+
+
+# -- what is sent ----------------------------------------------------------------------------------
+
+
+def test_turned_off_it_is_not_there() -> None:
+    off = TestClient(Starlette(routes=console_routes(False)))
+    assert off.get("/console").status_code == 404
+    assert off.get("/console/main.js").status_code == 404
+
+
+def test_only_its_own_files_are_sent(client: TestClient) -> None:
+    for path in (*MODULES, FOLDER / "console.css"):
+        assert client.get(f"/console/{path.name}").content == path.read_bytes()
+    for name in ("console.html", "..%2fpolicy.py", "main.js.map"):
+        assert client.get(f"/console/{name}").status_code == 404
+
+
+def test_the_page_may_do_nothing_but_ask_this_server(client: TestClient) -> None:
+    page = client.get("/console")
+    allowed = dict(
+        part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";")
+    )
+    assert allowed == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "connect-src": "'self'",
+        "img-src": "'self' data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=", page.text)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_no_module_keeps_or_fetches_anything_elsewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"localStorage|sessionStorage|indexedDB|\.cookie|innerHTML|eval\(", text)
+    assert "://" not in text
+    assert text.startswith("/* ")
+
+
+@pytest.mark.node
+def test_the_modules_fit_each_other(node: Node, tmp_path: Path) -> None:
+    """TypeScript reads them as they are, with their comments as types."""
+    settings = {
+        "compilerOptions": {
+            "allowJs": True,
+            "checkJs": True,
+            "noEmit": True,
+            "strict": True,
+            "noImplicitAny": False,
+            "noUnusedLocals": True,
+            "noUnusedParameters": True,
+            "target": "es2022",
+            "module": "es2022",
+            "moduleResolution": "bundler",
+            "lib": ["es2023", "dom", "dom.iterable"],
+            "types": [],
+        },
+        "include": [str(FOLDER / "*.js")],
+    }
+    (tmp_path / "tsconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    run = node("tsc", "--project", tmp_path)
+    assert run.returncode == 0, run.stdout
+
+
+# -- what it says ----------------------------------------------------------------------------------
+
+
+def documents() -> list[tuple[str, str]]:
+    """Every GraphQL document of the console, by its name."""
+    text = (FOLDER / "queries.js").read_text(encoding="utf-8")
+    found = re.findall(r"export const (\w+) = `(.*?)`;", text, re.DOTALL)
+    assert len(found) == text.count("`") // 2
+    return found
+
+
+@pytest.mark.parametrize(("name", "document"), documents())
+def test_every_document_fits_the_schema(name: str, document: str) -> None:
+    assert validate(graphql_schema(), parse(document)) == []
+
+
+def test_only_the_documents_are_asked() -> None:
+    for path in MODULES:
+        if path.name != "queries.js":
+            assert not re.search(r"`\s*(query|mutation)\b", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("ERRORS", [*first_words(table(section(README, "Error codes"))), "CONNECTION_LOST"]),
+        ("ACTIONS", [action.value for action in Action]),
+        ("REASONS", [reason.value for reason in Reason]),
+        ("PROBLEMS", [problem.value for problem in Problem]),
+        ("DRAFT_STATES", [state.value for state in DraftState]),
+        ("STAFF_STATES", [state.value for state in StaffState]),
+        ("PROPOSAL_STATES", [state.value for state in ProposalState]),
+    ],
+)
+def test_every_code_has_its_words(name: str, codes: list[str]) -> None:
+    [body] = re.findall(rf"export const {name} = {{(.*?)}};", WORDS, re.DOTALL)
+    told = re.findall(r"(?:^|[{,])\s*\"?([A-Za-z_-]+)\"?: \[|\[(LOST)\]: \[", body)
+    names = {first or "CONNECTION_LOST" for first, _ in told}
+    assert names == set(codes), "give it words in authz/console/words.js"
+
+
+# -- in a browser ----------------------------------------------------------------------------------
+
+PICTURES = os.environ.get("ATENA_TEST_PICTURES")
+"""Where to put screenshots, `docs/console` to renew them; unset: nowhere."""
+
+TRACE = os.environ.get("ATENA_TEST_TRACE")
+"""A file for Playwright's trace of the edit from sign-in to enforcement; unset: none."""
+
+ADMINISTRATOR, DIRECTOR, AUDITOR, CLERK = "yamada", "kato", "sasaki", "sato"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server over the small town of `world.py`."""
+
+    address: str
+    passwords: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """Atena with its embedded Valkey, over SQLite."""
+    folder = tmp_path_factory.mktemp("console")
+    main, numbers = (f"sqlite:///{folder / name}.sqlite" for name in ("main", "numbers"))
+    passwords = await make_stores(main, numbers, folder)
+    settings = {
+        "ATENA_DATA": str(folder),
+        "ATENA_DATABASE_URL": main,
+        "ATENA_NUMBERS_URL": numbers,
+    }
+    with live_server(settings, folder / "out") as address:
+        yield Server(address, passwords)
+
+
+@pytest.fixture(scope="module")
+async def chrome(chromium: str) -> AsyncIterator[Browser]:
+    """One browser for the module; each person in it has a profile of their own."""
+    async with launched(chromium) as running:
+        yield running
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in a browser of their own, and what their page tried."""
+
+    page: Page
+    watch: Watch
+
+    async def at(self, view: str) -> None:
+        """Open a view by its address and wait until it is there."""
+        await self.page.evaluate("address => { location.hash = address }", f"#/{view}")
+        await expect(self.page.locator("main")).to_have_attribute("data-view", view)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until nothing is loading."""
+        await expect(self.page.locator("main[data-view] h1")).to_be_focused()
+        await expect(self.page.locator("main [aria-busy]")).to_have_count(0)
+
+    async def picture(self, name: str) -> None:
+        """A screenshot, where they are wanted."""
+        if PICTURES:
+            await self.page.screenshot(path=PROJECT / PICTURES / f"{name}.png")
+
+
+@asynccontextmanager
+async def person(
+    chrome: Browser, server: Server, staff_id: str | None, **options: Any
+) -> AsyncIterator[Person]:
+    """A member of the cast, signed in to the console; `None`: nobody yet."""
+    options = {"locale": "ja-JP", "viewport": {"width": 1440, "height": 960}} | options
+    context = await chrome.new_context(**options)
+    context.set_default_timeout(10_000)
+    page = await context.new_page()
+    found = Person(page, Watch(page))
+    await page.goto(f"{server.address}/console")
+    if staff_id is not None:
+        await sign_in(page, staff_id, server.passwords[staff_id])
+        await found.settled()
+    yield found
+    await context.close()
+
+
+async def sign_in(page: Page, staff_id: str, password: str) -> None:
+    await page.get_by_label("職員番号").fill(staff_id)
+    await page.get_by_label("パスワード").fill(password)
+    await page.get_by_role("button", name="サインイン").click()
+
+
+async def ask(
+    server: Server, staff_id: str, purpose: str, document: str, variables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The `data` of a request by a member of the cast, in a session of its own."""
+    async with httpx2.AsyncClient(base_url=server.address) as client:
+        given = {"staffId": staff_id, "password": server.passwords[staff_id]}
+        signed_in = await client.post(
+            "/graphql", json={"query": SIGN_IN, "variables": {"input": given}}
+        )
+        token = signed_in.json()["data"]["signIn"]["token"]
+        answer = await client.post(
+            "/graphql",
+            json={"query": document, "variables": dict(variables)},
+            headers={"authorization": f"Bearer {token}", "purpose-of-use": purpose},
+        )
+    content = answer.json()
+    assert "errors" not in content, content
+    data: dict[str, Any] = content["data"]
+    return data
+
+
+DOCUMENTS = dict(documents())
+
+
+async def new_draft(server: Server, title: str, *lines: str, propose: bool = False) -> str:
+    """The id of a draft of the administrator's, with these lines (`role, purpose, …`) besides."""
+
+    async def change(document: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        variables = {"input": given}
+        return await ask(
+            server, ADMINISTRATOR, "policy-administration", DOCUMENTS[document], variables
+        )
+
+    made = await change("CREATE_DRAFT", {"title": title})
+    draft: str = made["createPolicyDraft"]["draft"]["id"]
+    names = ("role", "purpose", "what", "action", "effect")
+    words = [dict(zip(names, line.split(", "), strict=True)) for line in lines]
+    await change("EDIT_DRAFT", {"draft": draft, "set": words})
+    if propose:
+        await change("PROPOSE", {"draft": draft, "reason": "試験"})
+    return draft
+
+
+CARELESS = "role:collection-clerk, purpose:consultation, class:residence, list, allow"
+FORBIDDEN = "role:policy-administrator, purpose:policy-administration, class:name, read, allow"
+DIRECTORS_OWN = "role:collection-director, purpose:delinquency, class:contact, read, allow"
+
+
+# -- accessible ------------------------------------------------------------------------------------
+
+WCAG = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+BY_LOOK = {"type": "rule", "values": ["color-contrast", "target-size"]}
+
+
+async def flaws(page: Page, rules: Mapping[str, Any] = WCAG) -> list[str]:
+    """What axe finds against WCAG 2.2 AA, in words."""
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
+    found = await Axe().run(page, options=options)
+    return [
+        f"{one['id']}: {one['help']}: {node['html'][:200]}"
+        for one in found.response["violations"]
+        for node in one["nodes"]
+    ]
+
+
+async def open_everything(page: Page, view: str) -> None:
+    """What a person would open in a view; of the matrices the narrow ones, which say the same."""
+    if view == "union":
+        await page.get_by_label("関係課職員").check()
+        await page.get_by_label("納税課 収納担当").uncheck()
+        await expect(page.get_by_role("columnheader")).to_have_count(3)
+    if view == "matrix":
+        await page.get_by_label("利用目的 Purpose").select_option("public-notice")
+        await expect(page.get_by_role("columnheader")).to_have_count(2)
+        await page.locator(".toggle").nth(2).click()
+    if view == "matrix" or view.startswith("draft/"):
+        await page.locator(".cell").first.click()
+    if view == "explain":
+        await page.get_by_role("button", name="調べる").click()
+        await expect(page.locator(".steps li")).not_to_have_count(0)
+
+
+@pytest.mark.browser
+async def test_every_view_is_accessible(chrome: Browser, server: Server) -> None:
+    draft = await new_draft(server, "窓口", CARELESS)
+    administers = ("matrix", "drafts", f"draft/{draft}", "history", "version/1", "explain", "staff")
+    # Axe is a script of ours in the page, which the page's own policy would not let in.
+    for staff_id, views in ((ADMINISTRATOR, administers), (AUDITOR, ("log", "union"))):
+        async with person(chrome, server, None, bypass_csp=True) as somebody:
+            page = somebody.page
+            assert await flaws(page) == []
+            await sign_in(page, staff_id, server.passwords[staff_id])
+            await somebody.settled()
+            for view in views:
+                await somebody.at(view)
+                await open_everything(page, view)
+                assert await flaws(page) == [], view
+            assert somebody.watch.complaints == []
+
+
+@pytest.mark.browser
+async def test_narrow_and_dark(chrome: Browser, server: Server) -> None:
+    """320 pixels, which are 1280 at 400 %: nothing is cut off, and there is contrast enough."""
+    draft = await new_draft(server, "窓口", CARELESS)
+    look = {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"}
+    async with person(chrome, server, AUDITOR, bypass_csp=True, **look) as somebody:
+        for view in ("log", "matrix", f"draft/{draft}", "history", "explain", "union", "staff"):
+            await somebody.at(view)
+            width = await somebody.page.evaluate("document.documentElement.scrollWidth")
+            assert width <= 320, view
+            if view.startswith("draft/"):
+                assert await flaws(somebody.page, BY_LOOK) == [], view
+
+
+# -- safe ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.browser
+async def test_nothing_outlives_the_page(chrome: Browser, server: Server) -> None:
+    async with person(chrome, server, ADMINISTRATOR) as administrator:
+        page = administrator.page
+        kept = await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+        assert kept == "[{},{}]"
+        assert await page.context.cookies() == []
+        await page.reload()
+        await expect(page.get_by_label("職員番号")).to_be_visible()
+        await expect(page.get_by_role("navigation")).to_be_hidden()
+
+
+@pytest.mark.browser
+async def test_markup_in_data_stays_text(chrome: Browser, server: Server) -> None:
+    """The browser itself refuses to make markup of a text."""
+    async with person(chrome, server, ADMINISTRATOR) as administrator:
+        refused = await administrator.page.evaluate(
+            "() => { try { document.body.innerHTML = '<b>x</b>'; return '' }"
+            " catch (error) { return error.name } }"
+        )
+        assert refused == "TypeError"
+
+
+@pytest.mark.browser
+async def test_an_idle_session_ends_on_the_screen_too(chrome: Browser, server: Server) -> None:
+    async with person(chrome, server, None) as administrator:
+        page = administrator.page
+        await page.clock.install()
+        await sign_in(page, ADMINISTRATOR, server.passwords[ADMINISTRATOR])
+        await administrator.settled()
+        await page.clock.run_for(245_000)
+        await expect(page.get_by_role("timer")).to_contain_text("0:5")
+        await expect(page.locator("#alarm")).to_contain_text("自動的にサインアウト")
+        await page.get_by_role("button", name="延長").click()
+        await expect(page.get_by_role("timer")).to_contain_text("5:00")
+        await page.clock.run_for(301_000)
+        await expect(page.get_by_text("操作がなかったため")).to_be_visible()
+        await expect(page.get_by_role("table")).to_have_count(0)
+
+
+@pytest.mark.browser
+async def test_a_failed_sign_in_says_why_in_japanese(chrome: Browser, server: Server) -> None:
+    async with person(chrome, server, None) as nobody:
+        await sign_in(nobody.page, "nobody", "wrong")
+        await expect(nobody.page.locator(".error")).to_contain_text("パスワードが違います")
+        await expect(nobody.page.locator(".error")).to_contain_text("UNAUTHENTICATED")
+
+
+@pytest.mark.browser
+async def test_who_administers_nothing_finds_nothing(chrome: Browser, server: Server) -> None:
+    async with person(chrome, server, CLERK) as clerk:
+        await expect(clerk.page.get_by_role("heading", level=1)).to_contain_text("ありません")
+        await clerk.at("matrix")
+        await expect(clerk.page.get_by_role("heading", level=1)).to_contain_text("ありません")
+
+
+# -- an edit, from sign-in to enforcement ----------------------------------------------------------
+
+
+async def reach(page: Page, target: Locator, key: str = "Tab", most: int = 60) -> None:
+    """Press a key until the target has the focus, as who has no mouse does."""
+    for _ in range(most):
+        if await target.evaluate("element => element === document.activeElement"):
+            return
+        await page.keyboard.press(key)
+    raise AssertionError(f"{target} is not reached by {key}")
+
+
+async def asks(page: Page, query: str) -> None:
+    """Run a query in GraphiQL."""
+    await page.locator(".graphiql-query-editor .CodeMirror").click()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.insert_text(f"query Viewer {{ {query} }}")
+    await page.keyboard.press("Control+Enter")
+
+
+@asynccontextmanager
+async def clerk_in_graphiql(chrome: Browser, server: Server) -> AsyncIterator[Page]:
+    """A collection clerk at the desk, with a browser and a session of their own."""
+    context = await chrome.new_context(locale="ja-JP", viewport={"width": 1440, "height": 960})
+    page = await context.new_page()
+    await page.goto(f"{server.address}/graphiql")
+    await sign_in(page, CLERK, server.passwords[CLERK])
+    await page.get_by_label("利用目的").select_option("consultation")
+    yield page
+    await context.close()
+
+
+LISTED = "addressees(first: 20) { nodes { code residence { address } } }"
+ADDRESS = "釧路市北大通1番1号"
+
+
+@pytest.mark.browser
+@pytest.mark.node
+async def test_an_edit_from_sign_in_to_enforcement(chrome: Browser, server: Server) -> None:
+    """The administrator works by keyboard alone; a second person approves; a clerk sees it."""
+    async with (
+        person(chrome, server, None) as administrator,
+        person(chrome, server, DIRECTOR) as director,
+        clerk_in_graphiql(chrome, server) as clerk,
+    ):
+        if TRACE:
+            await administrator.page.context.tracing.start(screenshots=True, snapshots=True)
+        result = clerk.locator(".result-window")
+        await asks(clerk, LISTED)
+        await expect(result).to_contain_text(YAMADA)
+        assert ADDRESS not in await result.inner_text()
+
+        title = await edits_by_keyboard(administrator, server)
+        await approves(director, title)
+
+        await asks(clerk, LISTED)
+        await expect(result).to_contain_text(ADDRESS)
+        assert SECRET_ADDRESS not in await result.inner_text()
+        if PICTURES:
+            await clerk.screenshot(path=PROJECT / PICTURES / "enforced.png")
+
+        await takes_back(administrator)
+        await asks(clerk, LISTED)
+        await expect(result).not_to_contain_text(ADDRESS)
+        if TRACE:
+            await administrator.page.context.tracing.stop(path=TRACE)
+        for somebody in (administrator, director):
+            assert somebody.watch.outside() == []
+            assert somebody.watch.complaints == []
+
+
+async def edits_by_keyboard(administrator: Person, server: Server) -> str:
+    """Sign in, open a new draft, change one cell, look at what it opens, propose."""
+    page, keys, title = administrator.page, administrator.page.keyboard, "窓口で住所を一覧に出す"
+    await reach(page, page.get_by_label("職員番号"))
+    await keys.type(ADMINISTRATOR)
+    await reach(page, page.get_by_label("パスワード"))
+    await keys.type(server.passwords[ADMINISTRATOR])
+    await keys.press("Enter")
+    await administrator.settled()
+    await administrator.picture("matrix")
+
+    await reach(page, page.get_by_role("link", name="草案"), "Shift+Tab")
+    await keys.press("Enter")
+    await administrator.settled()
+    await reach(page, page.get_by_label("新しい草案の件名"))
+    await keys.type(title)
+    await keys.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(title)
+    await administrator.settled()
+
+    await reach(page, page.locator("[data-cell]").first)
+    cell = page.locator('[data-key="class:residence collection-clerk consultation"]')
+    await reach(page, cell.locator("xpath=ancestor::tr").locator(".toggle"), "ArrowDown")
+    await reach(page, cell, "ArrowRight")
+    await keys.press("Enter")
+    await expect(page.get_by_role("region", name="選んだ欄")).to_be_focused()
+    listed = page.get_by_role("radiogroup", name="一覧参照")
+    await reach(page, listed.get_by_label("なし"))
+    await keys.press("ArrowRight")
+    await expect(listed.get_by_label("許可")).to_be_checked()
+    await reach(page, page.get_by_role("button", name="草案に入れる"))
+    await keys.press("Enter")
+
+    await expect(page.locator("#status")).to_contain_text("開くもの 1 件、閉じるもの 0 件")
+    await expect(cell).to_have_accessible_name(re.compile("一覧参照 許可、草案で開く"))
+    await sees_the_gain(page)
+    await expect(cell).to_be_focused()
+    await keys.press("Enter")
+    await expect(listed.get_by_label("許可")).to_be_checked()
+    await keys.press("Escape")
+    await expect(cell).to_be_focused()
+    await page.evaluate("scrollTo(0, 0)")
+    await administrator.picture("draft")
+
+    await reach(page, page.locator("summary", has_text="提案する"), "Shift+Tab")
+    await keys.press("Enter")
+    await reach(page, page.get_by_label("提案する理由"))
+    await keys.type("窓口で同じ名前の人を見分けるため")
+    await reach(page, page.get_by_role("button", name="提案する"))
+    await keys.press("Enter")
+    await expect(page.locator(".box.good")).to_contain_text("別の人の承認を待ちます")
+    return title
+
+
+async def sees_the_gain(page: Page) -> None:
+    """The what-if says who gains what, for which purpose, and how many that touches."""
+    gain = page.locator(".change.gain")
+    await expect(gain).to_have_count(1)
+    for words in ("納税課 収納担当", "納税・納付相談", "住所", "一覧参照", "職員 1 人", "約8 人"):
+        await expect(gain).to_contain_text(words)
+    await expect(gain.locator("pre")).to_contain_text("Purpose-Of-Use: consultation")
+
+
+async def approves(director: Person, title: str) -> None:
+    """Somebody else looks at the same what-if, and approves with a reason."""
+    page = director.page
+    await director.at("drafts")
+    await page.get_by_role("link", name=title).click()
+    await director.settled()
+    await sees_the_gain(page)
+    await page.locator("summary", has_text="承認する").click()
+    await page.get_by_label("承認する理由").fill("窓口の待ち時間のため。半年後に見直す")
+    await director.picture("approve")
+    await page.get_by_role("button", name="承認する").click()
+    await expect(page.locator(".box.good")).to_contain_text("有効になりました")
+    await director.at("history")
+    await expect(page.locator("tbody tr").first).to_contain_text("窓口で同じ名前の人")
+    await director.picture("history")
+
+
+async def takes_back(administrator: Person) -> None:
+    """Back to the version before: it only takes rights away, so that one person suffices."""
+    page = administrator.page
+    await administrator.at("version/1")
+    await expect(page.locator(".change.loss")).to_have_count(1)
+    await page.locator("summary", has_text="第1版に戻す").click()
+    await page.get_by_label("戻す理由").fill("住所の一覧は要らなかった")
+    await page.get_by_role("button", name="第1版に戻す").click()
+    await expect(page.locator(".box.good")).to_contain_text("有効になりました")
+
+
+# -- refused and stale -----------------------------------------------------------------------------
+
+
+@pytest.mark.browser
+async def test_who_would_see_more_does_not_approve_it(chrome: Browser, server: Server) -> None:
+    draft = await new_draft(server, "監の連絡先", DIRECTORS_OWN, propose=True)
+    async with person(chrome, server, DIRECTOR) as director:
+        page = director.page
+        await director.at(f"draft/{draft}")
+        await page.locator("summary", has_text="承認する").click()
+        await page.get_by_label("承認する理由").fill("自分のため")
+        await page.get_by_role("button", name="承認する").click()
+        refused = page.locator(".box.error")
+        await expect(refused).to_contain_text("自分に見える範囲を広げる変更は、承認できません")
+        await expect(refused).to_contain_text("WRITE_NOT_ALLOWED")
+        await director.picture("refused")
+
+
+@pytest.mark.browser
+async def test_a_draft_that_somebody_else_ended_says_so(chrome: Browser, server: Server) -> None:
+    draft = await new_draft(server, "古い画面", CARELESS)
+    async with person(chrome, server, ADMINISTRATOR) as administrator:
+        page = administrator.page
+        await administrator.at(f"draft/{draft}")
+        await ask(
+            server,
+            ADMINISTRATOR,
+            "policy-administration",
+            DOCUMENTS["ABANDON"],
+            {"input": {"draft": draft}},
+        )
+        await page.locator('[data-key="class:name branch-clerk consultation"]').click()
+        await page.get_by_role("radiogroup", name="更新").get_by_label("許可").check()
+        await page.get_by_role("button", name="草案に入れる").click()
+        await expect(page.locator(".box.error")).to_contain_text("この草案は「取りやめ」です")
+        await expect(page.locator(".box.error")).to_contain_text("BAD_USER_INPUT")
+
+
+@pytest.mark.browser
+async def test_validation_stands_where_the_line_is(chrome: Browser, server: Server) -> None:
+    draft = await new_draft(server, "誤り", FORBIDDEN)
+    async with person(chrome, server, ADMINISTRATOR) as administrator:
+        page = administrator.page
+        await administrator.at(f"draft/{draft}")
+        await page.get_by_label("利用目的 Purpose").select_option("policy-administration")
+        cell = page.locator('[data-key="class:name policy-administrator policy-administration"]')
+        await expect(cell).to_have_accessible_name(re.compile("検証の指摘あり"))
+        await cell.click()
+        beside = page.get_by_role("region", name="選んだ欄")
+        await expect(beside).to_contain_text("「権限管理者」には個人情報を許せません")
+        await expect(page.locator(".totals")).to_contain_text("版にできません")
+        await administrator.picture("validation")
+
+
+@pytest.mark.browser
+async def test_the_auditor_reads_the_log(chrome: Browser, server: Server) -> None:
+    async with person(chrome, server, AUDITOR) as auditor:
+        page = auditor.page
+        await auditor.at("log")
+        await page.get_by_label("職員番号").fill(AUDITOR)
+        await page.get_by_role("button", name="絞り込む").click()
+        row = page.locator("tbody tr").first
+        await expect(row).to_contain_text("点検・監査")
+        await row.locator("summary").click()
+        await expect(row.locator("pre")).to_contain_text("accessRecords")
+        await auditor.picture("log")
+
+
+@pytest.mark.browser
+async def test_why_a_field_is_hidden(chrome: Browser, server: Server) -> None:
+    async with person(chrome, server, ADMINISTRATOR) as administrator:
+        page = administrator.page
+        await administrator.at("explain")
+        await page.get_by_label("項目").fill("Addressee.dvFlag")
+        await page.get_by_role("button", name="調べる").click()
+        await expect(page.locator(".verdict")).to_contain_text("見えない")
+        await expect(page.locator(".steps")).to_contain_text("を許す行がありません")
+        await administrator.picture("explain")
+        await administrator.at("union")
+        await expect(page.get_by_role("grid")).to_contain_text("合計")
+        await administrator.picture("union")
