@@ -128,7 +128,7 @@ class ProtectiveMeasure(SQLModel, table=True):
     )
     note: str | None = column(WHY, ja="備考", en="note", type=text(), default=None)
     recorded_by: str | None = column(
-        WHY, ja="登録者", en="staff id of who entered it", type=text(64), default=None
+        WHY, ja="登録者", en="staff id of who entered it; null: a file", type=text(64), default=None
     )
     recorded_at: dt.datetime | None = column(
         WHY, ja="登録日時", en="when it was entered", type=INSTANT, default=None

@@ -96,8 +96,9 @@ async def enter_measure(
 
 
 async def enter_unspecified(connection: AsyncConnection, causes: Causes) -> None:
-    """Write down that a file asks, without saying why: once, as long as it is not ended."""
-    own = sa.and_(measure_protects(), measure.c.kind == MeasureKind.UNSPECIFIED.value)
+    """Write down that a file asks, without saying why: once, as long as it is not ended, whatever
+    was found out about it since."""
+    own = sa.and_(measure_protects(), measure.c.recorded_by.is_(None))
     lacking = {
         name: causes.of(name)
         - await codes_of(

@@ -24,6 +24,7 @@ from models.database import Database, DatabaseError
 from models.demo.town import Files, Town
 from models.first_content import table
 from models.individual_number import StoreKind
+from resolvers.demo_measures import enter_demo_measures
 from resolvers.import_care import Ahead
 from resolvers.import_cells import (
     Cell,
@@ -97,17 +98,20 @@ async def seed(
     vault: Vault,
     bars: Callable[[str, int], Progress] = lambda title, size: lambda count: None,
 ) -> list[Report]:
-    """Make the demo town's files in the folder and load them by the same import.
+    """Make the demo town's files in the folder, load them by the same import, and enter why care is
+    due.
 
     `bars(title, size)` gives the progress of one step. Raises as `import_file` does.
     """
     files = town.write(folder, bars("デモの町を作成中 making the town", town.people))
-    return [
+    reports = [
         await import_file(
             contents, path, database, vault, progress=bars(title, path.stat().st_size)
         )
         for contents, path, title in _steps(files)
     ]
+    await enter_demo_measures(database)
+    return reports
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from authz.errors import BadInput
 from authz.four_eyes import check_somebody_else
 from models.graph import GRAPH
-from models.protective_measure import FLAGS, VIOLENCE, ExclusionStatus, MeasureStatus
+from models.protective_measure import FLAGS, VIOLENCE, ExclusionStatus, MeasureKind, MeasureStatus
 from models.rules import municipality_code
 from resolvers.causes import covered_person, enter_measure, measure, measure_protects
 from resolvers.protection import ending, exclusion, raise_obligations
@@ -69,6 +69,7 @@ async def amend_measure(change: Change, given: Input) -> Changed:
         await change.reach(EXISTENCE, "Addressee", code)
     persons = {*await _persons(change, stored), *others}
     values = await _said(change, given, persons, stored["counterparty_addressee_code"])
+    values |= _found_out(stored, given.get("kind"))
     if stored["status"] == MeasureStatus.REQUESTED and values.get("decided_on") is not None:
         values["status"] = MeasureStatus.IN_FORCE.value
     if values:
@@ -163,6 +164,17 @@ async def _said(
     if counterparty is not None:
         await change.reach(EXISTENCE, "Addressee", counterparty)
     return values
+
+
+def _found_out(stored: sa.RowMapping, kind: str | None) -> dict[str, Any]:
+    """What a file asks for without saying why turns out to be this."""
+    if kind is None:
+        return {}
+    needs_state(stored["kind"], MeasureKind.UNSPECIFIED)
+    if kind in FLAGS:
+        raise BadInput("a flag is proposed to be cleared, never entered as a measure")
+    whole = {"address_withheld": True, "stop_output": True} if kind in VIOLENCE else {}
+    return {"kind": kind, **whole}
 
 
 def _asks(given: Input) -> dict[str, bool]:

@@ -62,6 +62,7 @@ class AmendMeasureInput:
     """What is said of a measure; it cannot ask for less."""
 
     measureId: strawberry.ID = _given("支援措置等: which")
+    kind: MeasureKind | None = _maybe("種類: what turned out to be behind UNSPECIFIED")
     otherPersons: list[str] | None = _maybe("追加する対象者の宛名コード: whom it is to cover too")
     decidingMunicipalityCode: str | None = _maybe("決定市町村コード: municipality that decides")
     counterpartyName: str | None = _maybe("相手方氏名: from whom")

@@ -92,6 +92,7 @@ WRITERS = {
     "resolvers/measures.py",
     "resolvers/staff_changes.py",
     "resolvers/causes.py",
+    "resolvers/demo_measures.py",
     "resolvers/protection.py",
     "resolvers/substitute_address.py",
     "resolvers/transfer.py",

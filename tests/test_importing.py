@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,12 @@ from models.check_digits import individual_check_digit
 from models.city_file import ADDRESSEE_HEADER, CODE, COLLECTION_HEADER, RECEIPT_HEADER
 from models.database import Database
 from models.demo import cast
-from models.demo.record import nobodys_number
+from models.demo.record import AS_OF, nobodys_number
 from models.demo.town import Town
 from models.graph import GRAPH
 from models.individual_number import NUMBERS, StoreKind
 from models.migrate import migrate
+from models.protective_measure import VIOLENCE
 from resolvers import importing
 from resolvers.import_care import Ahead
 from resolvers.import_cells import people_cells
@@ -174,6 +176,28 @@ async def test_the_town_goes_in_whole_and_once(city: City) -> None:
     assert [report.loaded for report in again] == [0, 0, 0]
     assert [report.already_there for report in again] == [report.rows for report in reports]
     assert await city.all() == before
+
+
+async def test_the_town_says_why_and_mostly_for_other_causes_than_violence(city: City) -> None:
+    """Something waits for a second person, something is past its day, a lift opens."""
+    await seed(Town(people=PEOPLE), city.folder, city.database, city.vault)
+    measures = await city.rows("ProtectiveMeasure")
+    kinds = Counter(row["kind"] for row in measures)
+    violence = sum(count for kind, count in kinds.items() if kind in VIOLENCE)
+    assert 0 < violence < sum(kinds.values()) - violence
+    assert set(kinds) >= {"MAIL_RETURNED", "GUARDIANSHIP", "STAFF_THREATENED", "UNSPECIFIED"}
+    assert {row["status"] for row in measures} == {"IN_FORCE", "END_PROPOSED", "ENDED"}
+    going_on = [row for row in measures if row["status"] != "ENDED"]
+    assert any(row["ends_on"] and row["ends_on"] < AS_OF for row in going_on)
+    assert {row["deciding_municipality_code"] for row in measures} == {"012068", "011002"}
+    care = await city.care()
+    assert {row["addressee_code"] for row in going_on} <= care.keys()
+    assert cast.KUDO_MASARU not in care
+    [exclusion] = await city.rows("HouseholdExclusion")
+    assert exclusion["status"] == "PROPOSED"
+    assert care[exclusion["member_code"]] == (True, True)
+    approved = [row["approved_by"] for row in await city.rows("Lift")]
+    assert sorted(map(str, approved)) == ["None", "mori"]
 
 
 async def test_what_is_stored_is_what_was_written(city: City) -> None:

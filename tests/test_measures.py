@@ -226,6 +226,25 @@ async def test_other_causes_are_the_same_mechanism(town: World) -> None:
     assert KATO not in await handling(town)
 
 
+async def test_what_is_behind_a_file_turns_out_and_violence_asks_for_the_whole(
+    town: World,
+) -> None:
+    """Nishi's care came with a file, which asked for the place alone."""
+    document = "{ protectiveMeasures(filter: {kind: {eq: UNSPECIFIED}}) { nodes { id } } }"
+    [found] = (await town.data(FIRST, PURPOSE, document))["protectiveMeasures"]["nodes"]
+    one = {"measureId": found["id"]}
+    assert await refused(town, FIRST, "amendMeasure", one | {"kind": "DV_FLAG"}) == "BAD_USER_INPUT"
+    told_ = await do(town, FIRST, "amendMeasure", one | {"kind": "STALKING"})
+    assert told_["kind"] == "STALKING"
+    assert (await handling(town))[NISHI] == (True, True)
+    again = one | {"kind": "GUARDIANSHIP"}
+    assert await refused(town, FIRST, "amendMeasure", again) == "STATE_NOT_ALLOWED"
+    await town.change(
+        "UPDATE protective_measure SET kind = 'UNSPECIFIED', stop_output = false"
+        f" WHERE addressee_code = '{NISHI}'"
+    )
+
+
 async def test_a_flag_is_cleared_by_two_and_nothing_else_is_touched(town: World) -> None:
     flags = "query ($c: String!) { addressee(code: $c) { dvFlag neglectFlag fullName\
  substituteAddress { address } residence { address } } }"
