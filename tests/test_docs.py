@@ -7,6 +7,8 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
@@ -37,6 +39,7 @@ from tests.papers import LAYERS, SDL, TABLES, Block, blocks, section, table
 from tests.postgres import PostgresCluster
 
 README = PROJECT / "README.md"
+DEPARTMENTS = PROJECT / "docs/departments.md"
 FRONTEND, POLICY, OPERATIONS = (
     PROJECT / "docs" / f"{name}.md" for name in ("frontend", "policy", "operations")
 )
@@ -299,6 +302,56 @@ def test_the_first_query_gives_the_answer_shown(server: tuple[str, Path], tmp_pa
     )
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout) == json.loads(shown.text)
+
+
+def test_a_departments_example_fetches_what_is_ready(
+    server: tuple[str, Path], tmp_path: Path
+) -> None:
+    """The paper's program as written, from a folder whose `.atena` is the server's."""
+    address, data = server
+    (tmp_path / ".atena").symlink_to(data)
+    code = _released(address, data, "nursing-care")
+    [program] = [b.text for b in blocks(DEPARTMENTS) if b.language == "python"]
+    run = subprocess.run(
+        [sys.executable, "-c", program.replace("http://127.0.0.1:8000", address)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    payers, transfer = run.stdout.splitlines()
+    assert int(payers.split()[0]) > 0
+    assert transfer.endswith("ACKED")
+    assert transfer.split()[0] == transfer.split()[2]
+    assert code
+
+
+def _released(address: str, data: Path, definition: str) -> str:
+    """A transfer of the demo town that may be fetched."""
+
+    def staff(staff_id: str, text: str, *given: str) -> Any:
+        words = (staff_id, "collection-management", *given)
+        return ask(address, data, Block("graphql", words, text))
+
+    order = """mutation ($definition: String!) {
+      prepareTransfer(input: {definitionCode: $definition}) { transfer { code } }
+    }"""
+    ordered = staff("sato", order, f"definition={definition}")
+    code: str = ordered["data"]["prepareTransfer"]["transfer"]["code"]
+    release = """mutation ($code: String!) {
+      releaseTransfer(input: {code: $code}) { transfer { state } }
+    }"""
+    look = "{ transfers(first: 100) { nodes { code state checks { nodes { name reason } } } } }"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        nodes = staff("sato", look)["data"]["transfers"]["nodes"]
+        [own] = [node for node in nodes if node["code"] == code]
+        if own["state"] != "DEFINED":
+            break
+    assert own["state"] == "CHECKED", own
+    assert "errors" not in staff("kato", release, f"code={code}")
+    return code
 
 
 def examples() -> list[Any]:

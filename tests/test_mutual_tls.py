@@ -6,6 +6,8 @@ stolen token.
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import hashlib
 import json
 import os
@@ -337,3 +339,39 @@ async def test_introspection_names_the_certificate(city: City) -> None:
         told = await http.post("/oauth/introspect", data=nursing.form(token=token))
         thumbprint = thumbprint_of_pem(certificate.certificate.read_bytes())
         assert json.loads(told.content)["cnf"] == {"x5t#S256": thumbprint}
+
+
+async def test_the_example_in_curl_fetches_a_transfer(city: City, tmp_path: Path) -> None:
+    """As docs/departments.md has it, with the certificates of this town."""
+    code = "medical-pension"
+    number, department = await released(city, code), city.departments[code]
+    own = city.certificates[code]
+    for name, path in (
+        ("authority.pem", city.authority.path),
+        (f"{code}.pem", own.certificate),
+        (f"{code}.key", own.key),
+    ):
+        (tmp_path / name).symlink_to(path)
+    [script] = [
+        block.text
+        for block in blocks(PROJECT / "docs/departments.md")
+        if (block.language, block.words) == ("sh", ("curl",))
+    ]
+    secret = department.key.as_dict(private=True)["k"]
+    given = {
+        "issuer": city.address,
+        "code": number,
+        "secret": base64.urlsafe_b64decode(f"{secret}==").decode(),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-euo", "pipefail", "-c", script),
+        cwd=tmp_path,
+        env={**os.environ, **given},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    told, computed = out.decode().strip().splitlines()
+    assert told.partition("sha-256=:")[2].rstrip().rstrip(":") == computed
+    assert (tmp_path / "transfer.csv").read_text(encoding="utf-8").startswith("宛名コード")
