@@ -47,7 +47,7 @@ from authz.lockout import Lockout
 from authz.number_store import StoreRefused
 from authz.once import Once, Rate
 from authz.passwords import QUICK, STRONG, Passwords
-from authz.policy_chain import Chain
+from authz.policy_chain import Chain, ChainBroken
 from authz.policy_store import PolicyStore, check_first_policy
 from authz.revocations import Revocations
 from authz.scopes import Limits
@@ -634,6 +634,12 @@ def _greet(settings: Settings) -> None:
     print(flush=True)
 
 
+FAILURES = (
+    SettingError, KeysError, StoreRefused, DatabaseError, Refused, FileRefused, ChainBroken,
+)  # fmt: skip
+"""What a command says in a sentence instead of a traceback."""
+
+
 def main(arguments: list[str]) -> int:
     """The command line. Returns the exit status."""
     # What the embedded stores write is for this user alone.
@@ -641,7 +647,15 @@ def main(arguments: list[str]) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         return int(chosen.run(Settings.read(os.environ), chosen))
-    except (SettingError, KeysError, StoreRefused, DatabaseError, Refused, FileRefused) as error:
+    except (
+        SettingError,
+        KeysError,
+        StoreRefused,
+        DatabaseError,
+        Refused,
+        FileRefused,
+        ChainBroken,
+    ) as error:
         print(f"atena: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -838,8 +852,23 @@ def _check(settings: Settings, _: argparse.Namespace) -> int:
     settings.load_keys()
     graphql_schema()
     check_first_policy()
-    print("settings, keys, schema and policy are sound")
+    versions = asyncio.run(_verified(settings))
+    print(f"settings, keys, schema and policy are sound; {versions} versions of it are sealed")
     return 0
+
+
+async def _verified(settings: Settings) -> int:
+    """How many versions of the policy are stored, every one as it was sealed."""
+    database = Database(settings.main_url)
+    try:
+        if not await is_current(database):
+            return 0
+        async with database.write() as connection:
+            chain = Chain(settings.load_keys())
+            await chain.begin(connection)
+            return await chain.verify_all(connection)
+    finally:
+        await database.close()
 
 
 if __name__ == "__main__":

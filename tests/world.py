@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx2
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.keys import Keys
 from authz.passwords import QUICK, Passwords
@@ -55,6 +56,8 @@ class World:
     client: httpx2.AsyncClient
     passwords: Mapping[str, str]
     folder: Path
+    numbers_url: str
+    redis_url: str
     tokens: dict[str, str] = field(default_factory=dict)
 
     async def sign_in(self, staff_id: str) -> str:
@@ -119,32 +122,26 @@ class World:
         self, *added: Line, without: Callable[[Line], bool] = lambda line: False
     ) -> int:
         """Write a version behind the application's back, sealed: its number."""
-        database = Database(self.database_url)
         now = dt.datetime.now(dt.UTC)
-        async with database.write() as connection:
+        async with self._writing() as connection:
             current = await in_force(connection, now)
             lines = await lines_of(connection, current)
             kept = tuple(line for line in lines if not without(line))
             version = Next(tuple(lines), (*kept, *added), current, now)
             chain = Chain(Keys.load(self.folder / "keys.json"))
-            number = await write(connection, chain, version, Decided("a test", None), now)
-        await database.close()
-        return number
-
-    async def rows(self, statement: str) -> list[dict[str, Any]]:
-        """Look into a store behind the application's back."""
-        database = Database(self.database_url)
-        async with database.look() as connection:
-            found = [dict(row._mapping) for row in await connection.execute(sa.text(statement))]
-        await database.close()
-        return found
+            return await write(connection, chain, version, Decided("a test", None), now)
 
     async def change(self, statement: str) -> None:
         """Change a store behind the application's back."""
+        async with self._writing() as connection:
+            await connection.exec_driver_sql(statement)
+
+    @contextlib.asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
         database = Database(self.database_url)
         try:
             async with database.write() as connection:
-                await connection.exec_driver_sql(statement)
+                yield connection
         finally:
             await database.close()
 
@@ -196,7 +193,14 @@ async def running(settings: Settings, passwords: Mapping[str, str]) -> AsyncIter
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://atena") as client:
-            yield World(settings.database_url, client, passwords, settings.data)
+            yield World(
+                settings.database_url,
+                client,
+                passwords,
+                settings.data,
+                settings.numbers_url,
+                settings.redis_url,
+            )
 
 
 async def _people(database: Database) -> None:

@@ -1,0 +1,172 @@
+"""Versions in the database: sealed, never changed, live on every worker at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+import redis.asyncio
+import sqlalchemy as sa
+
+from authz.keys import Keys
+from authz.policy import Line
+from authz.policy_chain import Chain, ChainBroken
+from authz.session import Sessions
+from models.append_only import triggers
+from models.database import Database
+from server import main
+from tests.conftest import Stores
+from tests.world import YAMADA, World, running, settings_of
+
+CLERK = "sato"
+RELOADS = int(os.environ.get("ATENA_TEST_RELOADS", "40"))
+DOCUMENT = "query ($c: String!) { viewer { policyVersion } addressee(code: $c) { fullName } }"
+CLOSED = Line("role:any", "purpose:any", "class:name", "read", "deny")
+OPEN = [
+    Line("role:collection-clerk", "purpose:consultation", f"class:{code}", action, "allow")
+    for code in ("identifier", "name")
+    for action in ("read", "match")
+]
+
+
+async def test_versions_lines_and_seals_only_grow(town: World) -> None:
+    await town.publish(CLOSED)
+    for statement in (
+        "UPDATE policy_version SET reason = 'another'",
+        "DELETE FROM policy_line WHERE version = 1",
+        "UPDATE policy_seal SET seal = 'x'",
+    ):
+        with pytest.raises(sa.exc.DBAPIError, match="append only"):
+            await town.change(statement)
+
+
+@pytest.fixture
+async def chain(town: World) -> AsyncIterator[tuple[Database, Chain]]:
+    """The store with its chain, whose triggers an attacker has taken away."""
+    await town.publish(CLOSED)
+    await town.publish(without=lambda line: line == CLOSED)
+    for table in ("policy_version", "policy_line", "policy_seal"):
+        for name in ("no_update", "no_delete", "no_replace", "append_only"):
+            suffix = f" ON {table}" if "postgresql" in town.database_url else ""
+            await town.change(f"DROP TRIGGER IF EXISTS {table}_{name}{suffix}")
+    database = Database(town.database_url)
+    yield database, Chain(Keys.load(town.folder / "keys.json"))
+    await database.close()
+
+
+LAST = "(SELECT max(id) FROM policy_line)"
+TAMPERING = [
+    (f"UPDATE policy_line SET action = 'write' WHERE id = {LAST}", 3),
+    ("UPDATE policy_line SET note = 'x' WHERE id = (SELECT min(id) FROM policy_line)", 1),
+    (f"DELETE FROM policy_line WHERE id = {LAST}", 3),
+    ("UPDATE policy_version SET approved_by = 'kato' WHERE number = 2", 2),
+    ("UPDATE policy_version SET effective_from = NULL WHERE number = 3", 3),
+    ("DELETE FROM policy_seal WHERE version = 3", 3),
+    ("UPDATE policy_seal SET key_id = 'k-other' WHERE version = 3", 3),
+    # The seal of one version under another: an old one brought back as new.
+    (
+        "UPDATE policy_seal SET seal = (SELECT seal FROM policy_seal WHERE version = 1)"
+        " WHERE version = 2",
+        2,
+    ),
+]
+
+
+async def test_a_changed_version_is_found(chain: tuple[Database, Chain]) -> None:
+    database, sealed = chain
+    async with database.look() as connection:
+        assert await sealed.verify_all(connection) == 3
+    for tampering, number in TAMPERING:
+        async with database.engine.connect() as connection:
+            await connection.exec_driver_sql(tampering)
+            with pytest.raises(ChainBroken, match=f"version {number} "):
+                await sealed.verify_all(connection)
+            await connection.rollback()
+
+
+async def test_without_a_sound_version_nothing_is_answered(
+    town: World, chain: tuple[Database, Chain]
+) -> None:
+    await town.change("INSERT INTO policy_version (number, published_at, reason)"
+                      " VALUES (4, '2026-11-01 00:00:00', 'mine')")  # fmt: skip
+    for _ in range(2000):
+        response = await town.ask(CLERK, "consultation", DOCUMENT, {"c": YAMADA})
+        if response.status_code == 503:
+            return
+    raise AssertionError("a version that nobody sealed was used")
+
+
+async def test_another_key_does_not_verify(town: World, chain: tuple[Database, Chain]) -> None:
+    database, _ = chain
+    other = Chain(Keys.load_or_create(town.folder / "other.json"))
+    async with database.look() as connection:
+        with pytest.raises(ChainBroken, match="key"):
+            await other.verify(connection, 1)
+
+
+def test_the_check_command_verifies_the_chain(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATENA_DATABASE_URL", stores.database_url)
+    monkeypatch.setenv("ATENA_NUMBERS_URL", stores.numbers_url)
+    monkeypatch.setenv("ATENA_DATA", str(stores.folder))
+    assert main(["check"]) == 0
+    assert "sound" in capsys.readouterr().out
+
+
+def test_triggers_are_made_for_each_table() -> None:
+    from models.policy import append_only_triggers
+
+    for dialect in ("sqlite", "postgresql"):
+        text = "\n".join(append_only_triggers(dialect))
+        assert all(name in text for name in ("policy_version", "policy_line", "policy_seal"))
+    assert triggers("sqlite") == []
+
+
+async def test_reloads_under_load_show_no_wrong_answer(town: World, stores: Stores) -> None:
+    """Two workers, several clients, a new version again and again: odd ones close the names.
+
+    Each answer belongs to one version whole, and to none older than what was in force when its
+    request was sent.
+    """
+    await town.publish(CLOSED)
+    in_force, stopped, seen = 2, False, Counter[int]()
+    url = town.redis_url
+    settings = settings_of(town.database_url, town.numbers_url, url, town.folder)
+    client = redis.asyncio.Redis.from_url(url)
+    publisher = Sessions(client)
+
+    async def ask(world: World) -> None:
+        while not stopped:
+            least = in_force
+            response = await world.ask(CLERK, "consultation", DOCUMENT, {"c": YAMADA})
+            assert response.status_code == 200, response.text
+            data = response.json()["data"]
+            number = data["viewer"]["policyVersion"]
+            assert number >= least
+            name = data["addressee"] and data["addressee"]["fullName"]
+            assert name == ("山田 太郎" if number % 2 == 1 else None), number
+            seen[number] += 1
+
+    async with AsyncExitStack() as stack:
+        second = await stack.enter_async_context(running(settings, stores.passwords))
+        async with asyncio.TaskGroup() as clients:
+            for world in (town, second):
+                await world.ask(CLERK, "consultation", DOCUMENT, {"c": YAMADA})
+                for _ in range(3):
+                    clients.create_task(ask(world))
+            for _ in range(RELOADS):
+                closing = in_force % 2 == 1
+                number = await town.publish(
+                    *(OPEN if not closing else [*OPEN, CLOSED]), without=lambda line: True
+                )
+                await publisher.publish_policy_version(number)
+                in_force = number
+            stopped = True
+    await publisher.disconnect()
+    await client.aclose()
+    assert len(seen) > RELOADS // 4
