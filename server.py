@@ -6,6 +6,7 @@ python server.py seed           load the demo town
 python server.py import …       load the city's files
 python server.py client …       register, rotate, suspend and list other offices' clients
 python server.py export-schema  print the SDL
+python server.py password …     issue a staff member's password
 python server.py check          check settings, schema and policy, and end
 """
 
@@ -22,7 +23,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,7 +34,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from authz.access_log import AccessLog, Kind, LoggedOperation
+from authz.access_log import AccessLog, Kind, LoggedOperation, insert
 from authz.access_log import Record as LogRecord
 from authz.channel import Front
 from authz.clearance import clear
@@ -46,13 +47,14 @@ from authz.keys import Keys, KeysError
 from authz.lockout import Lockout
 from authz.number_store import StoreRefused
 from authz.once import Once, Rate
-from authz.passwords import QUICK, STRONG, Passwords
+from authz.passwords import QUICK, STRONG, Passwords, fresh_password
 from authz.policy_chain import Chain, ChainBroken
 from authz.policy_store import PolicyStore, check_first_policy
 from authz.revocations import Revocations
 from authz.scopes import Limits
 from authz.session import Sessions, connect
 from authz.sign_in import SignIn
+from authz.staff_desk import set_password
 from authz.staffing import SignInEvent, Staffing
 from authz.token import Rates, Tokens
 from authz.vault import Vault
@@ -82,12 +84,14 @@ from resolvers import (
 )
 from resolvers.cast import hire, is_staffed
 from resolvers.clients import SCOPES, register_departments
+from resolvers.import_staff import import_staff
 from resolvers.importing import (
     Contents,
     FileRefused,
     Report,
     import_file,
     progress_bar,
+    rejects_of,
     seed,
 )
 from resolvers.pipeline import Reads
@@ -542,6 +546,35 @@ async def load_file(settings: Settings, contents: Contents, path: Path, size: in
             return await import_file(contents, path, database, vault, progress=progress)
 
 
+async def load_staff(settings: Settings, path: Path, size: int) -> Report:
+    """Bring the staff records up to the personnel file."""
+    database = Database(settings.main_url)
+    try:
+        with progress_bar("staff", size) as progress:
+            return await import_staff(path, database, rejects_of(path), progress)
+    finally:
+        await database.close()
+
+
+async def issue_password(settings: Settings, staff_id: str) -> str:
+    """Another password for a staff member, told once; every session of theirs ends."""
+    password = fresh_password()
+    hashing = Passwords(STRONG if settings.store is StoreKind.REAL else QUICK)
+    database = Database(settings.main_url)
+    try:
+        stored = await hashing.hash(password)
+        at = datetime.now(UTC)
+        async with database.write() as connection:
+            await set_password(connection, staff_id, stored, at)
+            record = LogRecord(kind=Kind.WRITE, outcome="OK", actor="operator", at=at)
+            operation = LoggedOperation.of("issue password", (("StaffMember", "write", "shown"),))
+            await insert(connection, database.dialect, record, operation)
+    finally:
+        await database.close()
+        hashing.close()
+    return password
+
+
 @asynccontextmanager
 async def _stores(settings: Settings) -> AsyncIterator[tuple[Database, Vault]]:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -676,9 +709,11 @@ def _parser() -> argparse.ArgumentParser:
     town = command("seed", "load the demo town", _seed)
     town.add_argument("--people", type=int, help="how many people (default: ATENA_PEOPLE)")
     files = command("import", "load one of the city's files", _import)
-    files.add_argument("contents", choices=[str(contents) for contents in Contents])
+    files.add_argument("contents", choices=[*(str(contents) for contents in Contents), "staff"])
     files.add_argument("file", type=Path, help="CSV in UTF-8 or CP932; the header decides")
     _add_client_commands(command("client", "other offices' clients (連携定義)", _client))
+    issue = command("password", "issue a staff member's password, told once", _password)
+    issue.add_argument("staff_id", help="staff id")
     exported = command("export-schema", "print the SDL", _export_schema)
     exported.add_argument("--client", help="only what this client's clearance shows")
     command("check", "check settings, keys, schema and policy, and end", _check)
@@ -714,9 +749,11 @@ def _seed(settings: Settings, chosen: argparse.Namespace) -> int:
 def _import(settings: Settings, chosen: argparse.Namespace) -> int:
     if not chosen.file.is_file():
         raise SettingError(f"there is no file {chosen.file}")
-    report = asyncio.run(
-        load_file(settings, Contents(chosen.contents), chosen.file, chosen.file.stat().st_size)
-    )
+    size = chosen.file.stat().st_size
+    if chosen.contents == "staff":
+        report = asyncio.run(load_staff(settings, chosen.file, size))
+    else:
+        report = asyncio.run(load_file(settings, Contents(chosen.contents), chosen.file, size))
     print(f"loaded {report.loaded}, already there {report.already_there}, ", end="")
     print(f"rejected {report.rejected}" + (f" (see {report.rejects})" if report.rejected else ""))
     return 1 if report.rejected else 0
@@ -816,6 +853,11 @@ async def _record_command(settings: Settings, what: str, about: str) -> None:
     finally:
         await log.stop()
         await database.close()
+
+
+def _password(settings: Settings, chosen: argparse.Namespace) -> int:
+    print(asyncio.run(issue_password(settings, chosen.staff_id)))
+    return 0
 
 
 def _export_schema(settings: Settings, chosen: argparse.Namespace) -> int:

@@ -41,6 +41,11 @@ STRONG = Cost(passes=3, memory=65_536, lanes=4)
 QUICK = Cost(passes=1, memory=1_024, lanes=1)
 
 
+def fresh_password() -> str:
+    """A password to hand out: 96 random bits in groups that can be read aloud."""
+    return "-".join(secrets.token_hex(2) for _ in range(6))
+
+
 class Passwords:
     """Hashes and verifies at one cost.
 

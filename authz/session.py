@@ -244,6 +244,8 @@ class Sessions:
         if not _TOKEN.match(token):
             raise Unauthenticated("not signed in")
         key = _session_key(token)
+        # What this worker learns while it waits binds the next request, not this one.
+        seen = self._seen
         try:
             found = await self._line.call(key, VERSION_KEY)
         except (OSError, HiredisError):
@@ -251,7 +253,7 @@ class Sessions:
         if found[0] != key.encode():
             self._line.give_up()
             raise Unavailable("the session store answered out of order")
-        return self._touched(found)
+        return self._touched(found, seen)
 
     async def look(self, token: str) -> Session | None:
         """What a token stands for now, without using it. Raises `Unavailable`."""
@@ -288,11 +290,11 @@ class Sessions:
         """Close the connection that `touch` keeps for itself (the client is its owner's)."""
         await self._line.close()
 
-    def _touched(self, found: Sequence[bytes]) -> Touched:
+    def _touched(self, found: Sequence[bytes], seen: int) -> Touched:
         version = int(found[1]) if len(found) > 1 else 0
-        if version < max(self._seen, 1):
+        if version < max(seen, 1):
             raise Unavailable("the policy version is not known")
-        self._seen = version
+        self.saw_policy_version(version)
         if len(found) == 2:
             raise Unauthenticated("not signed in")
         return Touched(_session(*found[2:]), version)

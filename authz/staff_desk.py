@@ -101,14 +101,7 @@ async def propose(
             raise BadInput("the staff member is in service")
     else:
         await _check_role(connection, wanted)
-    same = sa.select(STAFF_PROPOSAL.c.id).where(
-        STAFF_PROPOSAL.c.staff_id == wanted.staff_id,
-        STAFF_PROPOSAL.c.state == ProposalState.PROPOSED,
-        STAFF_PROPOSAL.c.role.is_(None)
-        if wanted.role is None
-        else STAFF_PROPOSAL.c.role == wanted.role,
-    )
-    if (await connection.execute(same)).first() is not None:
+    if await is_proposed(connection, wanted):
         raise BadInput("this is proposed already")
     made = await connection.execute(
         sa.insert(STAFF_PROPOSAL).values(
@@ -127,6 +120,27 @@ async def propose(
     return int(made.inserted_primary_key[0])
 
 
+async def is_proposed(connection: AsyncConnection, wanted: Wanted) -> bool:
+    """Whether somebody else has yet to decide on just this."""
+    role = STAFF_PROPOSAL.c.role
+    same = sa.select(STAFF_PROPOSAL.c.id).where(
+        STAFF_PROPOSAL.c.staff_id == wanted.staff_id,
+        STAFF_PROPOSAL.c.state == ProposalState.PROPOSED,
+        role.is_(None) if wanted.role is None else role == wanted.role,
+    )
+    return (await connection.execute(same)).first() is not None
+
+
+async def set_password(
+    connection: AsyncConnection, staff_id: str, stored: str, at: dt.datetime
+) -> None:
+    """Give a staff member another password, as its hash; every session ends."""
+    await next_epoch(connection, staff_id, at)
+    await connection.execute(
+        sa.update(STAFF).where(STAFF.c.id == staff_id).values(password_hash=stored)
+    )
+
+
 async def _check_role(connection: AsyncConnection, wanted: Wanted) -> None:
     known = sa.select(ROLE.c.code).where(ROLE.c.code == wanted.role)
     if await connection.scalar(known) is None:
@@ -134,7 +148,15 @@ async def _check_role(connection: AsyncConnection, wanted: Wanted) -> None:
     first, last = wanted.valid_from, wanted.valid_until
     if first is not None and last is not None and last < first:
         raise BadInput("the last day is before the first")
-    await check_together(connection, wanted.staff_id, {str(wanted.role)})
+    waiting = await connection.execute(
+        sa.select(STAFF_PROPOSAL.c.role).where(
+            STAFF_PROPOSAL.c.staff_id == wanted.staff_id,
+            STAFF_PROPOSAL.c.state == ProposalState.PROPOSED,
+            STAFF_PROPOSAL.c.role.is_not(None),
+        )
+    )
+    # What is proposed beside it may be given first; in the end only what is held counts.
+    await check_together(connection, wanted.staff_id, {str(wanted.role), *waiting.scalars()})
 
 
 async def check_together(connection: AsyncConnection, staff_id: str, beside: Iterable[str]) -> None:

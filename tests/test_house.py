@@ -90,6 +90,7 @@ WRITERS = {
     "resolvers/lift_use.py",
     "resolvers/lifts.py",
     "resolvers/measures.py",
+    "resolvers/import_staff.py",
     "resolvers/staff_changes.py",
     "resolvers/causes.py",
     "resolvers/demo_measures.py",

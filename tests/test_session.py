@@ -282,6 +282,17 @@ async def test_the_policy_version_only_rises(sessions: Sessions, redis: Redis) -
     assert (await sessions.touch(token)).policy_version == 11
 
 
+async def test_a_version_published_meanwhile_binds_the_next_request(sessions: Sessions) -> None:
+    await sessions.publish_policy_version(1)
+    token, _ = await sessions.open("sato", ["collection-clerk"], None)
+    waiting = asyncio.create_task(sessions.touch(token))
+    await asyncio.sleep(0)
+    sessions.saw_policy_version(2)
+    assert (await waiting).policy_version == 1
+    with pytest.raises(Unavailable):
+        await sessions.touch(token)
+
+
 @pytest.mark.parametrize("lost", [None, 9, 0])
 async def test_a_lost_policy_version_is_unavailable(
     sessions: Sessions, redis: Redis, lost: int | None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from models.database import Database
+from resolvers.import_staff import import_staff
+from resolvers.importing import rejects_of
+from server import issue_password
 from tests.test_hostile import code_of
-from tests.world import World
+from tests.world import World, settings_of
 
 ADMIN, DIRECTOR, AUDITOR, CLERK, OFFICER = "yamada", "kato", "sasaki", "sato", "takahashi"
 EDITING = "policy-administration"
@@ -177,3 +183,68 @@ async def test_only_the_administrator_changes_staff(world: World, who: str) -> N
     given = {"staffId": OFFICER, "reason": "x"}
     content = await attempt(world, who, "suspendStaffMember", given, purpose)
     assert code_of(content) == "WRITE_NOT_ALLOWED"
+
+
+HEADER = "職員番号,氏名,所属課,状態,ロール,有効開始日,有効終了日\n"
+FILE = (
+    HEADER
+    + """sato,佐藤 一郎,tax-payment,在職,collection-clerk arrears-officer,R8.4.1,
+takahashi,高橋 直人,branch,在職,branch-clerk,,
+ito,伊藤 美咲,branch,退職,,,
+ueda,上田 望,tax-payment,在職,addressee-registrar number-handler,,
+ueno,上野 光,no-such-section,在職,collection-clerk,,
+yamada,山田 健,tax-payment,在職,policy-administrator collection-clerk,,
+oda,小田 学,tax-payment,在職,collection-clerk,yesterday,
+"""
+)
+
+
+async def test_the_personnel_file_takes_at_once_and_proposes(town: World, tmp_path: Path) -> None:
+    path = tmp_path / "personnel.csv"
+    path.write_bytes(FILE.encode("cp932"))
+    for who, purpose in ((CLERK, "consultation"), (OFFICER, "delinquency")):
+        await town.data(who, purpose, "{ viewer { id } }")
+    database = Database(town.database_url)
+    try:
+        first = await import_staff(path, database, rejects_of(path))
+        again = await import_staff(path, database, rejects_of(path))
+    finally:
+        await database.close()
+    assert (first.loaded, first.rejected) == (4, 3)
+    assert (again.loaded, again.already_there, again.rejected) == (0, 4, 3)
+    rejects = rejects_of(path).read_text(encoding="utf-8-sig")
+    assert [row.split(",")[0] for row in rejects.splitlines()[1:]] == ["6", "7", "8"]
+    assert "no-such-section" not in rejects
+    document = """
+    { staffMembers(first: 50) { nodes { staffId section state roles { nodes { role } }
+        proposals { nodes { kind state role proposedBy validFrom } } } } }
+    """
+    found = await town.data(AUDITOR, "audit", document)
+    members = {one["staffId"]: one for one in found["staffMembers"]["nodes"]}
+    assert roles(members[CLERK]) == ["collection-clerk"]
+    assert members[CLERK]["proposals"]["nodes"] == [
+        {"kind": "ROLE", "state": "PROPOSED", "role": "arrears-officer", "proposedBy": "import",
+         "validFrom": "2026-04-01"}
+    ]  # fmt: skip
+    assert (members[OFFICER]["section"], roles(members[OFFICER])) == ("branch", [])
+    assert members["ito"]["state"] == "SUSPENDED"
+    assert [one["role"] for one in members["ueda"]["proposals"]["nodes"]] == [
+        "addressee-registrar", "number-handler"
+    ]  # fmt: skip
+    assert roles(members["yamada"]) == ["policy-administrator"]
+    written = [one for one in await town.log(20) if one["actor"] == "import"]
+    assert [one["kind"] for one in written] == ["WRITE"] * 4
+
+
+async def test_a_password_is_issued_by_the_operator(town: World) -> None:
+    await town.data(CLERK, "consultation", "{ viewer { id } }")
+    settings = settings_of(town.database_url, town.numbers_url, town.redis_url, town.folder)
+    password = await issue_password(settings, CLERK)
+    sign_in = "mutation ($i: SignInInput!) { signIn(input: $i) { token } }"
+    response = await town.post(sign_in, {"i": {"staffId": CLERK, "password": password}})
+    assert response.json()["data"]["signIn"]["token"]
+    deadline = time.monotonic() + 10
+    while (await town.ask(CLERK, "consultation", "{ viewer { id } }")).status_code == 200:
+        assert time.monotonic() < deadline
+    [record] = [one for one in await town.log(3000) if one["actor"] == "operator"]
+    assert password not in str(record)
