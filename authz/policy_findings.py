@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from authz.clearance import NEEDS_HANDLING
+from authz.implicit_flow import Flow, flows
 from authz.invariants import (
     HANDLING,
     HANDLING_OPERANDS,
@@ -59,7 +60,7 @@ def validate(
     lines: Sequence[Line],
     reference: Reference,
     coordinates: Coordinates,
-    flows: Callable[[Policy], Iterable[str]] | None = None,
+    flows: Callable[[Policy], Iterable[Flow]] = flows,
 ) -> list[Finding]:
     """Every finding, by line. `flows` finds what a shown field would tell of a hidden one."""
     examiner = _Examiner(lines, reference, coordinates)
@@ -78,15 +79,15 @@ def _whole(
     lines: Sequence[Line],
     reference: Reference,
     coordinates: Coordinates,
-    flows: Callable[[Policy], Iterable[str]] | None,
+    flows: Callable[[Policy], Iterable[Flow]],
 ) -> Iterator[Finding]:
     try:
         policy = Policy.build(0, lines, reference, coordinates)
     except PolicyError as error:
         yield Finding(0, Severity.ERROR, Problem.UNKNOWN_WORD, str(error))
         return
-    for reason in flows(policy) if flows else ():
-        yield Finding(0, Severity.ERROR, Problem.IMPLICIT_FLOW, reason)
+    for flow in flows(policy):
+        yield Finding(flow.line, Severity.ERROR, Problem.IMPLICIT_FLOW, flow.reason)
 
 
 class _Examiner:

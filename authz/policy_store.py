@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import Unavailable
+from authz.implicit_flow import check
 from authz.policy import Line, Policy, PolicyError, Purpose, Reference
 from authz.policy_chain import LINE, LINES, VERSION, Chain, ChainBroken
 from models import facts
@@ -63,7 +64,7 @@ class PolicyStore:
         try:
             async with self._database.look() as connection:
                 number = max(await in_force(connection), told)
-                current = await self.read(connection, number)
+                current = check(await self.read(connection, number))
         except (sa.exc.SQLAlchemyError, OSError, PolicyError, ChainBroken) as error:
             _log.error("the policy cannot be used: %s", error)
             raise Unavailable("the policy cannot be read") from error
@@ -188,7 +189,7 @@ async def lines_of(connection: AsyncConnection, number: int) -> list[Line]:
 
 
 def check_first_policy() -> Policy:
-    """Build the policy that a new database starts with. Raises `PolicyError`."""
+    """Build and check the policy that a new database starts with. Raises `PolicyError`."""
     reference = Reference(
         purposes={
             row["code"]: Purpose(row["code"], row["individual_number_business"] == "yes")
@@ -207,7 +208,7 @@ def check_first_policy() -> Policy:
         Line(line["role"], line["purpose"], line["what"], line["action"], line["effect"])
         for line in first_lines()
     )
-    return Policy.build(1, lines, reference, GRAPH.classes)
+    return check(Policy.build(1, lines, reference, GRAPH.classes))
 
 
 def _table(model: type) -> sa.Table:

@@ -1,0 +1,64 @@
+"""What is told of something hidden on purpose: each release with its reason.
+
+`authz/implicit_flow.py` finds what a shown field, row or order depends on. What it depends on must
+be visible to the same actor, or the pair stands here. Whoever adds a line here tells actors
+something about data that they may not see: the reason says what, and why it does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+POPULATION_INPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "overpaid": ("Collection.overpaid",),
+        "in-arrears": ("Collection.outstanding", "Collection.dueOn"),
+        "own-section": ("Collection.taxItemCode", "Account.taxItemCode"),
+        "payers:": ("Collection.taxItemCode", "Account.taxItemCode"),
+    }
+)
+"""What a row's being in a population depends on (`resolvers/population.py`)."""
+
+DERIVED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            ("Handling", "Handling.addressWithheld", "Handling.stopOutput"),
+            ("ProtectiveMeasure", "Addressee.dvFlag", "Addressee.neglectFlag"),
+        ),
+        "Collection.outstanding": ("Collection.taxAmount", "Collection.receivedTax"),
+        "Collection.overpaid": ("Collection.taxAmount", "Collection.receivedTax"),
+        "Collection.status": ("Collection.outstanding", "Collection.overpaid", "Collection.dueOn"),
+        "Query.policyReplay": ("AccessRecord", "LoggedOperation"),
+    }
+)
+"""What is worked out, and from what."""
+
+_CAUSE = "that care is due and not why: each obligation has at least three kinds of causes"
+_PURPOSE = "the purpose is defined by these people: to act for it is to be told who they are"
+_DIGITS = "three digits tell accounts apart, and not which they are"
+_ORDER = "lists end their order by the code: who was entered before whom"
+_SHAPES = "shapes of requests alone: no person, no actor"
+_OWN = "whoever acts for these payers knows which items are theirs"
+
+RELEASES: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        **{
+            (told, cause): _CAUSE
+            for told in ("Handling", "Handling.addressWithheld", "Handling.stopOutput")
+            for cause in ("ProtectiveMeasure", "Addressee.dvFlag", "Addressee.neglectFlag")
+        },
+        ("population:overpaid", "Collection.overpaid"): _PURPOSE,
+        ("population:in-arrears", "Collection.outstanding"): _PURPOSE,
+        ("population:in-arrears", "Collection.dueOn"): _PURPOSE,
+        ("population:own-section", "Collection.taxItemCode"): _OWN,
+        ("population:own-section", "Account.taxItemCode"): _OWN,
+        ("population:payers:", "Collection.taxItemCode"): _OWN,
+        ("population:payers:", "Account.taxItemCode"): _OWN,
+        ("mask:last3", "Account.accountNumber"): _DIGITS,
+        ("order", "Addressee.code"): _ORDER,
+        ("Query.policyReplay", "AccessRecord"): _SHAPES,
+        ("Query.policyReplay", "LoggedOperation"): _SHAPES,
+    }
+)
+"""(what tells, what it tells of) → why."""
