@@ -64,7 +64,9 @@ class PolicyStore:
         try:
             async with self._database.look() as connection:
                 number = max(await in_force(connection), told)
-                current = check(await self.read(connection, number))
+                current = await self.read(connection, number)
+            # Beside the loop: it takes as long as some requests, which must not wait for it.
+            await asyncio.to_thread(check, current)
         except (sa.exc.SQLAlchemyError, OSError, PolicyError, ChainBroken) as error:
             _log.error("the policy cannot be used: %s", error)
             raise Unavailable("the policy cannot be read") from error
