@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import BadInput
 from authz.revocations import epoch_of, instant_of
-from authz.staffing import objection
+from authz.staffing import NUMBER_HANDLER, objection
 from models.staff import (
     ROLE,
     SECTION,
@@ -222,6 +222,26 @@ async def give(connection: AsyncConnection, proposal: Any, at: dt.datetime) -> i
                 sa.insert(STAFF_ROLE).values(staff_id=proposal.staff_id, role=proposal.role, **days)
             )
     return await next_epoch(connection, proposal.staff_id, at)
+
+
+async def give_first(connection: AsyncConnection, staff_id: str, at: dt.datetime) -> None:
+    """Carry out every open proposal for a staff member, decided on by nobody: for a new store."""
+    open_ones = await connection.execute(
+        sa.select(STAFF_PROPOSAL)
+        .where(
+            STAFF_PROPOSAL.c.staff_id == staff_id,
+            STAFF_PROPOSAL.c.state == ProposalState.PROPOSED,
+        )
+        # A number handler's role stands beside another one.
+        .order_by(STAFF_PROPOSAL.c.role == NUMBER_HANDLER, STAFF_PROPOSAL.c.id)
+    )
+    for proposal in open_ones.all():
+        await give(connection, proposal, at)
+        await connection.execute(
+            sa.update(STAFF_PROPOSAL)
+            .where(STAFF_PROPOSAL.c.id == proposal.id)
+            .values(state=ProposalState.APPROVED, decided_at=at)
+        )
 
 
 async def take_role(connection: AsyncConnection, staff_id: str, role: str, at: dt.datetime) -> int:

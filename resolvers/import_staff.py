@@ -3,7 +3,8 @@
 One row for each staff member: 職員番号, 氏名, 所属課, 状態 (在職 or anything else), ロール (codes
 separated by spaces), 有効開始日, 有効終了日. Who is in no row stays as they are. What the file
 takes away (a role, a section's roles, service itself) is taken at once; what it gives waits as a
-proposal for somebody who may approve it, because a file is one person's word.
+proposal for somebody who may approve it, because a file is one person's word. Only where nobody
+holds a role yet there is nobody who could approve: a store's first file gives what it says.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from authz.access_log import Kind, LoggedOperation, Record
 from authz.errors import BadInput
 from authz.staff_desk import Wanted
 from models.database import Database, DatabaseError
-from models.staff import STAFF, ProposalKind, StaffState
+from models.staff import STAFF, STAFF_ROLE, ProposalKind, StaffState
 from models.wareki import NotADateError, parse_day
 from resolvers.import_file import CityFile, Line, Progress
 from resolvers.import_report import Problem, RejectFile, Report
@@ -59,10 +60,11 @@ async def import_staff(
     """
     file = CityFile.open(path, COLUMNS, (ID, NAME))
     loaded = already_there = 0
+    give = await _nobody_holds_a_role(database)
     with RejectFile(rejects) as rejected:
         for line in file.lines(progress):
             try:
-                changed = await _row(database, _member(line, file.header))
+                changed = await _row(database, _member(line, file.header), give)
             except BadInput as error:
                 rejected.add(line.number, [Problem(error.message, classes=("staff",))])
                 continue
@@ -103,11 +105,18 @@ def _day(text: str | None) -> dt.date | None:
         raise BadInput(str(error)) from error
 
 
-async def _row(database: Database, member: Member) -> bool:
+async def _nobody_holds_a_role(database: Database) -> bool:
+    async with database.look() as connection:
+        return (await connection.execute(sa.select(STAFF_ROLE.c.id).limit(1))).first() is None
+
+
+async def _row(database: Database, member: Member, give: bool) -> bool:
     """Bring one record up to its row; whether anything had to be done. Raises `BadInput`."""
     at = dt.datetime.now(dt.UTC)
     async with database.write() as connection:
         changed = await _reconcile(connection, member, at)
+        if give and member.roles and member.in_service:
+            await staff_desk.give_first(connection, member.staff_id, at)
         if changed:
             record = Record(kind=Kind.WRITE, outcome="OK", actor=BY, at=at)
             await access_log.insert(connection, database.dialect, record, OPERATION)

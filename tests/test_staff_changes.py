@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from models.database import Database
+from models.migrate import migrate
+from models.staff import STAFF_ROLE
 from resolvers.import_staff import import_staff
 from resolvers.importing import rejects_of
 from server import issue_password
@@ -248,3 +251,32 @@ async def test_a_password_is_issued_by_the_operator(town: World) -> None:
         assert time.monotonic() < deadline
     [record] = [one for one in await town.log(3000) if one["actor"] == "operator"]
     assert password not in str(record)
+
+
+async def test_the_first_file_of_a_store_gives_what_it_says(
+    database_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "first.csv"
+    rows = ["a1,管理 一,,在職,policy-administrator,,", "b2,監 二,,在職,collection-director,,",
+            "c3,番号 三,,在職,number-handler addressee-registrar,,"]  # fmt: skip
+    path.write_text(HEADER + "\n".join(rows) + "\n", encoding="utf-8")
+    database = Database(database_url)
+    try:
+        await migrate(database)
+        assert (await import_staff(path, database, rejects_of(path))).loaded == 3
+        path.write_text(HEADER + "d4,後 四,,在職,collection-clerk,,\n", encoding="utf-8")
+        assert (await import_staff(path, database, rejects_of(path))).loaded == 1
+        async with database.look() as connection:
+            held = await connection.execute(
+                sa.select(STAFF_ROLE.c.staff_id, STAFF_ROLE.c.role).order_by(
+                    STAFF_ROLE.c.staff_id, STAFF_ROLE.c.role
+                )
+            )
+            assert [tuple(row) for row in held] == [
+                ("a1", "policy-administrator"),
+                ("b2", "collection-director"),
+                ("c3", "addressee-registrar"),
+                ("c3", "number-handler"),
+            ]
+    finally:
+        await database.close()
