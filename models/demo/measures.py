@@ -43,7 +43,7 @@ _VIOLENCE = (MeasureKind.SPOUSAL_VIOLENCE, MeasureKind.STALKING, MeasureKind.EQU
 
 def told(code: str, address_withheld: bool, stop_output: bool) -> Values:
     """What the coordinators found out about a care that a file asks for; of some, nothing yet."""
-    if int(code) % 5 == 4:
+    if int(code) % 5 == 3:
         return {}
     began = _day(code, 30, 900)
     return {
