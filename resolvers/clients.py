@@ -21,6 +21,7 @@ SCOPES = frozenset(
         "collection": "read list match",
         "receipt": "read list",
         "handling": "read list",
+        "handlingNotice": "read list",
         "transferDefinition": "read list",
         "transfer": "read list write",
     }.items()

@@ -199,3 +199,41 @@ async def test_items_of_the_definition_are_all_that_goes_out(town: Town) -> None
         "fullName": None,
         "collections": {"nodes": [{"taxAmount": 7000, "term": None}]},
     }
+
+
+NOTICES = "{ handlingNotices { totalCount nodes { id definitionCode addressee { code } } } }"
+MEASURE = """
+mutation ($input: RecordMeasureInput!) {
+  recordMeasure(input: $input) { protectiveMeasure { status } }
+}
+"""
+
+
+async def test_a_department_is_told_of_its_own_payers_that_their_handling_changed(
+    town: Town,
+) -> None:
+    """Yamada pays city tax and nursing care; that Tanaka is protected was told from the start."""
+    told = {
+        "municipal-and-property-tax": [YAMADA],
+        "nursing-care": [YAMADA],
+        "national-health-insurance": [TANAKA],
+    }
+    given = {"addresseeCode": YAMADA, "kind": "GUARDIANSHIP"}
+    done = await town.world.ask("kobayashi", "protection-measures", MEASURE, {"input": given})
+    assert done.status_code == 200, done.text
+    ids: dict[str, str] = {}
+    for code in CODES:
+        notices = (await town[code].data(NOTICES))["handlingNotices"]
+        persons = [notice["addressee"]["code"] for notice in notices["nodes"]]
+        assert persons == told.get(code, [])
+        assert notices["totalCount"] == len(persons)
+        for notice in notices["nodes"]:
+            assert notice["definitionCode"] == code
+            ids[code] = notice["id"]
+    node = "query ($id: ID!) { node(id: $id) { ... on HandlingNotice { definitionCode } } }"
+    for code in CODES:
+        for owner, key in ids.items():
+            found = (await town[code].data(node, {"id": key}))["node"]
+            assert found == ({"definitionCode": code} if code == owner else None)
+    hidden = "{ protectiveMeasures { totalCount } lifts { totalCount } }"
+    assert await town["nursing-care"].data(hidden) == {"protectiveMeasures": None, "lifts": None}
