@@ -19,6 +19,7 @@ from tests.test_promises import ARREARS, CLERK, codes
 from tests.world import HANAKO, KATO, KEIKO, NISHI, SUZUKI, TANAKA, YAMADA, World
 
 FIRST, SECOND, PURPOSE = "kobayashi", "mori", "protection-measures"
+SURVEY = "field-survey"
 
 MEASURE = """protectiveMeasure {
   id kind status endsOn decidingMunicipalityCode counterpartyName endProposedBy endConfirmedBy
@@ -399,3 +400,36 @@ async def test_nobody_lists_notices_but_the_destination_they_are_for(town: World
     assert codes(
         (await town.data(FIRST, PURPOSE, "{ addressees { nodes { code } } }"))["addressees"]
     )
+
+
+AGENTS = "{ totalCount nodes { kind } }"
+BOTH_SIDES = [
+    # Kato acts for Suzuki; a measure on either of them withholds that from the other's record.
+    (KATO, SUZUKI, "delinquency", f"specialAddressees {AGENTS}", 1, 0),
+    (SUZUKI, KATO, SURVEY, f"specialAddresseeOf {AGENTS}", 1, 0),
+    # Hanako lives with Yamada: his membership shows no member who is covered, nor how many.
+    (
+        HANAKO,
+        YAMADA,
+        SURVEY,
+        "householdMemberships { totalCount nodes { kind: relationship } }",
+        1,
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("covered", "asked", "purpose", "field", "before", "after"), BOTH_SIDES)
+async def test_a_measure_on_either_side_withholds_a_row_about_two(
+    town: World, covered: str, asked: str, purpose: str, field: str, before: int, after: int | None
+) -> None:
+    document = f"query ($c: String!) {{ addressee(code: $c) {{ rows: {field} }} }}"
+
+    async def rows() -> int | None:
+        found = await town.data(ARREARS, purpose, document, variables={"c": asked})
+        told_: int | None = found["addressee"]["rows"] and found["addressee"]["rows"]["totalCount"]
+        return told_
+
+    assert await rows() == before
+    await do(town, FIRST, "recordMeasure", {"addresseeCode": covered, "kind": "STALKING"})
+    assert await rows() == after

@@ -131,6 +131,14 @@ class World:
             chain = Chain(Keys.load(self.folder / "keys.json"))
             return await write(connection, chain, version, Decided("a test", None), now)
 
+    async def rows(self, statement: str) -> list[dict[str, Any]]:
+        """Look into a store behind the application's back."""
+        database = Database(self.database_url)
+        async with database.look() as connection:
+            found = [dict(row._mapping) for row in await connection.execute(sa.text(statement))]
+        await database.close()
+        return found
+
     async def change(self, statement: str) -> None:
         """Change a store behind the application's back."""
         async with self._writing() as connection:
