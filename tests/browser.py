@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -11,7 +10,6 @@ from playwright.async_api import Browser, Page, Request, async_playwright
 
 FLAGS = [
     "--no-sandbox",
-    "--lang=ja-JP",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -25,9 +23,7 @@ FLAGS = [
 async def launched(chromium: str) -> AsyncIterator[Browser]:
     """The browser at this path; each of its contexts is a profile of its own."""
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(
-            executable_path=chromium, args=FLAGS, env={**os.environ, "LANGUAGE": "ja"}
-        )
+        running = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
             yield running
         finally:

@@ -80,15 +80,17 @@ export function table(caption, head, rows, attributes = {}) {
   );
 }
 
-const INSTANT = new Intl.DateTimeFormat("ja-JP", {
-  timeZone: "Asia/Tokyo", year: "numeric", month: "2-digit", day: "2-digit",
-  hour: "2-digit", minute: "2-digit",
-});
+/** @type {Intl.DateTimeFormatOptions} */
+const MINUTES = {
+  timeZone: "Asia/Tokyo", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
+};
+const INSTANT = new Intl.DateTimeFormat("ja-JP", MINUTES);
+const EXACT = new Intl.DateTimeFormat("ja-JP", { ...MINUTES, second: "2-digit" });
 
 /** An instant in Japan's time, as an element; a dash where there is none. */
-export function time(instant) {
+export function time(instant, exact = false) {
   if (!instant) return "–";
-  return h("time", { datetime: instant }, INSTANT.format(new Date(instant)));
+  return h("time", { datetime: instant }, (exact ? EXACT : INSTANT).format(new Date(instant)));
 }
 
 /** Lists beside each other without the ones that are empty. */

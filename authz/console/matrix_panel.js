@@ -59,7 +59,7 @@ export function matrixPanel(view) {
     beside.replaceChildren(
       h("h2", {}, row.ja, " ", h("span", { class: "code" }, row.code)),
       h("p", {}, column.ja, " ", h("span", { class: "code" }, column.code)),
-      ...[view.detail(row, column, leave)].flat().filter(Boolean),
+      ...[view.detail(row, column, leave)].flat(Infinity).filter(Boolean),
     );
     beside.onkeydown = (event) => { if (event.key === "Escape") leave(); };
     beside.focus();

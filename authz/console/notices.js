@@ -25,7 +25,7 @@ export const empty = (ja, en) => h("p", { class: "empty" }, both(ja, en));
 export async function fill(place, promise) {
   place.setAttribute("aria-busy", "true");
   try {
-    place.replaceChildren(...[await promise].flat().filter(Boolean));
+    place.replaceChildren(...[await promise].flat(Infinity).filter(Boolean));
   } catch (error) {
     place.replaceChildren(refused(error));
   } finally {

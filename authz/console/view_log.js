@@ -69,7 +69,7 @@ function dayAfter(day) {
 function records(words, nodes) {
   return table("アクセス記録 Access records", ["日時", "職員", "種別", "利用目的", "対象者", "結果", "操作"],
     nodes.map((one) => h("tr", {},
-      h("td", {}, time(one.at)),
+      h("td", {}, time(one.at, true)),
       h("td", {}, one.actor ?? "–"),
       h("td", { class: "code" }, one.kind),
       h("td", {}, one.purpose ? words.purposeName(one.purpose) : "–"),
