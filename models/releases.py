@@ -26,6 +26,7 @@ DERIVED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             ("Handling", "Handling.addressWithheld", "Handling.stopOutput"),
             ("ProtectiveMeasure", "Addressee.dvFlag", "Addressee.neglectFlag"),
         ),
+        "HandlingNotice": ("Handling.addressWithheld", "Handling.stopOutput"),
         "Collection.outstanding": ("Collection.taxAmount", "Collection.receivedTax"),
         "Collection.overpaid": ("Collection.taxAmount", "Collection.receivedTax"),
         "Collection.status": ("Collection.outstanding", "Collection.overpaid", "Collection.dueOn"),
