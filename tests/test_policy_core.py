@@ -111,7 +111,7 @@ def told(comparison: Comparison) -> set[tuple[Kind, frozenset[str], str, str, Ac
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(before=policies, added=st.lists(lines, min_size=1, max_size=3), gone=st.integers(0, 20))
 def test_the_comparison_is_exact(before: list[Line], added: list[Line], gone: int) -> None:
     changed = [line for at, line in enumerate(before) if at != gone] + added
