@@ -5,6 +5,7 @@ python server.py migrate        bring the databases up to date
 python server.py seed           load the demo town
 python server.py import …       load the city's files
 python server.py client …       register, rotate, suspend and list other offices' clients
+python server.py transfer       order the day's transfers to other offices
 python server.py export-schema  print the SDL
 python server.py password …     issue a staff member's password
 python server.py check          check settings, schema and policy, and end
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import datetime as dt
 import gc
 import json
 import os
@@ -73,6 +75,7 @@ from models.graph import GRAPH, PROTECTED
 from models.individual_number import StoreKind
 from models.migrate import is_current, migrate
 from models.second_wall import WALL
+from models.transfer import TransferExtent
 from resolvers import (
     household_exclusions,
     lifts,
@@ -714,6 +717,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_client_commands(command("client", "other offices' clients (連携定義)", _client))
     issue = command("password", "issue a staff member's password, told once", _password)
     issue.add_argument("staff_id", help="staff id")
+    daily = command("transfer", "order the day's transfers, one for each client in force", _daily)
+    daily.add_argument("--changed", action="store_true", help="only who changed since the last one")
     exported = command("export-schema", "print the SDL", _export_schema)
     exported.add_argument("--client", help="only what this client's clearance shows")
     command("check", "check settings, keys, schema and policy, and end", _check)
@@ -857,6 +862,24 @@ async def _record_command(settings: Settings, what: str, about: str) -> None:
 
 def _password(settings: Settings, chosen: argparse.Namespace) -> int:
     print(asyncio.run(issue_password(settings, chosen.staff_id)))
+    return 0
+
+
+def _daily(settings: Settings, chosen: argparse.Namespace) -> int:
+    return asyncio.run(_ordered(settings, chosen.changed))
+
+
+async def _ordered(settings: Settings, changed: bool) -> int:
+    """Order by the account that runs the command; a worker makes them, people release them."""
+    database = Database(settings.main_url)
+    try:
+        extent = TransferExtent.CHANGED if changed else TransferExtent.FULL
+        codes = await transfer.order_daily(database, extent, dt.datetime.now(dt.UTC))
+    finally:
+        await database.close()
+    for code in codes:
+        await _record_command(settings, "transfer:order", f"transfer:{code}")
+        print(code)
     return 0
 
 

@@ -12,10 +12,12 @@ import secrets
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.clients import TOKYO
 from authz.errors import BadInput, WriteRefused
 from models.client import CLIENT, ClientState
+from models.database import Database
 from models.transfer import OPEN, TransferExtent, TransferMeans, TransferState
 from resolvers.transfer_store import DEFINITION, TRANSFER, move
 from resolvers.write import NOT_ALLOWED, Change, Changed, Input, UseCase
@@ -32,28 +34,64 @@ async def prepare(change: Change, given: Input) -> Changed:
     definition = given["definitionCode"]
     await change.reach("Transfer", "TransferDefinition", definition)
     client = await _client(change, definition, given.get("clientId"))
-    today = change.at.astimezone(TOKYO).date()
     extent = TransferExtent(given.get("extent") or TransferExtent.FULL)
+    means = TransferMeans(given.get("means") or TransferMeans.LINKAGE)
+    key, _ = await _ordered(
+        change.connection, definition, client, extent, means, change.actor.id, change.at
+    )
+    return Changed(rows={"transfer": key})
+
+
+async def order_daily(
+    database: Database, extent: TransferExtent, at: dt.datetime, by: str = "server.py"
+) -> list[str]:
+    """Order a transfer for each client in force, all or none; their numbers."""
+    day = at.astimezone(TOKYO).date()
+    first, last = CLIENT.c.valid_from, CLIENT.c.valid_until
+    statement = sa.select(CLIENT.c.definition_code, CLIENT.c.id).where(
+        CLIENT.c.state == ClientState.ACTIVE,
+        sa.or_(first.is_(None), first <= day),
+        sa.or_(last.is_(None), last >= day),
+    )
+    codes = []
+    async with database.write() as connection:
+        for definition, client in await connection.execute(statement.order_by(CLIENT.c.id)):
+            linkage = TransferMeans.LINKAGE
+            _, code = await _ordered(connection, definition, client, extent, linkage, by, at)
+            codes.append(code)
+    return codes
+
+
+async def _ordered(
+    connection: AsyncConnection,
+    definition: str,
+    client: str,
+    extent: TransferExtent,
+    means: TransferMeans,
+    by: str,
+    at: dt.datetime,
+) -> tuple[int, str]:
+    """The key and the number of a new order."""
+    today = at.astimezone(TOKYO).date()
     code = f"{definition}-{today:%Y%m%d}-{secrets.token_hex(4)}"
-    inserted = await change.connection.execute(
+    changed = extent is TransferExtent.CHANGED
+    inserted = await connection.execute(
         sa.insert(TRANSFER)
         .values(
             code=code,
             definition_code=definition,
             client_id=client,
-            means=TransferMeans(given.get("means") or TransferMeans.LINKAGE),
+            means=means,
             extent=extent,
-            period_from=await _last_confirmed(change, client)
-            if extent is TransferExtent.CHANGED
-            else None,
+            period_from=await _last_confirmed(connection, client) if changed else None,
             period_until=today,
-            prepared_by=change.actor.id,
-            prepared_at=change.at,
+            prepared_by=by,
+            prepared_at=at,
             state=TransferState.DEFINED,
         )
         .returning(TRANSFER.c.id)
     )
-    return Changed(rows={"transfer": inserted.scalar_one()})
+    return inserted.scalar_one(), code
 
 
 async def release(change: Change, given: Input) -> Changed:
@@ -170,8 +208,8 @@ async def _client(change: Change, definition: str, wanted: str | None) -> str:
     return str(found[0])
 
 
-async def _last_confirmed(change: Change, client: str) -> dt.date | None:
-    last: dt.date | None = await change.connection.scalar(
+async def _last_confirmed(connection: AsyncConnection, client: str) -> dt.date | None:
+    last: dt.date | None = await connection.scalar(
         sa.select(sa.func.max(TRANSFER.c.period_until)).where(
             TRANSFER.c.client_id == client, TRANSFER.c.state == TransferState.ACKED
         )

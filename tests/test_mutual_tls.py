@@ -89,7 +89,7 @@ async def city(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[City]:
         proxied = _proxy(nginx, folder, authority.issue("server", server=True), authority)
         with proxied(port, inside):
             async with httpx2.AsyncClient(base_url=inside) as http:
-                office = World(urls[0], http, passwords, folder)
+                office = World(urls[0], http, passwords, folder, urls[1], "")
                 departments = await _register(urls, folder, certificates, http, address)
                 made = City(address, inside, office, departments, certificates, authority, foreign)
                 yield made

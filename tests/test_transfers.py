@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import csv
 import hashlib
@@ -14,12 +15,15 @@ from typing import Any
 import httpx2
 import pytest
 import sqlalchemy as sa
+from starlette.types import Message
 
 from authz.embedded_redis import EmbeddedRedis
+from authz.errors import Unauthenticated
 from models.client import ClientState
 from models.database import Database
-from resolvers import transfer_run
+from resolvers import transfer_content, transfer_run
 from resolvers.clients import SCOPES, definition_of
+from resolvers.transfer_file import Undeliverable
 from tests.conftest import NewDatabase
 from tests.department import CODES, Department, Town, departments, register
 from tests.test_departments import PAYERS
@@ -57,6 +61,8 @@ async def town(
 ) -> AsyncIterator[Town]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transfer_run, "IDLE_SECONDS", 0.05)
+        # One person a part, so that a transfer has several.
+        patch.setattr(transfer_content, "PEOPLE", 1)
         async with departments(new_database, valkey, tmp_path_factory.mktemp("transfers")) as made:
             yield made
 
@@ -153,10 +159,11 @@ async def test_from_order_to_receipt(town: Town) -> None:
     assert {line["code"]: len(line["collections"]) for line in lines} == {YAMADA: 2, KATO: 1}
     assert {levy["taxItemCode"] for line in lines for levy in line["collections"]} == {"01"}
     assert not {"address", "birthDate", "individualNumber"} & set(lines[0])
-    records = await town.world.log(8)
-    [output] = [r for r in records if (r["kind"], r["outcome"]) == ("OUTPUT", "OK")]
-    assert set(json.loads(output["persons"])) == {YAMADA, KATO}
-    assert (output["actor"], output["purpose"]) == (f"client:{CITY}", f"transfer-{CITY}")
+    records = await town.world.log(10)
+    outputs = [r for r in records if (r["kind"], r["outcome"]) == ("OUTPUT", "OK")]
+    assert [json.loads(output["persons"]) for output in outputs] == [[YAMADA], [KATO]]
+    who = {(output["actor"], output["purpose"]) for output in outputs}
+    assert who == {(f"client:{CITY}", f"transfer-{CITY}")}
     assert (await look(town, code))["state"] == "SENT"
 
     written = await fetch(town[CITY], code, CSV)
@@ -323,6 +330,64 @@ async def test_an_obligation_that_began_since_withdraws_it(town: Town) -> None:
         await obligation(town, YAMADA, withheld=False, stop=False)
 
 
+async def test_a_download_breaks_off_where_it_may_not_go_on(town: Town) -> None:
+    """Each part is checked when it goes out, not the whole at the beginning."""
+    code = await released(town, CITY)
+    await obligation(town, KATO, withheld=True, stop=True)
+    try:
+        with pytest.raises(Undeliverable):
+            await fetch(town[CITY], code)
+        assert (await look(town, code))["state"] == "WITHDRAWN"
+        records = await town.world.log(12)
+        outputs = [(r["outcome"], r["persons"]) for r in records if r["kind"] == "OUTPUT"]
+        assert outputs == [("OK", json.dumps([YAMADA])), ("WITHDRAWN", "[]")]
+    finally:
+        await obligation(town, KATO, withheld=False, stop=False)
+
+
+async def test_a_token_that_ends_meanwhile_gets_no_further_part(town: Town) -> None:
+    code = await released(town, CITY)
+    department = town[CITY]
+    await department.sign_in()
+    told: list[str] = []
+
+    async def refused() -> bool:
+        return (await fetch(department, "nothing")).status_code == 401
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        if message.get("body"):
+            told.append(message["body"].decode())
+            # Somebody suspends the client while the worker is sending.
+            await town.clients.change_state(CITY, ClientState.SUSPENDED)
+            await until(refused)
+
+    path = f"/transfers/{code}"
+    headers = {"accept": NDJSON, **department.presented("GET", path)}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("atena", 80),
+        "scheme": "http",
+        "http_version": "1.1",
+    }
+    try:
+        with pytest.raises(Unauthenticated):
+            await town.world.client._transport.app(scope, receive, send)  # type: ignore[attr-defined]
+        assert [json.loads(line)["code"] for line in "".join(told).splitlines()] == [YAMADA]
+    finally:
+        await town.clients.change_state(CITY, ClientState.ACTIVE)
+        town[CITY].token = None
+
+
 async def test_nothing_is_sent_about_whom_nothing_may_be_sent(town: Town) -> None:
     await obligation(town, KATO, withheld=True, stop=True)
     try:
@@ -436,7 +501,7 @@ async def test_the_content_lies_sealed(town: Town) -> None:
     assert YAMADA.encode() not in sealed
     assert "山田".encode() not in sealed
     await town.world.change(
-        "UPDATE transfer_chunk SET number = 7 WHERE transfer_id ="
+        "UPDATE transfer_chunk SET number = number + 7 WHERE transfer_id ="
         f" (SELECT id FROM transfer WHERE code = '{code}')"
     )
     moved = await fetch(town[CITY], code)
@@ -525,9 +590,12 @@ async def test_a_printed_list_is_handed_over_with_a_record(town: Town) -> None:
     assert "加藤 翔" in response.text
     assert "番号法第9条第1項 別表第24項" in response.text
     assert "引渡記録" in response.text
-    records = await town.world.log(5)
-    [output] = [r for r in records if (r["kind"], r["outcome"]) == ("OUTPUT", "OK")]
-    assert (output["actor"], json.loads(output["persons"])) == (CLERK, [YAMADA, KATO])
+    records = await town.world.log(7)
+    outputs = [r for r in records if (r["kind"], r["outcome"]) == ("OUTPUT", "OK")]
+    assert [(r["actor"], json.loads(r["persons"])) for r in outputs] == [
+        (CLERK, [YAMADA]),
+        (CLERK, [KATO]),
+    ]
     assert (await look(town, code))["state"] == "PRINTED"
     done = shown(await staff(town, CLERK, "handOverTransfer", code=code, receivedBy="国保 花子"))
     assert (done["state"], done["receivedBy"]) == ("HANDED_OVER", "国保 花子")

@@ -1,0 +1,119 @@
+"""`server.py client …` and `server.py transfer`: what the city's operator types."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from joserfc.jwk import ECKey
+
+from server import main
+from tests.authority import Authority
+
+REGISTER = ["client", "register", "care", "--definition", "nursing-care", "--network", "10.0.0.0/8"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A migrated store of its own, named by the environment."""
+    for name in os.environ:
+        if name.startswith("ATENA_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ATENA_DATA", str(tmp_path / "data"))
+    assert main(["migrate"]) == 0
+    return tmp_path
+
+
+def rows(folder: Path, statement: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(folder / "data" / "atena.sqlite")) as connection:
+        return list(connection.execute(statement))
+
+
+def test_a_client_is_registered_rotated_suspended_and_listed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certificate = Authority(folder, "city").issue("care").certificate
+    key = ECKey.generate_key("P-256")
+    public = folder / "public.json"
+    public.write_text(json.dumps(key.as_dict(private=False)), encoding="utf-8")
+    given = ["--jwk", str(public), "--certificate", str(certificate)]
+    assert main([*REGISTER, *given, "--item", "Collection.taxAmount"]) == 0
+    assert main(["client", "rotate", "care", "--jwk", str(public)]) == 0
+    assert main(["client", "suspend", "care"]) == 0
+    capsys.readouterr()
+    assert main(["client", "list"]) == 0
+    told = capsys.readouterr().out.split()
+    assert told[:4] == ["care", "SUSPENDED", "private_key_jwt", "mtls"]
+    assert main(["client", "resume", "care"]) == 0
+    logged = rows(
+        folder,
+        "SELECT l.actor, l.session, o.normal_form FROM access_log l JOIN logged_operation o"
+        " ON o.digest = l.operation ORDER BY l.id",
+    )
+    assert [form for *_, form in logged] == [
+        "client:register",
+        "client:rotate",
+        "client:suspend",
+        "client:resume",
+    ]
+    assert {(actor, session) for actor, session, _ in logged} == {("server.py", "client:care")}
+
+
+def test_a_secret_is_told_once_and_stored_nowhere(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret_jwt = ["--authentication", "client_secret_jwt", "--binding", "dpop"]
+    assert main([*REGISTER, *secret_jwt]) == 0
+    secret = capsys.readouterr().out.split()[-1]
+    assert len(secret) == 43
+    for path in (folder / "data").iterdir():
+        if path.is_file():
+            assert secret.encode() not in path.read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["client", "suspend", "nobody"], "no such client"),
+        (REGISTER, "needs a public key"),
+        ([*REGISTER, "--scope", "036:collection:mask"], "the operation of a scope"),
+        ([*REGISTER, "--item", "Collection"], "an item is a coordinate"),
+        ([*REGISTER[:-1], "10.0.0.1/8"], "a network is written as"),
+        ([*REGISTER, "--purpose", "consultation"], "the purpose is not the one"),
+        (["export-schema", "--client", "nobody"], "there is no client"),
+    ],
+)
+def test_what_cannot_be_is_said_and_not_done(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    secret = ["--authentication", "client_secret_jwt", "--binding", "dpop"]
+    if arguments[:2] == ["client", "register"] and said != "needs a public key":
+        arguments = [*arguments, *secret]
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+    assert rows(folder, "SELECT * FROM client") == []
+
+
+def test_a_private_key_is_not_registered(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    private = folder / "private.json"
+    private.write_text(json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))
+    assert main([*REGISTER, "--binding", "dpop", "--jwk", str(private)]) == 2
+    assert "this is a private key" in capsys.readouterr().err
+
+
+def test_the_days_transfers_are_ordered(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, definition in (("care", "nursing-care"), ("child", "child-welfare")):
+        secret = ["--authentication", "client_secret_jwt", "--binding", "dpop"]
+        common = ["--definition", definition, "--network", "10.0.0.0/8", *secret]
+        assert main(["client", "register", name, *common]) == 0
+    assert main(["client", "suspend", "child"]) == 0
+    capsys.readouterr()
+    assert main(["transfer", "--changed"]) == 0
+    [code] = capsys.readouterr().out.split()
+    assert code.startswith("nursing-care-")
+    ordered = rows(folder, "SELECT code, client_id, extent, state, prepared_by FROM transfer")
+    assert ordered == [(code, "care", "CHANGED", "DEFINED", "server.py")]
