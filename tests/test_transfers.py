@@ -201,6 +201,18 @@ async def test_each_client_fetches_its_own_and_none_of_the_others(town: Town) ->
         assert {node["definitionCode"] for node in listed} == {fetching}
 
 
+async def test_another_client_of_the_same_destination_fetches_nothing(town: Town) -> None:
+    second = replace(definition_of(NURSING), id="second")
+    await register(town.clients, town.world.client, second)
+    try:
+        code = await released(town, NURSING, clientId="second")
+        assert (await fetch(town[NURSING], code)).status_code == 404
+        refused = await client(town[NURSING], "rejectTransfer", code=code, reason="OTHER")
+        assert code_of_error(refused) == "BAD_USER_INPUT"
+    finally:
+        await town.clients.change_state("second", ClientState.SUSPENDED)
+
+
 async def test_staff_and_strangers_fetch_nothing(town: Town) -> None:
     code = await released(town, NURSING)
     token = await town.world.sign_in(CLERK)
@@ -421,6 +433,18 @@ async def test_how_many_are_covered_is_told_to_who_may_know(town: Town) -> None:
     [entry] = response.json()["extensions"]["privacy"]["hidden"]
     assert entry["coordinate"] == "Transfer.coveredCount"
     assert transfer["coveredCount"] == 1
+
+
+async def test_a_definition_that_became_narrower_withdraws_it(town: Town) -> None:
+    code = await released(town, NURSING)
+    own = f"WHERE id = '{NURSING}'"
+    await town.world.change(f"UPDATE client SET items = 'Addressee.code' {own}")
+    try:
+        response = await fetch(town[NURSING], code)
+        assert (response.status_code, response.json()["error"]) == (409, "not_fetchable")
+        assert (await look(town, code))["state"] == "WITHDRAWN"
+    finally:
+        await town.world.change(f"UPDATE client SET items = NULL {own}")
 
 
 async def test_a_narrower_token_does_not_fetch(town: Town) -> None:
