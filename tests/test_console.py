@@ -229,7 +229,7 @@ async def person(
     chrome: Browser, server: Server, staff_id: str | None, **options: Any
 ) -> AsyncIterator[Person]:
     """A member of the cast, signed in to the console; `None`: nobody yet."""
-    options = {"locale": "ja-JP", "viewport": {"width": 1440, "height": 960}} | options
+    options = {"locale": "ja-JP", "viewport": {"width": 1440, "height": 900}} | options
     context = await chrome.new_context(**options)
     context.set_default_timeout(10_000)
     page = await context.new_page()
@@ -447,7 +447,7 @@ async def asks(page: Page, query: str) -> None:
 @asynccontextmanager
 async def clerk_in_graphiql(chrome: Browser, server: Server) -> AsyncIterator[Page]:
     """A collection clerk at the desk, with a browser and a session of their own."""
-    context = await chrome.new_context(locale="ja-JP", viewport={"width": 1440, "height": 960})
+    context = await chrome.new_context(locale="ja-JP", viewport={"width": 1440, "height": 900})
     page = await context.new_page()
     await page.goto(f"{server.address}/graphiql")
     await sign_in(page, CLERK, server.passwords[CLERK])
@@ -638,6 +638,9 @@ async def test_validation_stands_where_the_line_is(chrome: Browser, server: Serv
         await expect(beside).to_contain_text("「権限管理者」には個人情報を許せません")
         await expect(page.locator(".totals")).to_contain_text("版にできません")
         await administrator.picture("validation")
+        await page.get_by_role("button", name="この行を消す").first.click()
+        await expect(page.locator(".totals")).to_contain_text("開く 0 件")
+        await expect(cell).not_to_have_accessible_name(re.compile("検証の指摘あり"))
 
 
 @pytest.mark.browser

@@ -12,7 +12,7 @@ import { ACTIONS } from "./words.js";
 /** Actions that the server decides, by the name of the field that tells it. */
 const DECIDED = { read: "read", list: "list", match: "match", search: "search", write: "write" };
 
-export const STATES = {
+const STATES = {
   shown: "許可",
   partly: "一部の項目だけ許可",
   closed: "行は許すが閉じている",

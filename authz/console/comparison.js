@@ -1,6 +1,6 @@
 /* The what-if: what a change opens and closes, as sentences. Never by colour alone. */
 
-import { both, h } from "./dom.js";
+import { both, button, h } from "./dom.js";
 import { inJapanese } from "./sentences.js";
 import { populationsText } from "./vocabulary.js";
 import { ACTIONS, PROBLEMS, VERDICTS, word } from "./words.js";
@@ -12,12 +12,18 @@ const WAYS = {
   loss: { sign: "－", words: ["閉じるもの", "Closed"], end: "できなくなる", en: "loss" },
 };
 
-/** The comparison as a whole; `level` is that of its headings. */
-export function whatIf(words, { findings, usable, gains, losses, added, removed }) {
+/**
+ * The comparison as a whole.
+ * @param {any} words
+ * @param {any} comparison
+ * @param {((line: number) => any) | null} remove takes a line out of a draft that can be edited
+ */
+export function whatIf(words, comparison, remove = null) {
+  const { findings, usable, gains, losses, added, removed } = comparison;
   if (!usable) {
     return [
       h("p", {}, both("次の誤りを直すと、変わることが出ます。", "Mend these errors first.")),
-      findingsList(words, findings.filter(({ severity }) => severity === "ERROR")),
+      findingsList(words, findings.filter(({ severity }) => severity === "ERROR"), remove),
     ];
   }
   return [
@@ -27,7 +33,7 @@ export function whatIf(words, { findings, usable, gains, losses, added, removed 
     way("loss", words, losses),
     lineDifferences(added, removed),
     findings.length ? h("details", {}, h("summary", {}, `検証の注意 ${findings.length} 件 `, h("span", { lang: "en" }, "warnings")),
-      findingsList(words, findings)) : null,
+      findingsList(words, findings, remove)) : null,
   ];
 }
 
@@ -91,14 +97,20 @@ function witness(asked) {
   ];
 }
 
-/** What validation finds, each with its line. */
-export function findingsList(words, findings) {
+/**
+ * What validation finds, each with its line.
+ * @param {any} words
+ * @param {any[]} findings
+ * @param {((line: number) => any) | null} remove
+ */
+export function findingsList(words, findings, remove = null) {
   if (!findings.length) return null;
   return h("section", { class: "findings" }, h("h3", {}, both("検証", "Validation")),
     h("ul", {}, findings.map((one) => h("li", { class: one.severity === "ERROR" ? "error" : "warning" },
       h("p", {}, h("strong", {}, one.severity === "ERROR" ? "誤り" : "注意"), "：", both(...word(PROBLEMS, one.problem))),
       one.text ? h("p", { class: "code" }, `行 ${one.line}: ${one.text}`) : null,
-      told(words, one.reason)))));
+      told(words, one.reason),
+      one.line && remove ? h("p", {}, button(both("この行を消す", "Remove the line"), () => remove(one.line))) : null))));
 }
 
 /** A sentence of the server: in Japanese where it is known, as it came beneath. */

@@ -92,6 +92,3 @@ export function time(instant, exact = false) {
   if (!instant) return "–";
   return h("time", { datetime: instant }, (exact ? EXACT : INSTANT).format(new Date(instant)));
 }
-
-/** Lists beside each other without the ones that are empty. */
-export const joined = (texts, by = "、") => texts.filter(Boolean).join(by);

@@ -28,7 +28,7 @@ export function navigate(grid) {
 }
 
 /** Put the focus on one cell. */
-export function enter(grid, cell) {
+function enter(grid, cell) {
   only(grid, cell);
   cell.focus();
   cell.scrollIntoView({ block: "nearest", inline: "nearest" });

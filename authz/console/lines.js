@@ -16,7 +16,7 @@ export async function linesOf(purpose, of) {
 }
 
 /** A comment is the note of the lines beneath it, up to the next comment. */
-export function parsed(csv) {
+function parsed(csv) {
   const found = [];
   let note = "";
   for (const text of csv.split("\n")) {

@@ -84,7 +84,7 @@ function cellButton(row, column, cell, choose) {
 }
 
 /** Seven letters in their fixed places, so that the eye finds each action in the same column. */
-export function letters({ states, before }) {
+function letters({ states, before }) {
   return Object.entries(ACTIONS).map(([action, [letter]]) => {
     const way = before ? change(before[action], states[action]) : null;
     const state = states[action] === "none" && way === "loss" ? before[action] : states[action];

@@ -2,11 +2,17 @@
 
 import { cellOf, effectsOf } from "./cells.js";
 
-/** The columns: roles for one purpose, or purposes for one role. */
-export function columnsOf(words, by, chosen) {
+const ANY = {
+  purpose: { code: "any", nameJa: "すべてのロール" },
+  role: { code: "any", nameJa: "すべての利用目的" },
+};
+
+/** The columns: roles for one purpose, or purposes for one role; `withAny`: and all of them at once. */
+export function columnsOf(words, by, chosen, withAny) {
+  const any = withAny ? [ANY[by]] : [];
   const pairs = by === "purpose"
-    ? words.rolesFor(chosen).map((role) => [role, role.code, chosen])
-    : words.purposesFor(chosen).map((purpose) => [purpose, chosen, purpose.code]);
+    ? [...words.rolesFor(chosen), ...any].map((role) => [role, role.code, chosen])
+    : [...words.purposesFor(chosen), ...any].map((purpose) => [purpose, chosen, purpose.code]);
   return pairs.map(([one, role, purpose]) => ({
     key: `${role} ${purpose}`, ja: one.nameJa, code: one.code, role, purpose,
   }));

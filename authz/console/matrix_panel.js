@@ -41,7 +41,7 @@ export function matrixPanel(view) {
   }
 
   function draw() {
-    const columns = columnsOf(words, looking.by, looking[looking.by]);
+    const columns = columnsOf(words, looking.by, looking[looking.by], withChanges);
     const name = looking.by === "purpose" ? words.purposeName(looking.purpose) : words.roleName(looking.role);
     const rows = rowsOf(words, columns, loaded.now, loaded.before);
     const table = matrix({
@@ -76,17 +76,17 @@ export function matrixPanel(view) {
     onchange: () => {
       looking.hideEmpty = hide.checked;
       grid.replaceChildren(draw());
-      say(hide.checked ? "許可のない区分を隠しました。" : "すべての区分を表示しました。");
+      say(hide.checked ? "空の行を隠しました。" : "すべての行を表示しました。");
     },
   });
   const tools = h("div", { class: "tools" },
     radios(both("見方", "By"), "by", [["purpose", both("利用目的ごと", "purpose")], ["role", both("ロールごと", "role")]],
       looking.by, (by) => { looking.by = by; choose(); refresh(); }),
     chooser,
-    h("label", { class: "check" }, hide, " ", both("許可のない区分を隠す", "hide empty rows")));
+    h("label", { class: "check" }, hide, " ", both("空の行を隠す", "hide empty rows")));
   choose();
   refresh();
-  return { element: [tools, h("details", { class: "legend-box", open: true }, h("summary", {}, both("文字の意味", "Legend")), legend(withChanges)), grid],
+  return { element: [tools, h("details", { class: "legend-box", open: !withChanges }, h("summary", {}, both("文字の意味", "Legend")), legend(withChanges)), grid],
     beside, refresh };
 }
 

@@ -9,7 +9,7 @@ import { editor } from "./editor.js";
 import { linesOf } from "./lines.js";
 import { cellKey } from "./matrix_data.js";
 import { closeButton, matrixPanel, newLooking } from "./matrix_panel.js";
-import { fill } from "./notices.js";
+import { fill, refused } from "./notices.js";
 import { badge, facts, head } from "./parts.js";
 import { COMPARISON, DRAFT, EDIT_DRAFT, MATRIX, STATUS } from "./queries.js";
 import { replayBox } from "./replay.js";
@@ -60,9 +60,19 @@ export async function draftView(context) {
         flaws = flawsOf(policyComparison.findings, lines);
         if (aloud) say(`草案に入れました。${summed(policyComparison)}`);
         totals.replaceChildren(summary(policyComparison));
-        return whatIf(words, policyComparison);
+        return whatIf(words, policyComparison, editable ? remove : null);
       }));
     await panel.refresh();
+  }
+
+  /** Take out a line that validation finds; also one that stands in no cell. */
+  async function remove(number) {
+    const { role, purpose: about, what, action } = lines[number - 1];
+    try {
+      await apply({ remove: [{ role, purpose: about, what, action }] });
+    } catch (error) {
+      consequences.prepend(refused(error));
+    }
   }
 
   async function apply(edit) {

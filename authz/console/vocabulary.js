@@ -1,7 +1,6 @@
 /* The names of roles, purposes, classes and fields, as the server has them. */
 
 import { ask } from "./api.js";
-import { h } from "./dom.js";
 import { VOCABULARY } from "./queries.js";
 import { POPULATIONS } from "./words.js";
 
@@ -71,6 +70,3 @@ export function populationsText(populations) {
 function populationName(name) {
   return POPULATIONS[name]?.[0] ?? (name.startsWith("payers:") ? "移転先の対象者" : name);
 }
-
-/** A name with its code, small, beneath. */
-export const named = (ja, code) => [h("span", { class: "name" }, ja), " ", h("span", { class: "code" }, code)];
