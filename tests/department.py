@@ -161,6 +161,7 @@ class Town:
     departments: dict[str, Department]
     clients: Clients
     settings: Settings
+    database: Database
 
     def __getitem__(self, code: str) -> Department:
         return self.departments[code]
@@ -180,5 +181,5 @@ async def departments(
     clients = Clients(database, chosen.load_keys())
     async with running(chosen, passwords) as world:
         made = {code: await register(clients, world.client, definition_of(code)) for code in CODES}
-        yield Town(world, made, clients, chosen)
+        yield Town(world, made, clients, chosen, database)
     await database.close()

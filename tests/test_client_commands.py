@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -17,14 +18,24 @@ from tests.authority import Authority
 REGISTER = ["client", "register", "care", "--definition", "nursing-care", "--network", "10.0.0.0/8"]
 
 
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated store that nobody has used."""
+    data = tmp_path_factory.mktemp("migrated") / "data"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATENA_DATA", str(data))
+        assert main(["migrate"]) == 0
+    return data
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A migrated store of its own, named by the environment."""
+    shutil.copytree(migrated, tmp_path / "data")
     for name in os.environ:
         if name.startswith("ATENA_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("ATENA_DATA", str(tmp_path / "data"))
-    assert main(["migrate"]) == 0
     return tmp_path
 
 

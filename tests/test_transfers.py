@@ -20,10 +20,10 @@ from starlette.types import Message
 from authz.embedded_redis import EmbeddedRedis
 from authz.errors import Unauthenticated
 from models.client import ClientState
-from models.database import Database
 from resolvers import transfer_content, transfer_run
 from resolvers.clients import SCOPES, definition_of
 from resolvers.transfer_file import Undeliverable
+from resolvers.transfer_run import TransferRunner
 from tests.conftest import NewDatabase
 from tests.department import CODES, Department, Town, departments, register
 from tests.test_departments import PAYERS
@@ -101,7 +101,7 @@ async def made(town: Town, definition: str, **given: Any) -> dict[str, Any]:
     assert ordered["state"] == "DEFINED"
 
     async def done() -> bool:
-        return bool((await look(town, ordered["code"]))["state"] != "DEFINED")
+        return await _state(town, ordered["code"]) != "DEFINED"
 
     await until(done, 20)
     return await look(town, ordered["code"])
@@ -182,7 +182,8 @@ async def test_from_order_to_receipt(town: Town) -> None:
 
 
 async def test_each_client_fetches_its_own_and_none_of_the_others(town: Town) -> None:
-    codes = {code: await released(town, code) for code in CODES}
+    made_together = await asyncio.gather(*(released(town, code) for code in CODES))
+    codes = dict(zip(CODES, made_together, strict=True))
     for fetching in CODES:
         nothing = (await fetch(town[fetching], "nothing")).content
         for owner, code in codes.items():
@@ -240,8 +241,10 @@ async def test_release_takes_a_second_person_of_the_role(town: Town) -> None:
     )
     ordered = shown(await staff(town, DIRECTOR, "prepareTransfer", definitionCode=NURSING))
     await until(lambda: _is(town, ordered["code"], "CHECKED"), 20)
-    own = await staff(town, DIRECTOR, "releaseTransfer", code=ordered["code"])
-    assert (own.status_code, code_of_error(own)) == (403, "WRITE_NOT_ALLOWED")
+    for who in (DIRECTOR, CLERK):
+        # Who ordered it; and somebody else, who does not hold the role.
+        refused = await staff(town, who, "releaseTransfer", code=ordered["code"])
+        assert (refused.status_code, code_of_error(refused)) == (403, "WRITE_NOT_ALLOWED")
     assert (await look(town, ordered["code"]))["state"] == "CHECKED"
     assert shown(await staff(town, DIRECTOR, "releaseTransfer", code=transfer["code"]))[
         "state"
@@ -249,7 +252,18 @@ async def test_release_takes_a_second_person_of_the_role(town: Town) -> None:
 
 
 async def _is(town: Town, code: str, state: str) -> bool:
-    return bool((await look(town, code))["state"] == state)
+    return await _state(town, code) == state
+
+
+async def _state(town: Town, code: str) -> str:
+    """From the store itself: whoever waits asks often."""
+    state: str = await _value(town, f"SELECT state FROM transfer WHERE code = '{code}'")
+    return state
+
+
+async def _value(town: Town, statement: str) -> Any:
+    async with town.database.look() as connection:
+        return await connection.scalar(sa.text(statement))
 
 
 async def test_a_client_confirms_and_does_nothing_else(town: Town) -> None:
@@ -473,6 +487,21 @@ async def test_a_suspended_client_gets_nothing_more(town: Town) -> None:
         town[NURSING].token = None
 
 
+async def test_whoever_comes_late_gets_nothing_though_nobody_has_noticed(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def rests(runner: TransferRunner) -> bool:
+        return False
+
+    code = await released(town, NURSING)
+    monkeypatch.setattr(TransferRunner, "step", rests)
+    await town.world.change(
+        f"UPDATE transfer SET expires_at = '2020-01-01 00:00:00+00:00' WHERE code = '{code}'"
+    )
+    assert (await fetch(town[NURSING], code)).status_code == 409
+    assert await _state(town, code) == "RELEASED"
+
+
 async def test_what_nobody_fetched_expires_and_is_erased(town: Town) -> None:
     code = await released(town, NURSING)
     await town.world.change(
@@ -484,16 +513,11 @@ async def test_what_nobody_fetched_expires_and_is_erased(town: Town) -> None:
 
 
 async def _erased(town: Town, code: str) -> bool:
-    database = Database(town.world.database_url)
-    async with database.look() as connection:
-        left = await connection.scalar(
-            sa.text(
-                "SELECT count(*) FROM transfer_chunk c JOIN transfer t ON t.id = c.transfer_id"
-                f" WHERE t.code = '{code}'"
-            )
-        )
-    await database.close()
-    return bool(left == 0)
+    statement = (
+        "SELECT count(*) FROM transfer_chunk c JOIN transfer t ON t.id = c.transfer_id"
+        f" WHERE t.code = '{code}'"
+    )
+    return bool(await _value(town, statement) == 0)
 
 
 async def test_what_is_taken_back_or_refused_is_erased(town: Town) -> None:
@@ -513,15 +537,11 @@ async def test_what_is_taken_back_or_refused_is_erased(town: Town) -> None:
 async def test_the_content_lies_sealed(town: Town) -> None:
     """Neither names nor codes are in the database a second time in clear."""
     code = await released(town, CITY)
-    database = Database(town.world.database_url)
-    async with database.look() as connection:
-        sealed = await connection.scalar(
-            sa.text(
-                "SELECT sealed FROM transfer_chunk c JOIN transfer t ON t.id = c.transfer_id"
-                f" WHERE t.code = '{code}'"
-            )
-        )
-    await database.close()
+    sealed = await _value(
+        town,
+        "SELECT sealed FROM transfer_chunk c JOIN transfer t ON t.id = c.transfer_id"
+        f" WHERE t.code = '{code}' AND number = 0",
+    )
     assert YAMADA.encode() not in sealed
     assert "山田".encode() not in sealed
     await town.world.change(
@@ -608,6 +628,10 @@ async def test_a_printed_list_is_handed_over_with_a_record(town: Town) -> None:
         "accept": HTML,
     }
     path = f"/transfers/{code}"
+    director = {"authorization": f"Bearer {await town.world.sign_in(DIRECTOR)}"}
+    # Who may not list names for this purpose does not print them either.
+    blind = await town.world.client.get(path, headers=headers | director)
+    assert (blind.status_code, blind.json()["error"]) == (403, "insufficient_scope")
     response = await town.world.client.get(path, headers=headers)
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
