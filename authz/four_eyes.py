@@ -45,7 +45,7 @@ def check_not_widened(steps: Iterable[Step], approver: Roles, held: Roles, purpo
     director may not.
     """
     made = list(steps)
-    if opens_to(made, [held | approver]):
+    if opens_to(made, [approver, held | approver]):
         raise WriteRefused("nobody approves what widens what they themselves may see")
     if purpose == APPROVERS[DEPUTY] and not opens_to(made, [frozenset({DIRECTOR})]):
         raise WriteRefused("the auditor approves only what the collection director may not")
