@@ -47,8 +47,13 @@ def check_not_widened(steps: Iterable[Step], approver: Roles, held: Roles, purpo
     made = list(steps)
     if opens_to(made, [approver, held | approver]):
         raise WriteRefused("nobody approves what widens what they themselves may see")
-    if purpose == APPROVERS[DEPUTY] and not opens_to(made, [frozenset({DIRECTOR})]):
-        raise WriteRefused("the auditor approves only what the collection director may not")
+    check_deputy(purpose, opens_to(made, [frozenset({DIRECTOR})]))
+
+
+def check_deputy(purpose: str, concerns_director: bool) -> None:
+    """Raises `WriteRefused` if the auditor decides on what the director may decide on."""
+    if purpose == APPROVERS[DEPUTY] and not concerns_director:
+        raise WriteRefused("the auditor decides only on what the collection director may not")
 
 
 def opens_to(steps: Iterable[Step], role_sets: Collection[Roles]) -> bool:

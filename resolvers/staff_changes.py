@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from authz import staff_desk
 from authz.errors import BadInput, WriteRefused
-from authz.four_eyes import check_approver, check_somebody_else
+from authz.four_eyes import DIRECTOR, check_approver, check_deputy, check_somebody_else
 from authz.staff_desk import Wanted
 from models.staff import ProposalKind, ProposalState
 from resolvers.policy_changes import reason_of
@@ -39,9 +39,7 @@ async def propose_reinstatement(change: Change, given: Input) -> Changed:
 
 async def approve(change: Change, given: Input) -> Changed:
     """Give what somebody else proposed for a third."""
-    check_approver(change.actor.roles, change.purpose)
-    proposal = await _proposal(change, given)
-    check_somebody_else(change.actor.id, {proposal.proposed_by, proposal.staff_id})
+    proposal = await _to_decide(change, given)
     epoch = await staff_desk.give(change.connection, proposal, change.at)
     await staff_desk.decide(
         change.connection,
@@ -59,9 +57,7 @@ async def approve(change: Change, given: Input) -> Changed:
 
 async def reject(change: Change, given: Input) -> Changed:
     """Turn down what somebody else proposed."""
-    check_approver(change.actor.roles, change.purpose)
-    proposal = await _proposal(change, given)
-    check_somebody_else(change.actor.id, {proposal.proposed_by, proposal.staff_id})
+    proposal = await _to_decide(change, given)
     await staff_desk.decide(
         change.connection,
         proposal.id,
@@ -109,6 +105,16 @@ async def _propose(change: Change, wanted: Wanted, reason: str) -> Changed:
         raise WriteRefused("nobody proposes a right for themselves")
     key = await staff_desk.propose(change.connection, wanted, change.actor.id, reason, change.at)
     return Changed(rows={"proposal": key, "staffMember": wanted.staff_id})
+
+
+async def _to_decide(change: Change, given: Input) -> sa.Row[tuple[object, ...]]:
+    """The proposal, if it is the actor's to decide on. Raises `BadInput` or `WriteRefused`."""
+    check_approver(change.actor.roles, change.purpose)
+    proposal = await _proposal(change, given)
+    check_somebody_else(change.actor.id, {proposal.proposed_by, proposal.staff_id})
+    held = await staff_desk.roles_held(change.connection, proposal.staff_id)
+    check_deputy(change.purpose, DIRECTOR in held)
+    return proposal
 
 
 async def _proposal(change: Change, given: Input) -> sa.Row[tuple[object, ...]]:

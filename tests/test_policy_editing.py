@@ -185,6 +185,19 @@ async def test_who_proposed_does_not_approve_and_the_attempt_is_on_the_log(town:
     assert await in_force(town) == 1
 
 
+async def test_who_may_look_at_proposals_may_not_approve_them(town: World) -> None:
+    """A line can open the reading of drafts to anybody; the right to approve is no line."""
+    await town.publish(
+        Line("role:collection-clerk", "purpose:consultation", "class:policy", "read", "allow")
+    )
+    await told_of(town, 2)
+    draft = await proposed(town, TIGHT | {"effect": "allow", "what": "class:nationality"})
+    given = {"draft": draft, "reason": "mine"}
+    for name in ("approvePolicy", "rejectPolicy"):
+        content = await attempt(town, CLERK, name, given, "consultation")
+        assert code_of(content) == "WRITE_NOT_ALLOWED"
+
+
 async def test_a_director_who_proposed_needs_another_one(town: World) -> None:
     """The right to write the policy does not go with the right to approve, but might one day."""
     await town.publish(

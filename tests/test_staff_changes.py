@@ -113,6 +113,16 @@ async def test_nobody_gives_a_right_to_themselves(town: World) -> None:
         {"proposal": told["proposal"]["id"], "reason": "mine"},
     )  # fmt: skip
     assert code_of(content) == "WRITE_NOT_ALLOWED"
+    # What concerns the director is the auditor's to decide, and nothing else is.
+    given = {"proposal": told["proposal"]["id"], "reason": "no objection"}
+    content = await attempt(town, AUDITOR, "approveStaffProposal", given, "audit")
+    assert roles(content["data"]["approveStaffProposal"]["staffMember"]) == [
+        "arrears-officer", "collection-director"
+    ]  # fmt: skip
+    told = await do(town, ADMIN, "proposeRole", staffId=CLERK, role="branch-clerk", reason="x")
+    given = {"proposal": told["proposal"]["id"], "reason": "mine"}
+    content = await attempt(town, AUDITOR, "approveStaffProposal", given, "audit")
+    assert code_of(content) == "WRITE_NOT_ALLOWED"
 
 
 @pytest.mark.parametrize(
