@@ -26,7 +26,7 @@ from resolvers.import_care import FLAGS, Ahead, raised_flags
 from resolvers.import_cells import ACCOUNT, CHILD_TYPES, NUMBER, Values
 from resolvers.import_report import Outcome, Problem, Row
 from resolvers.import_rows import WholeRows, table_of
-from resolvers.protection import raise_obligations
+from resolvers.protection import raise_obligations, write_down_unexplained
 
 PURPOSE = "addressee-management"
 ADDRESSEE = GRAPH.types["Addressee"].table
@@ -86,6 +86,7 @@ class PeopleLoader:
         self._vault = vault
         self._whole = whole
         self._ahead = ahead
+        self._foreseen: set[str] = set()
 
     async def load(self, rows: Sequence[Row], *, last: bool) -> Outcome:
         """Load what can be loaded. In the `last` pass nothing waits any more: it is rejected."""
@@ -102,6 +103,12 @@ class PeopleLoader:
         await self._keep_numbers(batch)
         batch.outcome.settle(rows)
         return batch.outcome
+
+    async def finish(self) -> None:
+        """Write a cause down for whoever was covered for a row that was refused in the end."""
+        if self._foreseen:
+            async with self._database.write() as connection:
+                await write_down_unexplained(connection, self._foreseen)
 
     # Which addressees there will be.
 
@@ -226,6 +233,7 @@ class PeopleLoader:
                 await connection.execute(raised)
         touched = batch.touched | batch.fresh.keys()
         touched |= causes.codes()
+        self._foreseen |= causes.codes()
         there = [code for code in batch.groups if batch.base(code) is not None]
         await enter_unspecified(connection, self._ahead.untold_among(there))
         if touched:

@@ -85,7 +85,10 @@ async def import_file(
     with RejectFile(rejects or rejects_of(path)) as rejected:
         try:
             loader = await _loader(contents, file, database, vault, cells)
-            return await _run(file, loader, cells, rejected, progress)
+            report = await _run(file, loader, cells, rejected, progress)
+            if isinstance(loader, PeopleLoader):
+                await loader.finish()
+            return report
         except sa.exc.SQLAlchemyError as error:
             # Its message would show the statement's values.
             raise DatabaseError(f"the database refused a batch ({type(error).__name__})") from None

@@ -3,7 +3,7 @@
 It covers a person: every record linked to theirs, and the members of their present household but
 those whom a decision of two persons excludes. What asks is in `causes.py`. An obligation that
 nothing stored explains (a file asks for somebody whose own row is yet to come) protects like one
-that something asks for, and ends only with a cause of its own.
+that something asks for, until a cause that covers the same people ends.
 
 Both run in the transaction that writes the cause, so that the obligation is in force before a new
 address can be read. They touch no other column, and tell the transfer destinations.
@@ -25,7 +25,7 @@ from models.append_only import exclusively
 from models.graph import GRAPH
 from models.population import PAYERS, PopulationItem
 from models.protective_measure import ExclusionStatus
-from resolvers.causes import OBLIGATIONS, Causes, asked_for, chunks, codes_of
+from resolvers.causes import OBLIGATIONS, Causes, asked_for, chunks, codes_of, enter_unspecified
 
 handling = GRAPH.types["Handling"].table
 related = GRAPH.types["RelatedAddressee"].table
@@ -191,6 +191,15 @@ async def ending(connection: AsyncConnection, codes: Collection[str]) -> AsyncIt
         still = after.of(name) | ties.reached(unexplained)
         changed |= await _set(connection, name, held.of(name) - still, False)
     await _tell(connection, changed)
+
+
+async def write_down_unexplained(connection: AsyncConnection, codes: Collection[str]) -> None:
+    """Give a cause of their own to those of these people who are covered and nothing says why."""
+    await _alone(connection)
+    ties = await _Ties.around(connection, codes)
+    held, explained = await _held(connection, codes), await _explained(connection, ties)
+    lacking = [held.of(name) - explained.of(name) for name in OBLIGATIONS]
+    await enter_unspecified(connection, Causes(*lacking))
 
 
 async def _explained(connection: AsyncConnection, ties: _Ties) -> Causes:

@@ -517,6 +517,24 @@ async def test_a_refused_row_protects_all_the_same(city: City, cells: Cells) -> 
     assert await city.care() == {code(1): (True, True)}
 
 
+async def test_whoever_was_covered_for_a_row_that_is_refused_has_a_cause_of_their_own(
+    city: City,
+) -> None:
+    """Else the end of another measure would uncover them: the file's cause is stored nowhere."""
+    report = await city.load(
+        [
+            person(1, 世帯コード="0000000001"),
+            person(2, 世帯コード="0000000001", 取扱注意="住所秘匿", 郵便親番="x"),
+            person(3, 世帯コード="0000000002"),
+            person(4, 世帯コード="0000000002", DVフラグ="1"),
+        ]
+    )
+    assert report.rejected == 1
+    assert (await city.care())[code(1)] == (True, False)
+    measures = await city.rows("ProtectiveMeasure")
+    assert [(row["addressee_code"], row["stop_output"]) for row in measures] == [(code(1), False)]
+
+
 async def test_a_new_addressee_in_a_protected_home_is_covered(city: City) -> None:
     await city.load([person(1, DVフラグ="1", 世帯コード="0000000001")])
     await city.load([person(2, 世帯コード="0000000001"), person(3, 関連前宛名コード=code(1)),
