@@ -406,3 +406,40 @@ def test_what_a_file_asks_for_is_written_down_once(store: Store) -> None:
         assert await obligations(connection) == ({0}, {0, 1})
 
     in_town(store, PLAIN, body)
+
+
+def test_of_a_measure_and_a_tie_at_the_same_time_one_sees_the_other(store: Store) -> None:
+    """Each is written before either is raised from, where the database lets them run at once; the
+    first is not committed before the second is done or waits for it."""
+    town = Town((False,) * 6, frozenset(), ((0, "H1", False),), ())
+    at_once = store.database.dialect == "postgresql"
+    both, done = asyncio.Barrier(2 if at_once else 1), asyncio.Event()
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+
+    async def join() -> None:
+        async with store.database.write() as connection:
+            membership = {"addressee_code": PEOPLE[1], "household_code": "H1"}
+            await connection.execute(sa.insert(table("HouseholdMembership")).values(membership))
+            await both.wait()
+            await raise_obligations(connection, [PEOPLE[1]])
+            while at_once and not done.is_set() and not await connection.scalar(waiting):
+                pass
+
+    async def measure() -> None:
+        async with store.database.write() as connection:
+            await enter_measure(connection, stored(ended_by(None, None, "IN_FORCE")))
+            await both.wait()
+            await raise_obligations(connection, [PEOPLE[0]])
+            done.set()
+
+    async def run() -> None:
+        async with store.database.write() as connection:
+            await build(connection, town)
+        await asyncio.gather(join(), measure())
+        async with store.database.write() as connection:
+            assert await obligations(connection) == ({0, 1}, {0, 1})
+            for name in ("Handling", "CoveredPerson", "ProtectiveMeasure", "HouseholdMembership"):
+                await connection.execute(sa.delete(table(name)))
+            await connection.execute(sa.delete(table("Addressee")))
+
+    store.runner.run(run())
