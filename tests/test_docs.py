@@ -252,7 +252,12 @@ def test_commands_that_are_shown_exist() -> None:
 async def test_sql_that_is_shown_runs(postgres_cluster: PostgresCluster) -> None:
     database = Database(postgres_cluster.create_database())
     await migrate(database)
-    shown = [block.text for block in blocks(OPERATIONS) if block.language == "sql"]
+    shown = [
+        block.text
+        for paper in (OPERATIONS, POLICY)
+        for block in blocks(paper)
+        if block.language == "sql"
+    ]
     statements = [
         statement
         for text in shown
@@ -260,11 +265,14 @@ async def test_sql_that_is_shown_runs(postgres_cluster: PostgresCluster) -> None
         for statement in text.strip().split(";")
         if statement
     ]
-    assert statements
+    assert len(statements) >= 3
     async with database.write() as connection:
         for statement in statements:
             await connection.exec_driver_sql(statement)
+        budget = "SELECT persons FROM harvest_budget WHERE role = 'branch-clerk'"
+        [persons] = (await connection.exec_driver_sql(budget)).one()
     await database.close()
+    assert persons == 100
 
 
 # -- what comes out --------------------------------------------------------------------------------
