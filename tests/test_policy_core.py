@@ -134,6 +134,19 @@ def test_the_comparison_is_exact(before: list[Line], added: list[Line], gone: in
         assert change.anew is anew
 
 
+def test_who_loses_the_warning_loses_what_depends_on_it() -> None:
+    """A line on `handling` decides on everything that an obligation withholds."""
+    gone = line("collection-clerk", "consultation", "class:handling")
+    after = Policy.build(
+        2, [each for each in FIRST.lines if each != gone], FIRST.reference, GRAPH.classes
+    )
+    tables = Tables(FIRST)
+    comparison = compare(tables, Tables(after, tables), [frozenset({"collection-clerk"})])
+    assert comparison.gains == ()
+    lost = {(one.coordinate, one.action) for one in comparison.losses}
+    assert {("Handling", Action.READ), ("Residence.address", Action.READ)} <= lost
+
+
 def test_a_comparison_of_large_policies_is_quick() -> None:
     dice = Dice.seeded(7)
     large = random_policy(dice, 500)
