@@ -107,6 +107,7 @@ export function legend(withChanges) {
       h("li", {}, sample("partly", ""), " ", both("一部の項目だけ", "for some fields")),
       h("li", {}, sample("closed", ""), " ", both("行は許すが閉じている", "a line allows it, a rule closes it")),
       h("li", {}, sample("denied", ""), " ", both("拒否", "denied")),
+      h("li", {}, h("span", { class: "mark" }, "秘匿"), " ", both("支援措置などの対象者では伏せる区分", "withheld where care is due")),
       withChanges ? [
         h("li", {}, sample("shown", "gain"), " ", both("草案で開く", "opened by the draft")),
         h("li", {}, sample("shown", "loss"), " ", both("草案で閉じる", "closed by the draft")),

@@ -34,7 +34,7 @@ export function rowsOf(words, columns, now, before) {
       what: `class:${one.code}`,
       ja: one.nameJa,
       code: one.code,
-      marks: [one.withheld ? "支援措置で秘匿" : null].filter(Boolean),
+      marks: [one.withheld ? "秘匿" : null].filter(Boolean),
       cells: columns.map((column) => cell(current, old, column, one.code, null)),
       fields: fields.map((field) => ({
         what: field.coordinate,
