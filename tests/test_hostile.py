@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 from typing import Any
 
 import pytest
 from graphql import get_introspection_query
 
+from models.database import Database
 from tests.world import HANAKO, KATO, NISHI, NUMBER, SUZUKI, TANAKA, YAMADA, World
 
 CLERK, ARREARS, HANDLER, DISCLOSURE = "sato", "takahashi", "nakamura", "inoue"
@@ -196,3 +199,48 @@ async def test_a_covered_person_of_another_row_is_no_read_of_hers(world: World) 
     assert his["addressee"]["accounts"]["nodes"] == [{"bankCode": "0116", "holderKana": None}]
     [record] = await world.log()
     assert TANAKA not in record["persons"]
+
+
+async def test_one_operation_sees_one_state(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two statements of one answer somebody writes: all of the answer is of before."""
+    document = """
+    query ($c: String!) { addressee(code: $c) { code collections { nodes { outstanding } } } }
+    """
+    before = await world.data(CLERK, "consultation", document, variables={"c": YAMADA})
+    read, written = Database.read, []
+
+    class Meddling:
+        def __init__(self, reader: Any) -> None:
+            self.reader = reader
+
+        async def rows(self, sql: str, arguments: Any) -> Any:
+            found = await self.reader.rows(sql, arguments)
+            if "FROM addressee" in sql and not written:
+                written.append(sql)
+                await world.change("UPDATE collection SET outstanding = outstanding + 1")
+            return found
+
+    @contextlib.asynccontextmanager
+    async def meddled(database: Database, **options: bool) -> Any:
+        async with read(database, **options) as reader:
+            yield Meddling(reader)
+
+    monkeypatch.setattr(Database, "read", meddled)
+    seen = await world.data(CLERK, "consultation", document, variables={"c": YAMADA})
+    monkeypatch.undo()
+    await world.change("UPDATE collection SET outstanding = outstanding - 1")
+    assert written
+    assert seen == before
+
+
+async def test_a_cursor_and_an_id_tell_nothing_of_what_they_hold(world: World) -> None:
+    """A value that orders a list may be one that is not shown: its cursor is opaque."""
+    document = """
+    { addressees(first: 1, orderBy: [{field: FULL_NAME_SEARCH_KANA}]) {
+        nodes { id } pageInfo { endCursor } } }
+    """
+    found = (await world.data(CLERK, "consultation", document))["addressees"]
+    for text in (found["nodes"][0]["id"], found["pageInfo"]["endCursor"]):
+        opened = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        for told in (b"Addressee", b"00000", "ススキ".encode(), "タナカ".encode()):
+            assert told not in opened

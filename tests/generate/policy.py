@@ -21,10 +21,31 @@ def first_policy() -> list[Line]:
     return [Line(*(line[name] for name in names)) for line in first_lines()]
 
 
-def policy(dice: Dice, added: int) -> list[Line]:
-    """The first policy without some of its lines, and with others of every kind."""
+def policy(dice: Dice, added: int, *, wide: bool = False) -> list[Line]:
+    """The first policy without some of its lines, and with others of every kind.
+
+    `wide`: also with lines that open most of the classes to everybody, in half of the cases without
+    the obligation (`handling`).
+    """
     kept = [line for line in first_policy() if not dice.chance(10)]
-    return [*dict.fromkeys([*kept, *(_line(dice) for _ in range(added))])]
+    new = [_line(dice) for _ in range(added)]
+    if wide:
+        new = [line for line in new if line.effect == "allow"]
+        told = dice.chance(50)
+        new += [
+            Line(ANY_ROLE, ANY_PURPOSE, f"class:{code}", action.value, "allow")
+            for code in sorted(facts.CLASSES)
+            for action in Action
+            if action is not Action.READ_WITHHELD
+            and (told if code == "handling" else dice.chance(70))
+        ]
+        # And some only to whoever has a population of their own.
+        new += [
+            Line("role:section-clerk", ANY_PURPOSE, f"class:{code}", action.value, "allow")
+            for code in sorted(facts.CLASSES)
+            for action in (Action.READ, Action.LIST, Action.MATCH)
+        ]
+    return [*dict.fromkeys([*kept, *new])]
 
 
 def _line(dice: Dice) -> Line:

@@ -398,7 +398,7 @@ class Writer:
         elif nullable and self.dice.chance(5):
             self.variables[name] = None
         elif not nullable or not self.dice.chance(5):
-            self.variables[name] = _json(value)
+            self.variables[name] = to_json(value)
         self.declared.append(f"${name}: {declared}")
         return f"${name}"
 
@@ -424,9 +424,10 @@ def _wire(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def _json(value: Any) -> Any:
+def to_json(value: Any) -> Any:
+    """A value as a variable brings it."""
     if isinstance(value, dict):
-        return {name: _json(inner) for name, inner in value.items()}
+        return {name: to_json(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_json(inner) for inner in value]
+        return [to_json(inner) for inner in value]
     return _wire(value)

@@ -153,7 +153,11 @@ class Changing:
         if not self.asked:
             return None
         name, column = self.dice.pick(self.asked)
-        return self._cell(GRAPH.types[name], [column])
+        rows = self.state.rows[name]
+        if self.dice.chance(40):
+            persons = GRAPH.types[name].noun.persons
+            rows = tuple(row for row in rows if self.state.covered(row, persons)) or rows
+        return self._cell(GRAPH.types[name], [column], rows)
 
     def _of_any_cell(self) -> AnyChange | None:
         type_ = self._type()

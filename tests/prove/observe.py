@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from schema.http import GraphQLEndpoint
 from server import Services
 
 Call = tuple[Any, ...]
+_asking = ContextVar("asking", default=False)
+"""Set in the tasks of a request: what the worker does on its own time is no part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,11 @@ class Observer:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        await self._endpoint(scope, receive, send)
+        asking = _asking.set(True)
+        try:
+            await self._endpoint(scope, receive, send)
+        finally:
+            _asking.reset(asking)
         start, end = sent
         return Observation(
             start["status"], tuple(start["headers"]), end["body"], tuple(self._calls)
@@ -77,9 +84,7 @@ class Observer:
         @contextlib.asynccontextmanager
         async def noted_read(**options: bool) -> AsyncIterator[Reader]:
             async with read(**options) as reader:
-                # What the worker reads for itself, on its own time, is no part of a request.
-                own = options.get("reserved", False)
-                yield reader if own else _Noted(reader, self._note)
+                yield _Noted(reader, self._note)
 
         def noted_begin(record: Record, operation: LoggedOperation | None = None) -> Any:
             self._note("log", *_logged(record), operation and operation.digest)
@@ -101,7 +106,8 @@ class Observer:
         harvest.settle = noted_settle
 
     def _note(self, *call: Any) -> None:
-        self._calls.append(call)
+        if _asking.get():
+            self._calls.append(call)
 
 
 @dataclass(frozen=True, slots=True)

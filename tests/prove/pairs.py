@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 from collections import Counter
@@ -19,11 +20,20 @@ from tests.generate.dice import Dice
 from tests.generate.policy import OPENED
 from tests.generate.request import Guide, Writer
 from tests.oracle.answer import Evaluation, Request
-from tests.oracle.beside import CASE_REFERENCE, LOG_WORDS, PRIVACY_MODE, PURPOSE_OF_USE, Site
+from tests.oracle.beside import (
+    ATTEMPTS,
+    CASE_REFERENCE,
+    LOG_WORDS,
+    PATIENCE,
+    PRIVACY_MODE,
+    PURPOSE_OF_USE,
+    Site,
+)
 from tests.oracle.policy import LIST, MATCH, READ, SEARCH
 from tests.oracle.schema import executable_schema
 from tests.oracle.state import State
 from tests.oracle.view import Facts, Sight
+from tests.prove.aim import aimed
 from tests.prove.change import AnyChange, Changing, Stores, make
 from tests.prove.observe import Observation, Observer, body_of
 
@@ -32,7 +42,6 @@ CLEARED = 4
 POSITIONS = (READ, LIST, MATCH, SEARCH)
 STATES = 10
 """Other states that a conversation is had over."""
-ATTEMPTS = 5
 ENOUGH = 3
 """How often somebody cleared is shown to see a difference, for each class and rule."""
 TRIES = 40
@@ -101,32 +110,42 @@ class Pairs:
     stores: Stores
     coverage: Coverage
     compare: bool = True
+    states: int = STATES
+    aimed: int = 50
     # What the coverage decides must not be rolled with the dice of a conversation.
     own_dice: Dice = field(default_factory=lambda: Dice.seeded(0))
 
     @classmethod
-    def over(cls, site: Site, coverage: Coverage, *, compare: bool = True) -> Pairs:
-        """`compare`: also with the oracle's answer."""
+    def over(cls, site: Site, coverage: Coverage, **options: Any) -> Pairs:
+        """`compare`: also with the oracle's answer. `states`: how many beside the first. `aimed`:
+        how many of a hundred requests are of that kind."""
         services = site.services
         stores = Stores(services.database, services.answer._reads.vault)
-        return cls(site, Observer(services), stores, coverage, compare)
+        return cls(site, Observer(services), stores, coverage, **options)
 
     async def converse(self, dice: Dice) -> None:
-        """One conversation over `STATES` pairs of states. Raises `Leak` or `Difference`."""
+        """One conversation over the town as it is, and over other states.
+
+        Raises `Leak` or `Difference`.
+        """
         turns, told = await self._begin(dice)
         if not turns:
             return
         views = [turn.sight.view() for turn in turns if turn.sight]
         self.coverage.conversations += 1
-        for _ in range(STATES):
+        for _ in range(self.states):
             await self._over_another(dice, turns, views, told)
 
     # -- the conversation --------------------------------------------------------------------------
 
     async def _begin(self, dice: Dice) -> tuple[list[Turn], list[Observation]]:
         """Requests of somebody, pages that follow, another purpose, a stranger; what they got."""
-        who = terms(dice)
-        written = Writer(dice, executable_schema(), self._guide(dice, who)).write()
+        at = aimed(self.site, dice) if dice.chance(self.aimed) else None
+        if at is None:
+            who = terms(dice)
+            written = Writer(dice, executable_schema(), self._guide(dice, who)).write()
+        else:
+            who, written = at
         request = Request(written.document, written.variables, who.purpose, who.case, who.mode)
         turns, told = [], []
         if any(word in written.document for word in LOG_WORDS):
@@ -193,6 +212,7 @@ class Pairs:
             # A store was slow: that tells of the machine.
             if observed.status != 503:
                 break
+            await asyncio.sleep(PATIENCE)
         self.coverage.requests += 1
         return observed
 

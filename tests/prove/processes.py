@@ -47,6 +47,9 @@ def run(
     first: int, pairs: int | None, processes: int, postgresql: bool
 ) -> tuple[list[Segment], str | None]:
     """What was done, and what was found, if anything. Ctrl-C ends it."""
+    # Started in the background, a shell has interrupts ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with _processes(processes) as (pool, shared):
         return _run(pool, shared, first, pairs, postgresql)
 
@@ -110,7 +113,7 @@ def _blocks(first: int) -> Iterator[range]:
 def _block(seeds: range, postgresql: bool) -> Segment:
     """One process's share. What it finds is in the segment, small and ready to send."""
     began, failure, done = time.process_time(), None, seeds.start
-    with searching(postgresql) as search:
+    with searching(postgresql, compare=False) as search:
         for seed in seeds:
             if _shared.stop.is_set():
                 break
@@ -129,8 +132,8 @@ def _block(seeds: range, postgresql: bool) -> Segment:
 
 
 @contextmanager
-def searching(postgresql: bool = False, *, compare: bool = False) -> Iterator[Search]:
-    """A search in stores of its own."""
+def searching(postgresql: bool = False, **options: Any) -> Iterator[Search]:
+    """A search in stores of its own. `options` are those of `Search`."""
     with ExitStack() as stack:
         where = IN_MEMORY if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) else None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prove-", dir=where)))
@@ -141,7 +144,7 @@ def searching(postgresql: bool = False, *, compare: bool = False) -> Iterator[Se
             new_database = partial(_new_database, cluster)
         server = stack.enter_context(EmbeddedRedis.start(folder / "redis"))
         runner = stack.enter_context(asyncio.Runner())
-        yield Search(Towns(new_database, server.url, folder, runner), compare=compare)
+        yield Search(Towns(new_database, server.url, folder, runner), **options)
 
 
 def _new_file(folder: Path, *, like: str | None = None) -> str:

@@ -4,33 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from tests.generate.dice import Dice, shrink
 from tests.oracle.beside import Difference, Site
-from tests.oracle.towns import BLOCK, Town, Towns, towns_of
+from tests.oracle.towns import BLOCK, Town, Towns, towns_of, wide_towns
 from tests.prove.pairs import Coverage, Leak, Pairs
 
 
 class Search:
-    """Conversations by seed. `compare`: each also with the oracle."""
+    """Conversations by seed. `small`: in small towns only; other options are those of `Pairs`."""
 
-    def __init__(self, towns: Towns, *, compare: bool = True) -> None:
+    def __init__(self, towns: Towns, *, small: bool = False, **options: Any) -> None:
         self.towns = towns
         self.coverage = Coverage()
-        self._compare = compare
+        self._options = options
+        self._small = small
         self._pairs: dict[int, Pairs] = {}
 
     def run(self, seed: int) -> None:
         """One conversation over all its states. Raises the smallest `Leak` or `Difference`."""
-        dice, here = Dice.seeded(seed), towns_of(seed // BLOCK)
         if seed % BLOCK == 0:
             self.close()
+        dice, here = Dice.seeded(seed), self._towns(seed)
         try:
             self._converse(here, dice)
         except (Leak, Difference) as found:
             found.add_note(f"seed {seed}")
             shrink(dice.rolls, partial(self._converse, here))
             raise
+
+    def once(self, seed: int) -> None:
+        """One conversation, as it is: what is found is not made small."""
+        self._converse(self._towns(seed), Dice.seeded(seed))
+
+    def sites(self) -> Sequence[Site]:
+        """The towns that are open."""
+        return list(self.towns.opened.values())
+
+    def site(self) -> Site:
+        """The second town of the first block: five persons under the first policy."""
+        return self.towns.site(towns_of(0)[1])
 
     def close(self) -> None:
         """Close the towns; later seeds open them anew."""
@@ -39,10 +53,15 @@ class Search:
         self._pairs.clear()
         self.towns.close()
 
+    def _towns(self, seed: int) -> Sequence[Town]:
+        block = seed // BLOCK
+        first = towns_of(block)
+        return [*(first[1:2] if self._small else first), *wide_towns(block)]
+
     def _converse(self, towns: Sequence[Town], dice: Dice) -> None:
         self.towns.converse(self._talk, towns, dice)
 
     async def _talk(self, site: Site, dice: Dice) -> None:
         if id(site) not in self._pairs:
-            self._pairs[id(site)] = Pairs.over(site, self.coverage, compare=self._compare)
+            self._pairs[id(site)] = Pairs.over(site, self.coverage, **self._options)
         await self._pairs[id(site)].converse(dice)

@@ -1,0 +1,34 @@
+"""A stopwatch tells no more than the answer does.
+
+Here with few pairs and a planted delay of 200 µs, so that a busy machine does not matter; `make
+prove ARGS=--timing` takes more of them and 100 µs.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.prove.processes import searching
+from tests.prove.timing import LOUD, measure, signed_rank
+
+PAIRS = 200
+
+
+@pytest.mark.slow
+def test_flipped_pairs_take_the_same_time_and_a_planted_delay_shows() -> None:
+    with searching() as search:
+        quiet = measure(search, PAIRS)
+        late = measure(search, PAIRS, planted=2e-4)
+        search.close()
+    assert not any(timing.speaks for timing in quiet.values()), quiet
+    assert all(timing.speaks for timing in late.values()), late
+
+
+def test_the_statistic_hears_a_shift_and_no_noise() -> None:
+    dice = random.Random(1)
+    noise = [dice.gauss(0, 300) + dice.choice([*[0] * 8, 5000, -5000]) for _ in range(600)]
+    assert abs(signed_rank(noise)) < LOUD
+    assert signed_rank([one + 100 for one in noise]) > LOUD
+    assert signed_rank([]) == 0
