@@ -95,9 +95,9 @@ async def enter_measure(
     return key
 
 
-async def enter_unspecified(connection: AsyncConnection, causes: Causes) -> None:
+async def enter_unspecified(connection: AsyncConnection, causes: Causes) -> set[str]:
     """Write down that a file asks, without saying why: once, as long as it is not ended, whatever
-    was found out about it since."""
+    was found out about it since. For whom it did not ask before."""
     own = sa.and_(measure_protects(), measure.c.recorded_by.is_(None))
     lacking = {
         name: causes.of(name)
@@ -108,7 +108,8 @@ async def enter_unspecified(connection: AsyncConnection, causes: Causes) -> None
         )
         for name in OBLIGATIONS
     }
-    for code in sorted(set().union(*lacking.values())):
+    fresh = set().union(*lacking.values())
+    for code in sorted(fresh):
         unspecified = {
             "addressee_code": code,
             "kind": MeasureKind.UNSPECIFIED.value,
@@ -116,6 +117,7 @@ async def enter_unspecified(connection: AsyncConnection, causes: Causes) -> None
             **{name: code in lacking[name] for name in OBLIGATIONS},
         }
         await enter_measure(connection, unspecified)
+    return fresh
 
 
 async def codes_of(

@@ -9,6 +9,7 @@ row that is refused for such a link, the rest is loaded.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +27,11 @@ from resolvers.import_care import FLAGS, Ahead, raised_flags
 from resolvers.import_cells import ACCOUNT, CHILD_TYPES, NUMBER, Values
 from resolvers.import_report import Outcome, Problem, Row
 from resolvers.import_rows import WholeRows, table_of
-from resolvers.protection import raise_obligations, write_down_unexplained
+from resolvers.protection import (
+    lapse_exclusions,
+    raise_obligations,
+    write_down_unexplained,
+)
 
 PURPOSE = "addressee-management"
 ADDRESSEE = GRAPH.types["Addressee"].table
@@ -221,6 +226,7 @@ class PeopleLoader:
         """Raise flags and obligations, also those that a refused row asks for: a mistake in another
         cell must not lay somebody open."""
         causes = Causes()
+        asks_anew: set[str] = set()
         for code, rows in batch.groups.items():
             base = batch.base(code)
             if base is None:
@@ -229,13 +235,16 @@ class PeopleLoader:
             flags = raised_flags(rows, base)
             if flags:
                 batch.touched.add(code)
+                asks_anew.add(code)
                 raised = sa.update(ADDRESSEE).where(ADDRESSEE.c.code == code).values(**flags)
                 await connection.execute(raised)
         touched = batch.touched | batch.fresh.keys()
         touched |= causes.codes()
         self._foreseen |= causes.codes()
         there = [code for code in batch.groups if batch.base(code) is not None]
-        await enter_unspecified(connection, self._ahead.untold_among(there))
+        asks_anew |= await enter_unspecified(connection, self._ahead.untold_among(there))
+        if asks_anew:
+            await lapse_exclusions(connection, asks_anew, dt.datetime.now(dt.UTC))
         if touched:
             await raise_obligations(connection, touched, causes)
 

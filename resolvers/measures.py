@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from authz.errors import BadInput
 from authz.four_eyes import check_somebody_else
 from models.graph import GRAPH
-from models.protective_measure import FLAGS, VIOLENCE, ExclusionStatus, MeasureKind, MeasureStatus
+from models.protective_measure import FLAGS, VIOLENCE, MeasureKind, MeasureStatus
 from models.rules import municipality_code
 from resolvers.causes import covered_person, enter_measure, measure, measure_protects
-from resolvers.protection import ending, exclusion, raise_obligations
+from resolvers.protection import ending, lapse_exclusions, raise_obligations
 from resolvers.states import needs_state, reason_of
 from resolvers.write import Change, Changed, Input, UseCase
 
@@ -53,7 +53,7 @@ async def record_measure(change: Change, given: Input) -> Changed:
     }
     for code in persons:
         await change.reach(EXISTENCE, "Addressee", code)
-    await _lapse_exclusions(change, persons)
+    await lapse_exclusions(change.connection, persons, change.at, change.actor.id)
     key = await enter_measure(change.connection, values, others)
     covered = await raise_obligations(change.connection, persons)
     return _changed(key, {*persons, *covered})
@@ -67,14 +67,17 @@ async def amend_measure(change: Change, given: Input) -> Changed:
     others = tuple(given.get("otherPersons") or ())
     for code in others:
         await change.reach(EXISTENCE, "Addressee", code)
-    persons = {*await _persons(change, stored), *others}
+    covered_already = await _persons(change, stored)
+    persons = {*covered_already, *others}
     values = await _said(change, given, persons, stored["counterparty_addressee_code"])
     values |= _found_out(stored, given.get("kind"))
     if stored["status"] == MeasureStatus.REQUESTED and values.get("decided_on") is not None:
         values["status"] = MeasureStatus.IN_FORCE.value
     if values:
         await _update(change, stored["id"], values)
-    for code in dict.fromkeys(others):
+    further = persons - covered_already
+    await lapse_exclusions(change.connection, further, change.at, change.actor.id)
+    for code in sorted(further):
         await _cover(change, stored["id"], code)
     covered = await raise_obligations(change.connection, persons)
     return _changed(stored["id"], {*persons, *covered})
@@ -214,28 +217,12 @@ async def _persons(change: Change, stored: sa.RowMapping) -> set[str]:
 
 async def _cover(change: Change, key: int, code: str) -> None:
     person = {"measure_id": key, "addressee_code": code}
-    there = sa.select(covered_person.c.id).filter_by(**person)
-    if await change.connection.scalar(there) is None:
-        await change.connection.execute(sa.insert(covered_person).values(person))
+    await change.connection.execute(sa.insert(covered_person).values(person))
 
 
 async def _update(change: Change, key: int, values: dict[str, Any]) -> None:
     update = sa.update(measure).where(measure.c.id == key).values(values)
     await change.connection.execute(update)
-
-
-async def _lapse_exclusions(change: Change, persons: Collection[str]) -> None:
-    """A new cause asks anew whom it extends to."""
-    holding = sa.and_(
-        exclusion.c.addressee_code.in_(persons),
-        exclusion.c.status != ExclusionStatus.ENDED.value,
-    )
-    lapsed = {
-        "status": ExclusionStatus.ENDED.value,
-        "ended_by": change.actor.id,
-        "ended_at": change.at,
-    }
-    await change.connection.execute(sa.update(exclusion).where(holding).values(lapsed))
 
 
 def _changed(key: int, persons: Collection[str]) -> Changed:

@@ -13,6 +13,7 @@ What went wrong elsewhere: the flag stood on one record of the victim, and the a
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -191,6 +192,22 @@ async def ending(connection: AsyncConnection, codes: Collection[str]) -> AsyncIt
         still = after.of(name) | ties.reached(unexplained)
         changed |= await _set(connection, name, held.of(name) - still, False)
     await _tell(connection, changed)
+
+
+async def lapse_exclusions(
+    connection: AsyncConnection, codes: Collection[str], at: dt.datetime, by: str | None = None
+) -> None:
+    """A new cause for these people asks anew whom it extends to, whichever of their records an
+    exclusion names. `by`: staff id; none for a file."""
+    ties = await _Ties.around(connection, codes)
+    records = {record for code in codes for record in ties.person(code)}
+    ended = {"status": ExclusionStatus.ENDED.value, "ended_by": by, "ended_at": at}
+    for chunk in chunks(records):
+        holding = sa.and_(
+            exclusion.c.addressee_code.in_(chunk),
+            exclusion.c.status != ExclusionStatus.ENDED.value,
+        )
+        await connection.execute(sa.update(exclusion).where(holding).values(ended))
 
 
 async def write_down_unexplained(connection: AsyncConnection, codes: Collection[str]) -> None:

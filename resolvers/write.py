@@ -225,7 +225,10 @@ class Writes:
         except Exception:
             await self._log.record(replace(draft, outcome="INTERNAL"), logged)
             raise
-        keys = {_slot(name): self._node_id(mutation, name, changed) for name in changed.rows}
+        keys = {
+            _slot(part.name): self._node_id(_row_type(prepared, part), changed.rows.get(part.name))
+            for part in mutation.fields
+        }
         content = await self._reads.show(
             shown, {**variables, **keys}, terms, actor, policy, held, changed.persons
         )
@@ -275,12 +278,8 @@ class Writes:
                 types[part.key] = type_.name
         return self._reads.ready(Operation(tuple(roots)), clearance, types)
 
-    def _node_id(self, mutation: Selected, name: str, changed: Changed) -> str:
-        key = changed.rows[name]
-        type_ = next(
-            (part.fields[0].type_name for part in mutation.fields if part.name == name), None
-        )
-        return "" if key is None or type_ is None else self._reads.seal.node_id(type_, key)
+    def _node_id(self, type_: Type | None, key: Any) -> str:
+        return "" if type_ is None or key is None else self._reads.seal.node_id(type_.name, key)
 
 
 def _mutation(operation: Operation) -> Selected:
@@ -314,7 +313,11 @@ def _slot(name: str) -> str:
 
 
 def _normal(operation: Operation) -> str:
-    return f"mutation {normal_form(operation)}"
+    """Without the input's fields: that there is a counterparty tells what kind of cause it is."""
+    unread = (
+        replace(each, arguments=dict.fromkeys(each.arguments, Null())) for each in operation.roots
+    )
+    return f"mutation {normal_form(Operation(tuple(unread)))}"
 
 
 def _answer(

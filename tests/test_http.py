@@ -195,6 +195,8 @@ async def test_a_security_header_occurs_once(
         b'{"query":"{a}","variables":{"a":"\\ud800"}}',
         b'{"query":"{a}","variables":{"a":"x\\u0000y"}}',
         b'{"query":"{a(b:\\"\\\\u0000\\")}"}',
+        b'{"query":"{a(b:\\"\\u005cu0000\\")}"}',
+        b'{"query":"{a(b:\\"\\u005cu{0}\\")}"}',
         b'{"query":"{a(b:\\"\\\\u{000}\\")}"}',
         '{"query":"{宛名}"}'.encode("cp932"),
     ],

@@ -535,6 +535,26 @@ async def test_whoever_was_covered_for_a_row_that_is_refused_has_a_cause_of_thei
     assert [(row["addressee_code"], row["stop_output"]) for row in measures] == [(code(1), False)]
 
 
+@pytest.mark.parametrize("asks", [{"DVフラグ": "1"}, {"取扱注意": "住所秘匿"}])
+async def test_a_cause_that_a_file_brings_asks_anew_whom_it_extends_to(
+    city: City, asks: Cells
+) -> None:
+    home = {"世帯コード": "0000000001"}
+    await city.load([person(1, **home) | {"取扱注意": "出力停止"}, person(2, **home)])
+    decided = {
+        "addressee_code": code(1), "member_code": code(2), "household_code": "0000000001",
+        "status": "IN_FORCE", "proposed_by": "kobayashi", "confirmed_by": "mori",
+    }  # fmt: skip
+    async with city.database.write() as connection:
+        await connection.execute(sa.insert(table("HouseholdExclusion")).values(decided))
+        care = table("Handling")
+        await connection.execute(sa.delete(care).where(care.c.addressee_code == code(2)))
+    await city.load([person(1, **home) | asks])
+    assert (await city.care())[code(2)][0]
+    [exclusion] = await city.rows("HouseholdExclusion")
+    assert exclusion["status"] == "ENDED"
+
+
 async def test_a_new_addressee_in_a_protected_home_is_covered(city: City) -> None:
     await city.load([person(1, DVフラグ="1", 世帯コード="0000000001")])
     await city.load([person(2, 世帯コード="0000000001"), person(3, 関連前宛名コード=code(1)),

@@ -16,7 +16,7 @@ from resolvers import household_exclusions, measures
 from schema.build import graphql_schema
 from tests.test_hostile import code_of
 from tests.test_promises import ARREARS, CLERK, codes
-from tests.world import HANAKO, KATO, KEIKO, NISHI, SUZUKI, TANAKA, YAMADA, World
+from tests.world import HANAKO, KATO, KEIKO, NISHI, SUZUKI, TANAKA, TANAKA_BEFORE, YAMADA, World
 
 FIRST, SECOND, PURPOSE = "kobayashi", "mori", "protection-measures"
 SURVEY = "field-survey"
@@ -325,6 +325,42 @@ async def test_another_cause_asks_anew_whom_it_extends_to(town: World) -> None:
     assert await place(town, HANAKO) is not None
     await do(town, FIRST, "recordMeasure", VIOLENCE | {"kind": "STALKING"})
     assert await place(town, HANAKO) is None
+
+
+@pytest.mark.parametrize("widened", [False, True])
+async def test_it_asks_anew_whichever_record_of_the_person_it_names(
+    town: World, widened: bool
+) -> None:
+    """Keiko was left out of what covers Tanaka; the next measure names Tanaka's earlier record."""
+    pair = {"addresseeCode": TANAKA, "memberCode": KEIKO, "reason": "同居なし"}
+    proposed = await do(town, FIRST, "excludeHouseholdMember", pair)
+    await do(town, SECOND, "confirmHouseholdExclusion", {"exclusionId": proposed["id"]})
+    assert await place(town, KEIKO) is not None
+    if widened:
+        measure = await do(town, FIRST, "recordMeasure", VIOLENCE)
+        assert await place(town, KEIKO) is not None
+        wider = {"measureId": measure["id"], "otherPersons": [TANAKA_BEFORE]}
+        await do(town, FIRST, "amendMeasure", wider)
+    else:
+        await do(town, FIRST, "recordMeasure", VIOLENCE | {"addresseeCode": TANAKA_BEFORE})
+    assert await place(town, KEIKO) is None
+
+
+async def test_a_change_that_shows_nothing_of_its_row_is_answered(town: World) -> None:
+    document = mutation("recordMeasure").replace(
+        MEASURE, "protectiveMeasure { id @skip(if: true) }"
+    )
+    found = await town.data(FIRST, PURPOSE, document, variables={"input": VIOLENCE})
+    assert found == {"recordMeasure": {"protectiveMeasure": {}}}
+
+
+async def test_the_trail_does_not_tell_what_was_said_of_a_measure(town: World) -> None:
+    """Only violence has a counterparty; who reads the trail is not cleared for the cause."""
+    mail = {"addresseeCode": YAMADA, "kind": "MAIL_RETURNED", "stopOutput": False}
+    await do(town, FIRST, "recordMeasure", mail)
+    await do(town, FIRST, "recordMeasure", VIOLENCE)
+    first, second = (row["operation"] for row in await town.log(4) if row["kind"] == "WRITE")
+    assert first == second
 
 
 async def test_the_queue_of_ends_is_a_list(town: World) -> None:
