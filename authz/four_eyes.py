@@ -41,11 +41,13 @@ def check_somebody_else(actor: str, concerned: Collection[str | None]) -> None:
 def check_not_widened(steps: Iterable[Step], approver: Roles, held: Roles, purpose: str) -> None:
     """Raises `WriteRefused` if the change widens what the approver may see.
 
-    `held`: every role that the approver has or will have. The auditor stands in only where the
-    director may not.
+    `held`: every role that the approver has or will have. What the role by which they approve
+    gains counts although another role of theirs shows it already: that one may end. The auditor
+    stands in only where the director may not.
     """
     made = list(steps)
-    if opens_to(made, [approver, held | approver]):
+    approving = [frozenset({role}) for role in sorted(approver & APPROVERS.keys())]
+    if opens_to(made, [approver, held | approver, *approving]):
         raise WriteRefused("nobody approves what widens what they themselves may see")
     check_deputy(purpose, opens_to(made, [frozenset({DIRECTOR})]))
 

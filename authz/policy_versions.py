@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.errors import BadInput
+from authz.errors import BadInput, Unavailable
 from authz.policy import Line
-from authz.policy_chain import LINES, VERSION, Chain
-from authz.policy_desk import waiting
-from authz.policy_store import in_force, lines_of
+from authz.policy_chain import LINES, VERSION, Chain, ChainBroken
+from authz.policy_desk import version_lines, waiting
+from authz.policy_store import in_force
 from models import append_only
+from models.policy import Effect
 
 LOCK = 4_815_170_106
 MOST_WAITING = 10
@@ -59,17 +60,38 @@ async def one_at_a_time(connection: AsyncConnection) -> None:
 def applied(
     lines: Sequence[Line], before: Sequence[Line], after: Sequence[Line]
 ) -> tuple[Line, ...]:
-    """The change from `before` to `after`, made to other lines."""
+    """The change from `before` to `after`, made to other lines.
+
+    What it denies takes the place of what the other lines allow, so that one person can take away
+    what waits to be given.
+    """
     if set(lines) == set(before):
         return tuple(after)
-    removed = set(before) - set(after)
-    kept = [line for line in lines if line not in removed]
+    gone = set(before) - set(after)
+    gone |= {
+        replace(line, effect=Effect.ALLOW.value)
+        for line in set(after) - set(before)
+        if line.effect == Effect.DENY
+    }
+    kept = [line for line in lines if line not in gone]
     known = set(kept) | set(before)
     return (*kept, *(line for line in after if line not in known))
 
 
+async def sealed_lines(connection: AsyncConnection, chain: Chain, number: int) -> list[Line]:
+    """The lines of a version, for what is made of them: never sealed anew unless they are as they
+    were sealed. Raises `BadInput` if there is no such version, `Unavailable` if it was changed."""
+    lines = await version_lines(connection, number)
+    try:
+        await chain.verify(connection, number)
+    except ChainBroken as error:
+        raise Unavailable("a version of the policy was changed after it was sealed") from error
+    return lines
+
+
 async def timeline(
     connection: AsyncConnection,
+    chain: Chain,
     after: Sequence[Line],
     based_on: int,
     at: dt.datetime,
@@ -82,24 +104,25 @@ async def timeline(
     if len(later) >= MOST_WAITING:
         raise BadInput(f"at most {MOST_WAITING} versions may wait")
     begins = at if effective_from is None else max(at, effective_from)
-    before = await lines_of(connection, based_on)
+    before = await sealed_lines(connection, chain, based_on)
     earlier = [one for one in later if one.effective_from <= begins]
     base = earlier[-1].number if earlier else current
-    found = [await _next(connection, base, before, after, begins)]
+    found = [await _next(connection, chain, base, before, after, begins)]
     for one in later[len(earlier) :]:
-        carried = await _next(connection, one.number, before, after, one.effective_from)
+        carried = await _next(connection, chain, one.number, before, after, one.effective_from)
         found.append(replace(carried, carries=one.number))
     return found
 
 
 async def _next(
     connection: AsyncConnection,
+    chain: Chain,
     number: int,
     before: Sequence[Line],
     after: Sequence[Line],
     effective_from: dt.datetime,
 ) -> Next:
-    lines = tuple(await lines_of(connection, number))
+    lines = tuple(await sealed_lines(connection, chain, number))
     return Next(lines, applied(lines, before, after), number, effective_from)
 
 

@@ -20,6 +20,7 @@ from authz.errors import BadInput
 from authz.revocations import epoch_of, instant_of
 from authz.staffing import NUMBER_HANDLER, objection
 from models.staff import (
+    NO_STAFF,
     ROLE,
     SECTION,
     STAFF,
@@ -61,6 +62,8 @@ async def hire(connection: AsyncConnection, staff_id: str, name: str, section: s
     reason = staff_id_objection(staff_id)
     if reason is not None:
         raise BadInput(reason)
+    if staff_id.casefold() in NO_STAFF:
+        raise BadInput("the log means something else by this staff id")
     known = sa.select(STAFF.c.id).where(STAFF.c.id == staff_id)
     if await connection.scalar(known) is not None:
         raise BadInput("somebody has this staff id, or had it")

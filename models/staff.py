@@ -34,6 +34,10 @@ class OpenTo(StrEnum):
     DEPARTMENT = "department"
 
 
+NO_STAFF = frozenset({"import", "operator", "server.py"})
+"""Who acts on the log without being a member of staff; nobody is hired by such a name."""
+
+
 def staff_id_objection(value: str) -> str | None:
     """Why a text is no staff id, or `None`. Staff ids are ASCII, at most 64 characters."""
     if _STAFF_ID.match(value):

@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from authz.errors import BadInput
 from authz.four_eyes import (
+    APPROVERS,
+    DEPUTY,
+    DIRECTOR,
     check_approver,
+    check_deputy,
     check_not_widened,
     check_somebody_else,
     opens_to,
@@ -31,7 +35,6 @@ from authz.policy_desk import (
     draft_of,
     roles_of,
     staff_by_roles,
-    version_lines,
 )
 from authz.policy_findings import Severity, validate
 from authz.policy_store import in_force
@@ -40,6 +43,7 @@ from authz.policy_versions import (
     Next,
     applied,
     one_at_a_time,
+    sealed_lines,
     timeline,
     write_all,
 )
@@ -61,7 +65,7 @@ async def create_draft(change: Change, given: Input) -> Changed:
     """Begin a draft: the lines of a version (that in force, unless another is named)."""
     current = await in_force(change.connection, change.at)
     number = given.get("version") or current
-    lines = await version_lines(change.connection, number)
+    lines = await _sealed(change, number)
     key = await _new_draft(change, _text(given, "title", LONGEST_TITLE), current, lines)
     return _shown(key)
 
@@ -99,6 +103,8 @@ async def import_draft(change: Change, given: Input) -> Changed:
         lines = import_csv(given["csv"])
     except PolicyError as error:
         raise BadInput(str(error)) from error
+    for line in lines:
+        _as_line(asdict(line))
     if len(lines) > MOST_LINES:
         raise BadInput(f"a policy has at most {MOST_LINES} lines")
     await _replace_lines(change, draft.id, lines)
@@ -110,8 +116,8 @@ async def rebase_draft(change: Change, given: Input) -> Changed:
     draft = await _open_draft(change, given)
     current = await in_force(change.connection, change.at)
     lines = [line for _, line in await draft_lines(change.connection, draft.id)]
-    before = await version_lines(change.connection, draft.based_on)
-    now = await version_lines(change.connection, current)
+    before = await _sealed(change, draft.based_on)
+    now = await _sealed(change, current)
     await _replace_lines(change, draft.id, applied(now, before, lines))
     await _touch(change, draft.id, based_on=current)
     return _shown(draft.id)
@@ -141,21 +147,23 @@ async def roll_back(change: Change, given: Input) -> Changed:
     current = await in_force(change.connection, change.at)
     if number == current:
         raise BadInput("this version is in force")
-    lines = await version_lines(change.connection, number)
+    lines = await _sealed(change, number)
     key = await _new_draft(change, f"version {number} again", current, lines)
     draft = await draft_of(change.connection, key)
     return await _propose(change, draft, _text(given, "reason"), given.get("effectiveFrom"))
 
 
 async def withdraw(change: Change, given: Input) -> Changed:
-    """Take one's own proposal back; the draft can be edited again."""
+    """Take one's own proposal back, to edit it in a new draft with its lines.
+
+    A draft that was proposed never changes again: an approval holds for the lines that were seen.
+    """
     draft = await _draft(change, given, DraftState.PROPOSED)
     if draft.proposed_by != change.actor.id:
         raise BadInput("only its proposer takes a proposal back")
-    await _touch(
-        change, draft.id, state=DraftState.OPEN, proposed_by=None, proposed_at=None, reason=None
-    )
-    return _shown(draft.id)
+    await _touch(change, draft.id, state=DraftState.ABANDONED)
+    lines = [line for _, line in await draft_lines(change.connection, draft.id)]
+    return _shown(await _new_draft(change, draft.title, draft.based_on, lines, draft.created_by))
 
 
 async def approve(change: Change, given: Input) -> Changed:
@@ -178,6 +186,10 @@ async def reject(change: Change, given: Input) -> Changed:
     check_approver(change.actor.roles, change.purpose)
     draft = await _draft(change, given, DraftState.PROPOSED)
     check_somebody_else(change.actor.id, {draft.proposed_by, draft.created_by})
+    if change.purpose == APPROVERS[DEPUTY]:
+        planned = await _plan(change, draft, None)
+        concerned = await asyncio.to_thread(opens_to, planned.steps, [frozenset({DIRECTOR})])
+        check_deputy(change.purpose, concerned)
     await _touch(
         change,
         draft.id,
@@ -217,10 +229,12 @@ async def _plan(change: Change, draft: Any, effective_from: dt.datetime | None) 
     if draft.based_on != await in_force(connection, change.at):
         raise BadInput("the policy has changed since the draft was made: rebase it first")
     lines = [line for _, line in await draft_lines(connection, draft.id)]
-    before = await version_lines(connection, draft.based_on)
+    before = await _sealed(change, draft.based_on)
     if lines == before and [line.note for line in lines] == [line.note for line in before]:
         raise BadInput("the draft changes nothing")
-    versions = await timeline(connection, lines, draft.based_on, change.at, effective_from)
+    versions = await timeline(
+        connection, change.policies.chain, lines, draft.based_on, change.at, effective_from
+    )
     reference = await change.policies.reference(connection)
     staff = await staff_by_roles(connection, today())
     steps = []
@@ -263,6 +277,10 @@ async def _enact(change: Change, draft: Any, planned: _Planned, decided: Decided
     )
 
 
+async def _sealed(change: Change, number: int) -> list[Line]:
+    return await sealed_lines(change.connection, change.policies.chain, number)
+
+
 # -- rows of drafts --------------------------------------------------------------------------------
 
 
@@ -275,13 +293,15 @@ async def _open_draft(change: Change, given: Input) -> Any:
     return await _draft(change, given, DraftState.OPEN)
 
 
-async def _new_draft(change: Change, title: str, based_on: int, lines: Iterable[Line]) -> int:
+async def _new_draft(
+    change: Change, title: str, based_on: int, lines: Iterable[Line], maker: str | None = None
+) -> int:
     made = await change.connection.execute(
         sa.insert(DRAFT).values(
             title=title,
             state=DraftState.OPEN,
             based_on=based_on,
-            created_by=change.actor.id,
+            created_by=maker or change.actor.id,
             created_at=change.at,
             edited_at=change.at,
         )

@@ -226,6 +226,30 @@ async def test_nobody_approves_what_widens_their_own_view(town: World) -> None:
     assert told["version"]["approvedBy"] == AUDITOR
 
 
+async def test_what_the_director_gains_counts_beside_another_role(town: World) -> None:
+    """Another role shows it to the approver already, and may be taken away tomorrow."""
+    await town.change("INSERT INTO staff_role (staff_id, role) VALUES ('kato', 'arrears-officer')")
+    draft = await proposed(
+        town,
+        {
+            "role": "role:collection-director",
+            "purpose": "purpose:delinquency",
+            "what": "class:birth-and-sex",
+            "action": "read",
+        },
+    )
+    content = await attempt(town, DIRECTOR, "approvePolicy", {"draft": draft, "reason": "ok"})
+    assert code_of(content) == "WRITE_NOT_ALLOWED"
+
+
+async def test_the_auditor_rejects_nothing_that_the_director_may_decide_on(town: World) -> None:
+    draft = await proposed(town, CARELESS)
+    given = {"draft": draft, "reason": "no"}
+    content = await attempt(town, AUDITOR, "rejectPolicy", given, "audit")
+    assert code_of(content) == "WRITE_NOT_ALLOWED"
+    assert (await do(town, DIRECTOR, "rejectPolicy", **given))["draft"]["state"] == "REJECTED"
+
+
 async def test_a_version_waits_for_its_instant_and_is_carried_along(town: World) -> None:
     draft = await proposed(town, CARELESS)
     soon = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
@@ -258,6 +282,22 @@ async def test_a_version_waits_for_its_instant_and_is_carried_along(town: World)
     lines = [tuple(line.values()) for line in carried["lines"]["nodes"]]
     assert ("class:residence", "list", "allow", "purpose:any") in lines
     assert ("class:contact", "read", "deny", "purpose:consultation") in lines
+
+
+async def test_one_person_takes_away_what_waits_to_be_given(town: World) -> None:
+    draft = await proposed(town, CARELESS)
+    soon = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)).isoformat()
+    await do(town, DIRECTOR, "approvePolicy", draft=draft, reason="then", effectiveFrom=soon)
+    denied = await draft_with(town, CARELESS | {"effect": "deny"})
+    told = await do(town, ADMIN, "proposePolicy", draft=denied, reason="a mistake")
+    assert (told["needsApproval"], told["version"]["number"]) == (False, 3)
+    document = """
+    { policyVersions(filter: {number: {eq: 4}}) { nodes {
+        lines(filter: {what: {eq: "class:residence"}, purpose: {eq: "purpose:any"}}) {
+          nodes { effect } } } } }
+    """
+    [waiting] = (await town.data(ADMIN, EDITING, document))["policyVersions"]["nodes"]
+    assert waiting["lines"]["nodes"] == [{"effect": "deny"}]
 
 
 async def test_a_version_takes_effect_when_its_instant_comes(town: World) -> None:
@@ -308,14 +348,28 @@ async def test_what_waits_for_a_decision_is_not_edited(town: World) -> None:
     content = await attempt(town, ADMIN, "editPolicyDraft", {"draft": draft, "set": [TIGHT]})
     assert code_of(content) == "BAD_USER_INPUT"
     told = await do(town, ADMIN, "withdrawPolicy", draft=draft)
-    assert told["draft"] == {"id": draft, "state": "OPEN", "proposedBy": None}
-    await do(town, ADMIN, "proposePolicy", draft=draft, reason="again")
-    told = await do(town, DIRECTOR, "rejectPolicy", draft=draft, reason="too wide")
+    assert (told["draft"]["state"], told["draft"]["proposedBy"]) == ("OPEN", None)
+    again = told["draft"]["id"]
+    await do(town, ADMIN, "proposePolicy", draft=again, reason="again")
+    told = await do(town, DIRECTOR, "rejectPolicy", draft=again, reason="too wide")
     assert (told["draft"]["state"], told["draft"]["decidedBy"]) == ("REJECTED", DIRECTOR)
-    content = await attempt(
-        town, DIRECTOR, "approvePolicy", {"draft": draft, "reason": "after all"}
-    )
-    assert code_of(content) == "BAD_USER_INPUT"
+    for one in (draft, again):
+        content = await attempt(
+            town, DIRECTOR, "approvePolicy", {"draft": one, "reason": "after all"}
+        )
+        assert code_of(content) == "BAD_USER_INPUT"
+
+
+async def test_an_approval_holds_for_the_lines_that_were_seen(town: World) -> None:
+    """Between the look and the approval: taken back, edited, proposed anew."""
+    seen = await proposed(town, TIGHT | {"effect": "allow", "what": "class:nationality"})
+    told = await do(town, ADMIN, "withdrawPolicy", draft=seen)
+    for draft in (seen, told["draft"]["id"]):
+        await attempt(town, ADMIN, "editPolicyDraft", {"draft": draft, "set": [CARELESS]})
+        await attempt(town, ADMIN, "proposePolicy", {"draft": draft, "reason": "anew"})
+    await attempt(town, DIRECTOR, "approvePolicy", {"draft": seen, "reason": "as seen"})
+    assert await in_force(town) == 1
+    assert await addresses(town) is None
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import os
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -22,6 +23,8 @@ from models.append_only import triggers
 from models.database import Database
 from server import main
 from tests.conftest import Stores
+from tests.test_hostile import code_of
+from tests.test_policy_editing import TIGHT, attempt, do
 from tests.world import YAMADA, World, running, settings_of
 
 CLERK = "sato"
@@ -88,6 +91,32 @@ async def test_a_changed_version_is_found(chain: tuple[Database, Chain]) -> None
             with pytest.raises(ChainBroken, match=f"version {number} "):
                 await sealed.verify_all(connection)
             await connection.rollback()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_changed_version_is_not_sealed_anew(
+    town: World, chain: tuple[Database, Chain], waits: bool
+) -> None:
+    """What a worker has in memory decides; what is made next is made from the database."""
+    told = await do(town, "yamada", "createPolicyDraft", title="a test")
+    draft = told["draft"]["id"]
+    changed = 3
+    if waits:
+        await do(town, "yamada", "editPolicyDraft", draft=draft, set=[TIGHT])
+        later = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
+        await do(town, "yamada", "proposePolicy", draft=draft, reason="-", effectiveFrom=later)
+        told = await do(town, "yamada", "createPolicyDraft", title="another")
+        draft, changed = told["draft"]["id"], 4
+    await do(
+        town, "yamada", "editPolicyDraft", draft=draft, set=[TIGHT | {"what": "class:nationality"}]
+    )
+    await town.change(
+        "INSERT INTO policy_line (version, role, purpose, what, action, effect, note) VALUES"
+        f" ({changed}, 'role:collection-clerk', 'purpose:consultation', 'class:nationality',"
+        " 'list', 'allow', '')"
+    )
+    content = await attempt(town, "yamada", "proposePolicy", {"draft": draft, "reason": "less"})
+    assert code_of(content) == "UNAVAILABLE"
 
 
 async def test_without_a_sound_version_nothing_is_answered(

@@ -75,6 +75,12 @@ async def test_a_role_taken_away_ends_the_session_at_once(town: World) -> None:
     assert (response.status_code, code_of(response.json())) == (401, "UNAUTHENTICATED")
 
 
+async def test_nobody_is_hired_as_what_acts_on_the_log(town: World) -> None:
+    for name in ("import", "Operator", "server.py"):
+        content = await attempt(town, ADMIN, "hireStaffMember", {"staffId": name, "name": "x"})
+        assert code_of(content) == "BAD_USER_INPUT", name
+
+
 async def test_a_role_is_given_by_two(town: World) -> None:
     told = await do(
         town, ADMIN, "proposeRole", staffId=CLERK, role="arrears-officer", reason="helps out"

@@ -44,7 +44,10 @@ export function draftActions({ purpose, draft, may, stale }) {
     }),
     withdraw: () => action({
       words: ["提案を取り下げる", "Withdraw"], send: () => mutate(WITHDRAW),
-      done: () => ["提案を取り下げました。もう一度編集できます。", "Withdrawn; it can be edited again."],
+      done: (answer) => {
+        window.history.pushState(null, "", `#/draft/${encodeURIComponent(answer.draft.id)}`);
+        return ["提案を取り下げました。同じ内容の新しい草案を編集できます。", "Withdrawn; its lines are in a new draft."];
+      },
     }),
     approve: () => action({
       words: ["承認する", "Approve"], fields: [reason("承認する理由", "Reason"), effectiveFrom(AT_ONCE)],
