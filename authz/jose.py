@@ -17,6 +17,8 @@ LONGEST = 8_192
 LEEWAY = 5
 """Seconds by which two clocks may differ."""
 
+_NOT_GOOD = (JoseError, ValueError, TypeError, KeyError, RecursionError)
+
 
 class BadToken(Exception):
     """A token that proves nothing. `cause` is a word for the log."""
@@ -33,7 +35,7 @@ def unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         signature = jws.extract_compact(token.encode())
         claims = orjson.loads(signature.payload)
-    except (JoseError, ValueError, TypeError, KeyError):
+    except _NOT_GOOD:
         raise BadToken("MALFORMED") from None
     if not isinstance(claims, dict):
         raise BadToken("MALFORMED")
@@ -44,7 +46,7 @@ def verified(token: str, key: Key, algorithms: Collection[str]) -> Mapping[str, 
     """The claims, once the signature holds. Raises `BadToken`."""
     try:
         return jwt.decode(token, key, algorithms=list(algorithms)).claims
-    except (JoseError, ValueError, TypeError, KeyError):
+    except _NOT_GOOD:
         raise BadToken("SIGNATURE") from None
 
 

@@ -79,10 +79,13 @@ class SignIn:
     async def sign_out(self, token: str) -> None:
         """Close a session, then record it: a log that is down keeps nobody signed in.
 
-        Raises `Unauthenticated` if there is none, `Unavailable`, or what `record` raises.
+        A client's token is no session: it is revoked, by who proves to be that client. Raises
+        `Unauthenticated` if there is none, `Unavailable`, or what `record` raises.
         """
-        session = await self.sessions.close(token)
-        if session is None or session.actor.grant is not None:
+        found = await self.sessions.look(token)
+        granted = found is not None and found.actor.grant is not None
+        session = None if granted else await self.sessions.close(token)
+        if session is None:
             raise Unauthenticated("not signed in")
         actor = session.actor
         await self.record(SignInEvent("sign-out", actor.id, actor.session, actor.roles))

@@ -208,7 +208,7 @@ class Transfer(SQLModel, table=True):
         "transfer", ja="移転項目", en="which items were transferred", type=text(), default=None
     )
     transferred_by: str | None = column(
-        "transfer", ja="移転担当者", en="who made it", type=text(40), default=None
+        "transfer", ja="移転担当者", en="who made it", type=text(64), default=None
     )
     state: str = column(
         "transfer", ja="状態", en="how far it got", match=True, type=enum_of(TransferState)

@@ -11,12 +11,12 @@ import base64
 import datetime as dt
 import html
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from authz.access_log import Kind, LoggedOperation, Record
 from authz.actor import Actor
-from authz.clearance import Clearance, Verdict
+from authz.clearance import Clearance, Population, Verdict
 from authz.clients import TOKYO, Clients
 from authz.errors import Refused
 from authz.policy import Policy
@@ -31,6 +31,9 @@ from resolvers.transfer_store import Chunk, Place, Row, TransferStore
 
 FETCHABLE = (TransferState.RELEASED, TransferState.AUTHENTICATED, TransferState.SENT)
 PRINTABLE = (TransferState.RELEASED, TransferState.PRINTED)
+UNKNOWN = "-"
+
+EVERYBODY: Population = frozenset()
 
 Alive = Callable[[], None]
 """Raises where whoever fetches has lost the right meanwhile."""
@@ -115,10 +118,13 @@ class TransferFiles:
 
         Raises `Undeliverable` or `Refused`, after it is on the log.
         """
+        key = await self._store.id_of(asked.code)
+        # The log holds numbers of transfers that there are, not whatever somebody writes.
+        known = asked if key is not None else replace(asked, code=UNKNOWN)
         try:
-            return await self._open(asked)
+            return await self._open(known, key)
         except (Undeliverable, Refused) as refused:
-            await self._record(asked, (), refused.code)
+            await self._record(known, (), refused.code)
             raise
 
     async def stream(
@@ -162,9 +168,9 @@ class TransferFiles:
 
     # -- may it go out -------------------------------------------------------------------------
 
-    async def _open(self, asked: Asked) -> Delivery:
+    async def _open(self, asked: Asked, key: int | None) -> Delivery:
         clearance = self._reads.clearance(asked.actor, asked.policy, asked.terms)
-        row = await self._row(asked, clearance)
+        row = await self._row(asked, key, clearance)
         if row is None:
             raise not_there()
         printed = asked.form is Form.PRINT
@@ -190,9 +196,8 @@ class TransferFiles:
             await self._store.places(row["id"]),
         )
 
-    async def _row(self, asked: Asked, clearance: Clearance) -> Row | None:
+    async def _row(self, asked: Asked, key: int | None, clearance: Clearance) -> Row | None:
         """The transfer, if the actor may read it: asked by a plan, as `node` is."""
-        key = await self._store.id_of(asked.code)
         sealed = self._reads.seal.node_id("Transfer", -1 if key is None else key)
         fields = (Selected("state", "state", "Transfer"),)
         node = Selected("node", "node", "Query", {"id": Const(sealed)}, fields)
@@ -216,13 +221,13 @@ class TransferFiles:
         return self._reads.clearance(job_actor(client, row["code"]), policy, terms)
 
     def _check_reader(self, content: Content, clearance: Clearance) -> None:
-        """Whoever prints a list sees it: they must be cleared for each of its fields themselves."""
-        hidden = [
-            coordinate
-            for coordinate in content.coordinates()
-            if clearance.cell(coordinate, Action.LIST).verdict is not Verdict.SHOWN
-        ]
-        if hidden:
+        """Whoever prints a list sees it: they must be cleared for each of its fields themselves,
+        the warnings among them, and of everybody."""
+        warned = [f"Handling.{name}" for name in WARNINGS] if content.warned else []
+        for coordinate in (*content.coordinates(), *warned):
+            cell = clearance.cell(coordinate, Action.LIST)
+            if cell.verdict is Verdict.SHOWN and EVERYBODY in cell.populations:
+                continue
             raise too_narrow("the list holds what this role does not see for this purpose")
 
     # -- one part ------------------------------------------------------------------------------

@@ -71,6 +71,8 @@ async def _fetch(services: TransferServices, request: Request) -> Response:
     asked = await _asked(services, request)
     delivery = await services.files.open(asked)
     if asked.form is Form.PRINT:
+        if request.method == "HEAD":
+            return Response(headers=_PRIVATE, media_type=asked.form.value)
         return await _streamed(services.files.print(asked, delivery), 200, _media(asked.form), {})
     headers = {
         "etag": delivery.etag,

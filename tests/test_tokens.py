@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 
 from authz.embedded_redis import EmbeddedRedis
@@ -218,6 +218,14 @@ def other_key(proof: dict[str, str], department: Department) -> dict[str, str]:
     return {"dpop": ".".join((header, claims, signature))}
 
 
+def endless(department: Department) -> str:
+    """A signed proof whose claims one reader of JSON takes, and another finds too deep."""
+    claims = f'{{"jti": "x", "deep": {"[" * 1015}{"]" * 1015}}}'
+    key = department.proof_key
+    header = {"alg": "ES256", "typ": "dpop+jwt", "jwk": key.as_dict(private=False)}
+    return jws.serialize_compact(header, claims.encode(), key)
+
+
 BAD_PROOFS: dict[str, Callable[[Department], dict[str, str]]] = {
     "another method": lambda d: d.proof("GET", "/graphql", d.token),
     "another address": lambda d: d.proof("POST", "/oauth/token", d.token),
@@ -233,6 +241,7 @@ BAD_PROOFS: dict[str, Callable[[Department], dict[str, str]]] = {
     "a wrong signature": lambda d: other_key(d.proof("POST", "/graphql", d.token), d),
     "nothing": lambda d: {"dpop": ""},
     "no token at all": lambda d: {"dpop": "a.b.c"},
+    "lists without end": lambda d: {"dpop": endless(d)},
 }
 
 
@@ -248,6 +257,7 @@ async def test_a_bad_proof_is_refused(town: Town, name: str) -> None:
         "no token at all",
         "no name",
         "no instant",
+        "lists without end",
     }
 
 
@@ -274,10 +284,13 @@ async def test_a_staff_session_is_no_token_and_a_token_no_session(town: Town) ->
     response = await town.world.post(WHO, authorization=f"DPoP {session}", **proof)
     assert response.status_code == 401
     await department.sign_in()
-    out = await town.world.post(
-        "mutation { signOut { signedOut } }", authorization=f"DPoP {department.token}"
-    )
-    assert out.status_code == 401
+    for scheme in ("DPoP", "Bearer"):
+        out = await town.world.post(
+            "mutation { signOut { signedOut } }", authorization=f"{scheme} {department.token}"
+        )
+        assert out.status_code == 401
+    # Without a proof nobody ends it either.
+    assert (await department.ask(WHO)).status_code == 200
 
 
 # -- where it comes from -----------------------------------------------------------------------

@@ -19,6 +19,7 @@ from starlette.types import Message
 
 from authz.embedded_redis import EmbeddedRedis
 from authz.errors import Unauthenticated
+from authz.policy import Line
 from models.client import ClientState
 from resolvers import transfer_content, transfer_run
 from resolvers.clients import SCOPES, definition_of
@@ -28,7 +29,7 @@ from tests.conftest import NewDatabase
 from tests.department import CODES, Department, Town, departments, register
 from tests.test_departments import PAYERS
 from tests.valkey import until
-from tests.world import KATO, YAMADA
+from tests.world import KATO, NUMBER, YAMADA
 
 CLERK, DIRECTOR = "sato", "kato"
 MANAGEMENT = "collection-management"
@@ -200,6 +201,30 @@ async def test_each_client_fetches_its_own_and_none_of_the_others(town: Town) ->
                 assert code_of_error(refused) == "BAD_USER_INPUT"
         listed = (await town[fetching].data(TRANSFERS))["transfers"]["nodes"]
         assert {node["definitionCode"] for node in listed} == {fetching}
+
+
+async def test_the_log_holds_no_number_that_somebody_writes(town: Town) -> None:
+    department = town[NURSING]
+    for code in (NUMBER, "nobody-asked-for-this"):
+        response = await fetch(department, code)
+        assert (response.status_code, response.json()["error"]) == (404, "not_found")
+        last = (await town.world.log())[0]
+        assert (last["outcome"], last["actor"]) == ("not_found", f"client:{NURSING}")
+        assert last["normal_form"] == f"transfer:- {NDJSON}"
+
+
+async def test_a_client_may_have_a_long_name(town: Town) -> None:
+    long = replace(definition_of(NURSING), id="a" * 57)
+    department = await register(town.clients, town.world.client, long)
+    try:
+        code = await released(town, NURSING, clientId=long.id)
+        department.token = await department.sign_in()
+        response = await fetch(department, code)
+        assert response.status_code == 200
+        assert hashlib.sha256(response.content).hexdigest() == repr_digest(response)
+        assert (await look(town, code))["transferredBy"] == f"client:{long.id}"
+    finally:
+        await town.clients.change_state(long.id, ClientState.SUSPENDED)
 
 
 async def test_another_client_of_the_same_destination_fetches_nothing(town: Town) -> None:
@@ -651,3 +676,32 @@ async def test_a_printed_list_is_handed_over_with_a_record(town: Town) -> None:
     # A clerk of another purpose, and a role without the fields, print nothing.
     headers["purpose-of-use"] = "consultation"
     assert (await town.world.client.get(path, headers=headers)).status_code == 404
+
+
+async def test_whoever_prints_sees_the_warnings_and_everybody_themselves(town: Town) -> None:
+    code = await released(town, CITY, means="PAPER")
+    token = await town.world.sign_in(CLERK)
+    headers = {"authorization": f"Bearer {token}", "purpose-of-use": MANAGEMENT, "accept": HTML}
+    path = f"/transfers/{code}"
+    closed = Line(
+        "role:collection-clerk", f"purpose:{MANAGEMENT}", "class:handling", "list", "deny"
+    )
+    await _decided_by(town, await town.world.publish(closed))
+    try:
+        response = await town.world.client.get(path, headers=headers)
+        assert (response.status_code, response.json()["error"]) == (403, "insufficient_scope")
+    finally:
+        await _decided_by(town, await town.world.publish(without=lambda line: line == closed))
+    assert (await town.world.client.head(path, headers=headers)).status_code == 200
+    assert (await look(town, code))["state"] == "RELEASED"
+    assert (await town.world.client.get(path, headers=headers)).status_code == 200
+
+
+async def _decided_by(town: Town, version: int) -> None:
+    document = "{ viewer { policyVersion } }"
+
+    async def known() -> bool:
+        data = await town.world.data(CLERK, MANAGEMENT, document)
+        return bool(data["viewer"]["policyVersion"] == version)
+
+    await until(known, 20)
