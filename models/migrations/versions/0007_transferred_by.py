@@ -11,19 +11,21 @@ branch_labels = None
 depends_on = None
 
 
-def _text(length: int) -> sa.types.TypeEngine[str]:
-    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
-
-
 def upgrade() -> None:
-    with op.batch_alter_table("transfer") as batch:
-        batch.alter_column(
-            "transferred_by", existing_type=_text(40), type_=_text(64), existing_nullable=True
-        )
+    _change(40, 64)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("transfer") as batch:
-        batch.alter_column(
-            "transferred_by", existing_type=_text(64), type_=_text(40), existing_nullable=True
+    _change(64, 40)
+
+
+def _change(before: int, after: int) -> None:
+    # SQLite asks for no length, and could only copy the table, on which others depend.
+    if op.get_bind().dialect.name == "postgresql":
+        op.alter_column(
+            "transfer",
+            "transferred_by",
+            existing_type=sa.String(before, collation="C"),
+            type_=sa.String(after, collation="C"),
+            existing_nullable=True,
         )
