@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz.clearance import ASKED, Cell, Population, Verdict, clear
+from authz.implicit_flow import Flow
 from authz.policy import ANY_PURPOSE, ANY_ROLE, Line, Policy, PolicyError
 from authz.policy_compare import Comparison, Kind, Tables, compare, grouped, opens_more, role_sets
 from authz.policy_csv import export_csv, import_csv
@@ -284,11 +285,10 @@ def test_a_line_without_the_obligation_beside_it_contradicts_an_invariant() -> N
 
 
 def test_a_flow_is_an_error_of_the_policy_as_a_whole() -> None:
-    found = validate(
-        FIRST.lines, FIRST.reference, GRAPH.classes, flows=lambda policy: ["A.b tells of C.d"]
-    )
-    assert [(one.line, one.problem) for one in found if one.severity is ERROR] == [
-        (0, Problem.IMPLICIT_FLOW)
+    flow = Flow(0, "branch-clerk", "consultation", "A.b", Action.READ, "C.d")
+    found = validate(FIRST.lines, FIRST.reference, GRAPH.classes, flows=lambda policy: [flow])
+    assert [(one.line, one.problem, one.reason) for one in found if one.severity is ERROR] == [
+        (0, Problem.IMPLICIT_FLOW, flow.reason)
     ]
 
 
