@@ -29,7 +29,7 @@ types: .venv/dev ## types, strictly
 	@$(BIN)/mypy
 
 pytest: dev ## the tests alone; ARGS="-k name" picks some
-	@$(BIN)/pytest --numprocesses=2 --dist=loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 bench: dev ## measure against hand-written SQL (benchmarks/)
 	@$(BIN)/python -m benchmarks $(ARGS)
