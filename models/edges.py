@@ -497,7 +497,8 @@ EDGES: tuple[Edge, ...] = (
         "digest",
         "operation",
         "記録",
-        "when it was asked",
+        "when it was asked, by whomever and about whomever",
         many=True,
+        other_person=True,
     ),
 )

@@ -320,6 +320,25 @@ async def test_a_row_about_a_covered_person_is_left_out_of_an_uncovered_record(
     assert hers["addressee"]["specialAddresseeOf"] == {"totalCount": 1}
 
 
+async def test_one_record_of_the_log_does_not_lead_to_those_of_others(world: World) -> None:
+    """Whoever may read one record has no list of them by asking when else the same was asked."""
+    await world.data(CLERK, "consultation", "{ addressees { nodes { code } } }")
+    his = """query ($staff: String!) {
+      accessRecords(first: 1, filter: {actor: {eq: $staff}, kind: {eq: "READ"}}) { nodes { id } }
+    }"""
+    found = await world.data("sasaki", "audit", his, variables={"staff": CLERK})
+    [record] = found["accessRecords"]["nodes"]
+    document = """query ($id: ID!) { node(id: $id) { ... on AccessRecord {
+      actor operation { normalForm records { nodes { actor persons } } }
+    } } }"""
+    for staff, purpose, listed in (
+        ("sasaki", "audit", True), ("inoue", "disclosure-request", False),
+    ):  # fmt: skip
+        found = await world.data(staff, purpose, document, variables=record)
+        assert found["node"]["actor"] == CLERK
+        assert (found["node"]["operation"]["records"] is not None) is listed
+
+
 async def test_an_account_does_not_lead_to_a_covered_holder(world: World) -> None:
     document = """
     query ($code: String!) { addressee(code: $code) {
