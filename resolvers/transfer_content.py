@@ -49,9 +49,10 @@ class Content:
     def of(cls, clearance: Clearance) -> Content:
         """What the clearance lists."""
         levy = _beyond(clearance, "Addressee", "collections")
+        told = {leaf.name for leaf in _beyond(clearance, "Addressee", "handling")}
         return cls(
             person=_leaves(clearance, "Addressee"),
-            warned=bool(_beyond(clearance, "Addressee", "handling")),
+            warned=told >= set(WARNINGS),
             levy=levy,
             receipt=_beyond(clearance, "Collection", "receipts") if levy else (),
         )

@@ -368,4 +368,4 @@ def _foot(row: Row) -> bytes:
 
 
 def _text(value: object) -> str:
-    return html.escape(str(value))
+    return "" if value is None else html.escape(str(value))

@@ -20,6 +20,7 @@ from starlette.types import Message
 from authz.embedded_redis import EmbeddedRedis
 from authz.errors import Unauthenticated
 from authz.policy import Line
+from authz.scopes import LEAVES
 from models.client import ClientState
 from resolvers import transfer_content, transfer_run
 from resolvers.clients import SCOPES, definition_of
@@ -620,6 +621,19 @@ async def test_without_the_obligation_no_transfer_is_made(town: Town) -> None:
         await town.clients.change_state("blind", ClientState.SUSPENDED)
 
 
+@pytest.mark.parametrize("name", ["addressWithheld", "stopOutput"])
+async def test_half_of_the_obligation_is_as_good_as_none(town: Town, name: str) -> None:
+    half = replace(definition_of(NURSING), id=name, items=LEAVES - {f"Handling.{name}"})
+    await register(town.clients, town.world.client, half)
+    try:
+        transfer = await made(town, NURSING, clientId=name)
+        assert transfer["state"] == "FAILED"
+        failed = [check for check in transfer["checks"]["nodes"] if not check["passed"]]
+        assert [check["name"] for check in failed] == ["WITHHELD"]
+    finally:
+        await town.clients.change_state(name, ClientState.SUSPENDED)
+
+
 # -- changes alone -------------------------------------------------------------------------------
 
 
@@ -663,6 +677,7 @@ async def test_a_printed_list_is_handed_over_with_a_record(town: Town) -> None:
     assert "加藤 翔" in response.text
     assert "番号法第9条第1項 別表第24項" in response.text
     assert "引渡記録" in response.text
+    assert "None" not in response.text
     records = await town.world.log(7)
     outputs = [r for r in records if (r["kind"], r["outcome"]) == ("OUTPUT", "OK")]
     assert [(r["actor"], json.loads(r["persons"])) for r in outputs] == [
