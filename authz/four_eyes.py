@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from authz.errors import WriteRefused
+from authz.errors import BadInput, WriteRefused
 from authz.policy import Policy
 from authz.policy_compare import Roles, Tables, compare
+from models.policy import Action
 
 APPROVERS = {
     "collection-director": "policy-administration",
@@ -22,8 +23,24 @@ APPROVERS = {
 
 DIRECTOR, DEPUTY = "collection-director", "privacy-auditor"
 
+EDITOR = ("policy-administrator", "policy-administration")
+DECIDED = ("PolicyDraft", "PolicyLine", "PolicyVersion")
+EDITED = (*DECIDED, "PolicyDraftLine")
+
 Step = tuple[Policy, Policy]
 """The policies before and after one instant at which a change shows."""
+
+
+def check_changeable(policy: Policy) -> None:
+    """Raises `BadInput` for a policy that could not be changed any more, and so not be mended."""
+    edits = all(policy.allows(*EDITOR, each, Action.WRITE) for each in EDITED)
+    decides = all(
+        policy.allows(role, purpose, each, Action.READ)
+        for role, purpose in APPROVERS.items()
+        for each in DECIDED
+    )
+    if not (edits and decides):
+        raise BadInput("nobody could change the policy any more, or nobody decide on a change")
 
 
 def check_approver(roles: Roles, purpose: str) -> None:

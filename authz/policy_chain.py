@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
 from models import append_only
-from models.policy import PolicyLine, PolicySeal, PolicyVersion
+from models.policy import PolicyLine, PolicySeal, PolicyVersion, first_lines
 
 KEY_PURPOSE = "policy-chain"
 LOCK = 4_815_170_105
@@ -50,13 +50,22 @@ class Chain:
     keys: KeySource
 
     async def begin(self, connection: AsyncConnection) -> None:
-        """Seal the first version of a store in which nothing is sealed yet."""
+        """Seal the first version of a store in which nothing is sealed yet.
+
+        Raises `ChainBroken` if that is anything but the first policy: whoever takes the seals away
+        would have the server seal what they put in.
+        """
         for statement in append_only.exclusively(connection.dialect.name, LOCK):
             await connection.exec_driver_sql(statement)
         if await connection.scalar(sa.select(sa.func.count()).select_from(SEAL)):
             return
-        for number in (await connection.execute(_numbers())).scalars().all():
-            await self.add(connection, number)
+        numbers = list((await connection.execute(_numbers())).scalars())
+        lines = [tuple(line) for line in await connection.execute(_lines(1))]
+        if numbers != [1] or lines != [
+            tuple(line[name] for name in LINE) for line in first_lines()
+        ]:
+            raise ChainBroken("nothing is sealed, and what is stored is not the first policy")
+        await self.add(connection, 1)
 
     async def add(self, connection: AsyncConnection, number: int) -> None:
         """Seal a version that was just written. Raises `ChainBroken` without the one before."""
@@ -103,6 +112,14 @@ def _numbers() -> sa.Select[Any]:
     return sa.select(VERSION.c.number).order_by(VERSION.c.number)
 
 
+def _lines(number: int) -> sa.Select[Any]:
+    return (
+        sa.select(*(LINES.c[name] for name in LINE))
+        .where(LINES.c.version == number)
+        .order_by(LINES.c.id)
+    )
+
+
 async def _content(connection: AsyncConnection, number: int) -> bytes:
     """Everything that a version says, and the seal before it, as one text of bytes."""
     header = (
@@ -110,11 +127,7 @@ async def _content(connection: AsyncConnection, number: int) -> bytes:
             sa.select(*(VERSION.c[name] for name in HEADER)).where(VERSION.c.number == number)
         )
     ).one()
-    lines = await connection.execute(
-        sa.select(*(LINES.c[name] for name in LINE))
-        .where(LINES.c.version == number)
-        .order_by(LINES.c.id)
-    )
+    lines = await connection.execute(_lines(number))
     previous = await connection.scalar(sa.select(SEAL.c.seal).where(SEAL.c.version == number - 1))
     if previous is None and number > 1:
         raise ChainBroken(f"version {number - 1} of the policy is not sealed")

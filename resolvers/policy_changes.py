@@ -20,6 +20,7 @@ from authz.four_eyes import (
     DEPUTY,
     DIRECTOR,
     check_approver,
+    check_changeable,
     check_deputy,
     check_not_widened,
     check_somebody_else,
@@ -242,6 +243,7 @@ async def _plan(change: Change, draft: Any, effective_from: dt.datetime | None) 
         _check(version.lines, change.policy)
         pair = (version.before, version.lines)
         old, new = (Policy.build(0, side, reference, change.policy.coordinates) for side in pair)
+        check_changeable(new)
         steps.append((old, new))
     gains = await asyncio.to_thread(opens_to, steps, role_sets(reference, staff))
     return _Planned(versions, steps, gains)

@@ -329,6 +329,22 @@ async def test_roll_back_is_a_new_version(town: World) -> None:
     assert exported["one"] == exported["three"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"role": "role:any", "purpose": "purpose:any", "action": "write"},
+        {"role": "role:privacy-auditor", "purpose": "purpose:audit", "action": "read"},
+        {"role": "role:collection-director", "purpose": "purpose:any", "action": "read"},
+    ],
+)
+async def test_no_version_takes_away_how_it_is_changed(town: World, line: dict[str, str]) -> None:
+    """One person could otherwise close the policy for good."""
+    draft = await draft_with(town, {**line, "what": "class:policy", "effect": "deny"})
+    content = await attempt(town, ADMIN, "proposePolicy", {"draft": draft, "reason": "less"})
+    assert code_of(content) == "BAD_USER_INPUT"
+    assert await in_force(town) == 1
+
+
 async def test_a_draft_made_before_another_change_is_rebased_first(town: World) -> None:
     late = await draft_with(town, CARELESS)
     tight = await draft_with(town, TIGHT)

@@ -131,6 +131,25 @@ async def test_without_a_sound_version_nothing_is_answered(
     raise AssertionError("a version that nobody sealed was used")
 
 
+async def test_who_takes_the_seals_away_gets_no_new_ones(
+    town: World, chain: tuple[Database, Chain]
+) -> None:
+    database, sealed = chain
+    await town.change("DELETE FROM policy_seal")
+    for statement in (
+        "SELECT 1",
+        "DELETE FROM policy_line WHERE version > 1",
+        "DELETE FROM policy_version WHERE number > 1",
+        "UPDATE policy_line SET action = 'write' WHERE id = (SELECT max(id) FROM policy_line)",
+    ):
+        await town.change(statement)
+        last = statement.startswith("DELETE FROM policy_version")
+        async with database.write() as connection:
+            with contextlib.nullcontext() if last else pytest.raises(ChainBroken, match="sealed"):
+                await sealed.begin(connection)
+            await connection.exec_driver_sql("DELETE FROM policy_seal")
+
+
 async def test_another_key_does_not_verify(town: World, chain: tuple[Database, Chain]) -> None:
     database, _ = chain
     other = Chain(Keys.load_or_create(town.folder / "other.json"))

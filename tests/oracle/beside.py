@@ -19,7 +19,7 @@ import authz.policy_store
 from authz.actor import Actor
 from authz.errors import Refused
 from authz.policy import Line
-from authz.policy_chain import LINES, VERSION
+from authz.policy_chain import LINES, VERSION, Chain
 from authz.vault import Unattended, Vault
 from models.access_log import ACCESS_LOG, LOGGED_OPERATION
 from models.database import Database
@@ -187,7 +187,7 @@ async def site(
     try:
         stored = await State.load(database, {})
         rows = town(dice, persons, stored.tables)
-        await _fill(database, rows, policy)
+        await _fill(database, rows, policy, Chain(settings.load_keys()))
         held = numbers(dice, [row["code"] for row in rows["addressee"]])
         await _fill_vault(settings, held)
         state = await State.load(database, {record.code: _number(record) for record in held})
@@ -209,7 +209,7 @@ async def _idle(runner: TransferRunner) -> None:
 
 
 async def _fill(
-    database: Database, rows: Mapping[str, Rows], policy: Sequence[Line] | None
+    database: Database, rows: Mapping[str, Rows], policy: Sequence[Line] | None, chain: Chain
 ) -> None:
     tables = {type_.table.name: type_.table for type_ in GRAPH.types.values()}
     async with database.write() as connection:
@@ -219,10 +219,12 @@ async def _fill(
         # The second version in every town: one Redis tells all of their servers which is in force.
         lines = first_policy() if policy is None else policy
         now = dt.datetime.now(dt.UTC)
+        await chain.begin(connection)
         await connection.execute(
             sa.insert(VERSION).values(number=2, published_at=now, reason="a random one")
         )
         await connection.execute(sa.insert(LINES), [_policy_row(line) for line in lines])
+        await chain.add(connection, 2)
 
 
 def _policy_row(line: Line) -> dict[str, Any]:
