@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 from joserfc.errors import JoseError
-from joserfc.jwk import Key, OctKey, import_key
+from joserfc.jwk import Key, OctKey, RSAKey, import_key
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.actor import actor_id
@@ -46,6 +46,8 @@ LIVE = 2
 """Credentials of one kind that live at a time: the old one and the new one."""
 
 TOKYO = dt.timezone(dt.timedelta(hours=9), "Asia/Tokyo")
+CURVES = frozenset({"P-256", "P-384", "Ed25519", "Ed448"})
+RSA_BITS = 2048
 _PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 
@@ -358,6 +360,12 @@ def _given(jwk: str | None, certificate: str | None) -> list[tuple[CredentialKin
     return given
 
 
+def _signs(key: Key) -> bool:
+    if isinstance(key, RSAKey):
+        return bool(key.public_key.key_size >= RSA_BITS)
+    return key.as_dict(private=False)["crv"] in CURVES
+
+
 def _public(jwk: str) -> str:
     try:
         members = orjson.loads(jwk)
@@ -365,7 +373,11 @@ def _public(jwk: str) -> str:
             raise BadInput("a key is a public JWK of kind EC, OKP or RSA")
         if _PRIVATE_MEMBERS & set(members):
             raise BadInput("this is a private key: keep it, and register the public one")
-        import_key(members)
+        key = import_key(members)
+        if not _signs(key):
+            raise BadInput(
+                "a key is on P-256, P-384, Ed25519 or Ed448, or RSA with at least 2048 bits"
+            )
     except (JoseError, ValueError, TypeError, KeyError):
         raise BadInput("this is no JWK") from None
     return orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode()

@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from server import main
 from tests.authority import Authority
@@ -114,6 +115,25 @@ def test_a_private_key_is_not_registered(folder: Path, capsys: pytest.CaptureFix
     private.write_text(json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))
     assert main([*REGISTER, "--binding", "dpop", "--jwk", str(private)]) == 2
     assert "this is a private key" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "generate",
+    [
+        lambda: RSAKey.generate_key(1024),
+        lambda: ECKey.generate_key("secp256k1"),
+        lambda: OKPKey.generate_key("X25519"),
+    ],
+    ids=["short", "another curve", "for secrecy"],
+)
+@pytest.mark.filterwarnings("ignore:Key size")
+def test_a_key_that_does_not_sign_well_is_not_registered(
+    folder: Path, capsys: pytest.CaptureFixture[str], generate: Callable[[], Key]
+) -> None:
+    public = folder / "public.json"
+    public.write_text(json.dumps(generate().as_dict(private=False)))
+    assert main([*REGISTER, "--binding", "dpop", "--jwk", str(public)]) == 2
+    assert "2048 bits" in capsys.readouterr().err
 
 
 def test_the_days_transfers_are_ordered(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
