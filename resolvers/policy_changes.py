@@ -76,7 +76,7 @@ async def edit_draft(change: Change, given: Input) -> Changed:
 
     A line that is set takes the place of one that says the opposite of the same thing.
     """
-    draft = await _open_draft(change, given)
+    draft = await _own_draft(change, given)
     lines = await draft_lines(change.connection, draft.id)
     removed = {_line(words)[:4] for words in given.get("remove") or ()}
     added = [_as_line(words) for words in given.get("set") or ()]
@@ -97,7 +97,7 @@ async def edit_draft(change: Change, given: Input) -> Changed:
 
 async def import_draft(change: Change, given: Input) -> Changed:
     """Put the lines of a Casbin CSV file in place of all lines."""
-    draft = await _open_draft(change, given)
+    draft = await _own_draft(change, given)
     if len(given["csv"]) > LONGEST_FILE:
         raise BadInput(f"`csv` has at most {LONGEST_FILE} characters")
     try:
@@ -293,6 +293,14 @@ async def _draft(change: Change, given: Input, *states: DraftState) -> Any:
 
 async def _open_draft(change: Change, given: Input) -> Any:
     return await _draft(change, given, DraftState.OPEN)
+
+
+async def _own_draft(change: Change, given: Input) -> Any:
+    """An open draft of the actor's own: who began it made all of it, and does not approve it."""
+    draft = await _open_draft(change, given)
+    if draft.created_by != change.actor.id:
+        raise BadInput("only who began a draft edits it")
+    return draft
 
 
 async def _new_draft(

@@ -226,6 +226,28 @@ async def test_nobody_approves_what_widens_their_own_view(town: World) -> None:
     assert told["version"]["approvedBy"] == AUDITOR
 
 
+async def test_who_edited_a_draft_does_not_approve_it(town: World) -> None:
+    """An auditor may administer the policy too; a colleague's draft is no way around."""
+    await town.change(
+        "INSERT INTO staff_role (staff_id, role) VALUES ('sasaki', 'policy-administrator')"
+    )
+    wider = {
+        "role": "role:collection-director",
+        "purpose": "purpose:delinquency",
+        "what": "class:birth-and-sex",
+        "action": "read",
+    }
+    draft = await draft_with(town, wider)
+    more = {"draft": draft, "set": [wider | {"what": "class:nationality"}]}
+    content = await attempt(town, AUDITOR, "editPolicyDraft", more)
+    assert code_of(content) == "BAD_USER_INPUT"
+    content = await attempt(town, AUDITOR, "importPolicyDraft", {"draft": draft, "csv": "#"})
+    assert code_of(content) == "BAD_USER_INPUT"
+    await do(town, ADMIN, "proposePolicy", draft=draft, reason="wanted")
+    told = await do(town, AUDITOR, "approvePolicy", "audit", draft=draft, reason="no objection")
+    assert told["version"]["approvedBy"] == AUDITOR
+
+
 async def test_what_the_director_gains_counts_beside_another_role(town: World) -> None:
     """Another role shows it to the approver already, and may be taken away tomorrow."""
     await town.change("INSERT INTO staff_role (staff_id, role) VALUES ('kato', 'arrears-officer')")

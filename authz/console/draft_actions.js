@@ -61,7 +61,7 @@ export function draftActions({ purpose, draft, may, stale }) {
     }),
   };
   const open = {
-    OPEN: may ? [...(stale ? ["rebase"] : ["propose"]), "load", "abandon"] : [],
+    OPEN: may ? [...(stale ? ["rebase"] : ["propose"]), ...(draft.createdBy === viewer().id ? ["load"] : []), "abandon"] : [],
     PROPOSED: draft.proposedBy === viewer().id ? ["withdraw"] : may ? [] : ["approve", "reject"],
   }[draft.state] ?? [];
   return open.length ? h("div", { class: "actions" }, open.map((name) => made[name]())) : null;

@@ -13,7 +13,7 @@ import { fill, refused } from "./notices.js";
 import { badge, facts, head } from "./parts.js";
 import { COMPARISON, DRAFT, EDIT_DRAFT, MATRIX, STATUS } from "./queries.js";
 import { replayBox } from "./replay.js";
-import { mayWrite } from "./session.js";
+import { mayWrite, viewer } from "./session.js";
 import { DRAFT_STATES, word } from "./words.js";
 
 const looking = { ...newLooking(), hideEmpty: false };
@@ -27,7 +27,7 @@ export async function draftView(context) {
     mayWrite(purpose, "PolicyDraft"), ask(STATUS, { purpose }), linesOf(purpose, { version: draft.basedOn }),
   ]);
   let lines = await linesOf(purpose, { draft: id });
-  const editable = draft.state === "OPEN" && may;
+  const editable = draft.state === "OPEN" && may && draft.createdBy === viewer().id;
 
   const panel = matrixPanel({
     words,
