@@ -14,12 +14,15 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from authz.access_log import Kind, LoggedOperation, Record
 from authz.actor import Actor
 from authz.clearance import Clearance, Population, Verdict
 from authz.clients import TOKYO, Clients
-from authz.errors import Refused
+from authz.errors import Refused, Unavailable
 from authz.policy import Policy
+from models.database import DatabaseError
 from models.policy import Action
 from models.transfer import TransferMeans, TransferState
 from resolvers.operation import Const, Operation, Selected
@@ -118,14 +121,18 @@ class TransferFiles:
 
         Raises `Undeliverable` or `Refused`, after it is on the log.
         """
-        key = await self._store.id_of(asked.code)
         # The log holds numbers of transfers that there are, not whatever somebody writes.
-        known = asked if key is not None else replace(asked, code=UNKNOWN)
+        known = replace(asked, code=UNKNOWN)
         try:
+            key = await self._store.id_of(asked.code)
+            known = known if key is None else asked
             return await self._open(known, key)
         except (Undeliverable, Refused) as refused:
             await self._record(known, (), refused.code)
             raise
+        except (DatabaseError, SQLAlchemyError, OSError) as error:
+            await self._record(known, (), Unavailable.code)
+            raise Unavailable("the database does not answer") from error
 
     async def stream(
         self, asked: Asked, delivery: Delivery, start: int, stop: int

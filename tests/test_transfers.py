@@ -214,6 +214,18 @@ async def test_the_log_holds_no_number_that_somebody_writes(town: Town) -> None:
         assert last["normal_form"] == f"transfer:- {NDJSON}"
 
 
+async def test_a_store_that_does_not_answer_is_said_and_logged(town: Town) -> None:
+    code = await released(town, NURSING)
+    await town.world.change("ALTER TABLE transfer RENAME TO moved_away")
+    try:
+        response = await fetch(town[NURSING], code)
+        assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
+        last = (await town.world.log())[0]
+        assert (last["kind"], last["outcome"]) == ("OUTPUT", "UNAVAILABLE")
+    finally:
+        await town.world.change("ALTER TABLE moved_away RENAME TO transfer")
+
+
 async def test_a_client_may_have_a_long_name(town: Town) -> None:
     long = replace(definition_of(NURSING), id="a" * 57)
     department = await register(town.clients, town.world.client, long)
