@@ -483,7 +483,7 @@ def _known_roles(given: Sequence[str], policy: Policy) -> Roles:
 
 async def policy_replay(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
     """Which shapes of request of the last days would see more, or less, under a draft."""
-    days = given.get("days") or 30
+    days = 30 if given.get("days") is None else given["days"]
     if not 1 <= days <= MOST_DAYS:
         raise BadInput(f"`days` is a number from 1 to {MOST_DAYS}")
     since = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)

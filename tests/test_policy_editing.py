@@ -515,6 +515,8 @@ async def test_replay_tells_shapes_and_nobody(town: World) -> None:
     } in lists["more"]  # fmt: skip
     single = by["{addressee(code: ?) {residence {address}}}"]
     assert {"coordinate": "Residence.address"} in single["less"]
+    response = await town.ask(ADMIN, EDITING, "{ policyReplay(days: 0) { shapes } }")
+    assert code_of(response.json()) == "BAD_USER_INPUT"
 
 
 async def test_the_auditor_reads_the_log_without_case_and_unit(world: World) -> None:
