@@ -42,13 +42,16 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
+async def has_table(database: Database, name: str) -> bool:
+    """Whether the database has a table of this name."""
+    async with database.look() as connection:
+        return await connection.run_sync(lambda sync: sa.inspect(sync).has_table(name))
+
+
 async def is_current(database: Database) -> bool:
     """Whether the database is at the newest revision."""
+    if not await has_table(database, "alembic_version"):
+        return False
     async with database.look() as connection:
-        inspector = await connection.run_sync(
-            lambda sync: sa.inspect(sync).has_table("alembic_version")
-        )
-        if not inspector:
-            return False
         found = await connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
     return bool(found == newest())

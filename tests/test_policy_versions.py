@@ -168,6 +168,23 @@ def test_the_check_command_verifies_the_chain(
     assert "sound" in capsys.readouterr().out
 
 
+async def test_the_check_command_looks_at_a_store_of_another_release(
+    town: World,
+    chain: tuple[Database, Chain],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever can change a version can also change what says which release the store is of."""
+    monkeypatch.setenv("ATENA_DATABASE_URL", town.database_url)
+    monkeypatch.setenv("ATENA_NUMBERS_URL", town.numbers_url)
+    monkeypatch.setenv("ATENA_DATA", str(town.folder))
+    await town.change("UPDATE alembic_version SET version_num = '0006'")
+    assert await asyncio.to_thread(main, ["check"]) == 0
+    assert "3 versions" in capsys.readouterr().out
+    await town.change("UPDATE policy_version SET approved_by = 'kato' WHERE number = 2")
+    assert await asyncio.to_thread(main, ["check"]) != 0
+
+
 def test_triggers_are_made_for_each_table() -> None:
     from models.policy import append_only_triggers
 
