@@ -209,14 +209,16 @@ async def test_the_statement_that_reads_decides_anew(town: World, closed: str | 
     """A lift that was used, and is closed before what it opens is read."""
     await lifted(town)
     database = await Database.open(town.database_url)
-    used = await take(database, User(ARREARS, "session", SURVEY, None), TANAKA, WANTED)
-    if closed is not None:
-        await town.change(f"UPDATE lift SET {closed}")
-    person = sa.literal_column(f"'{TANAKA}'")
-    asked = database.compile(sa.select(is_lifted(person, ["residence"])))
-    async with database.read() as reader:
-        [[holds]] = await reader.rows(asked.sql, asked.arguments({LIFTS: used}))
-    await database.close()
+    try:
+        used = await take(database, User(ARREARS, "session", SURVEY, None), TANAKA, WANTED)
+        if closed is not None:
+            await town.change(f"UPDATE lift SET {closed}")
+        person = sa.literal_column(f"'{TANAKA}'")
+        asked = database.compile(sa.select(is_lifted(person, ["residence"])))
+        async with database.read() as reader:
+            [[holds]] = await reader.rows(asked.sql, asked.arguments({LIFTS: used}))
+    finally:
+        await database.close()
     assert bool(holds) is (closed is None)
 
 

@@ -51,6 +51,13 @@ async def test_versions_lines_and_seals_only_grow(town: World) -> None:
 
 @pytest.fixture
 async def chain(town: World) -> AsyncIterator[tuple[Database, Chain]]:
+    """See `attacked`."""
+    async with attacked(town) as store:
+        yield store
+
+
+@contextlib.asynccontextmanager
+async def attacked(town: World) -> AsyncIterator[tuple[Database, Chain]]:
     """The store with its chain, whose triggers an attacker has taken away."""
     await town.publish(CLOSED)
     await town.publish(without=lambda line: line == CLOSED)
@@ -59,8 +66,10 @@ async def chain(town: World) -> AsyncIterator[tuple[Database, Chain]]:
             suffix = f" ON {table}" if "postgresql" in town.database_url else ""
             await town.change(f"DROP TRIGGER IF EXISTS {table}_{name}{suffix}")
     database = Database(town.database_url)
-    yield database, Chain(Keys.load(town.folder / "keys.json"))
-    await database.close()
+    try:
+        yield database, Chain(Keys.load(town.folder / "keys.json"))
+    finally:
+        await database.close()
 
 
 LAST = "(SELECT max(id) FROM policy_line)"

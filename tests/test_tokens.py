@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import time
 from collections.abc import AsyncIterator, Callable
@@ -9,12 +10,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 
+from authz.client_certificate import thumbprint_of_pem
 from authz.embedded_redis import EmbeddedRedis
-from models.client import ClientAuthentication, ClientState
+from models.client import ClientAuthentication, ClientState, TokenBinding
 from resolvers.clients import definition_of
+from tests.authority import Authority
 from tests.conftest import NewDatabase
 from tests.department import CODES, ISSUER, Department, Town, departments, register
 from tests.valkey import until
@@ -291,6 +296,42 @@ async def test_a_staff_session_is_no_token_and_a_token_no_session(town: Town) ->
         assert out.status_code == 401
     # Without a proof nobody ends it either.
     assert (await department.ask(WHO)).status_code == 200
+
+
+# -- certificates (RFC 8705) -----------------------------------------------------------------------
+
+
+async def test_a_token_of_a_certificate_is_good_with_that_one_alone(
+    new_database: NewDatabase, valkey: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As a proxy hands certificates over; over real TLS: `test_mutual_tls`."""
+    folder = tmp_path_factory.mktemp("certificates")
+    issue = Authority(folder, "city").issue
+    own, other = (issue(name).certificate.read_bytes() for name in ("own", "other"))
+    async with departments(new_database, valkey, folder, proxies="127.0.0.1/32") as made:
+        definition = replace(definition_of("nursing-care"), id="bound", binding=TokenBinding.MTLS)
+        mine = thumbprint_of_pem(own)
+        client = await register(made.clients, made.world.client, definition, certificate=mine)
+        seen = {"x-forwarded-for": "127.0.0.1", "client-cert": handed_over(own)}
+        response = await client.ask_token(**seen)
+        token = response.json()["access_token"]
+        for certificate, status in ((own, 200), (other, 401), (None, 401)):
+            answer = await made.world.client.post(
+                "/graphql",
+                json={"query": WHO},
+                headers={
+                    "authorization": f"Bearer {token}",
+                    "x-forwarded-for": "127.0.0.1",
+                    "client-cert": handed_over(certificate) if certificate else "",
+                },
+            )
+            assert answer.status_code == status
+
+
+def handed_over(pem: bytes) -> str:
+    """The `Client-Cert` header of a certificate (RFC 9440)."""
+    der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+    return f":{base64.b64encode(der).decode()}:"
 
 
 # -- where it comes from -----------------------------------------------------------------------

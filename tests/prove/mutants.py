@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +19,37 @@ import sqlalchemy as sa
 
 import authz.access_log
 import authz.clearance
+import authz.dpop
+import authz.harvest
 import authz.policy
+import authz.policy_chain
 import authz.policy_store
+import authz.scopes
+import authz.token
 import authz.vault
 import models.database
 import resolvers.decisions
+import resolvers.lift_use
+import resolvers.lifts
+import resolvers.measures
 import resolvers.obligations
 import resolvers.operands
 import resolvers.pages
 import resolvers.pipeline
 import resolvers.plan
+import resolvers.policy_changes
 import resolvers.population
 import resolvers.seal
 import resolvers.shape
 import resolvers.sql
+import resolvers.write
 import schema.answer
 import schema.errors
 from authz.clearance import Cell, Clearance, Verdict
 from authz.policy import Reference
 from resolvers.bounded import Bounded
 from resolvers.levels import ANYBODY, Guard
+from tests import world
 from tests.oracle.beside import Difference
 from tests.prove.pairs import Leak
 from tests.prove.search import Search
@@ -49,12 +60,17 @@ Break = Callable[[Patch], None]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One guard broken. `test`: what notices it (`module::test`) where the search need not."""
+    """One guard broken. `test`: what notices it (`module::test`), with the arguments `given`.
+
+    `alone`: the second wall is out of the way, for it holds what the broken guard lets through.
+    """
 
     name: str
     guard: str
     apply: Break
     test: str | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,8 +304,8 @@ def _at_once(begin: Any) -> Any:
 def _one_by_one(read: Any) -> Any:
     """Every statement in a snapshot of its own."""
 
-    def mutated(self: Any, *, snapshot: bool = True, reserved: bool = False) -> Any:
-        return read(self, snapshot=False, reserved=reserved)
+    def mutated(self: Any, **options: Any) -> Any:
+        return read(self, **options | {"snapshot": False})
 
     return mutated
 
@@ -380,11 +396,87 @@ def _source_unguarded(self: Any, nested: Any) -> None:
     self._add(("source", nested.child), self.row.c[edge.source_column])
 
 
+def _nobody_refused(hold: Any) -> Any:
+    """Persons are counted, and no budget ends."""
+
+    async def mutated(
+        self: Any, actor: str, purpose: str, ledgers: Any, units: int, named: Any
+    ) -> Any:
+        endless = tuple((code, 10**9) for code, _ in ledgers)
+        return await hold(self, actor, purpose, endless, units, named)
+
+    return mutated
+
+
+async def _uncounted(connection: Any, user: Any, keys: Sequence[int]) -> list[int]:
+    """Every lift that was there before is used, as often as anybody wants."""
+    return list(keys)
+
+
+def _any_key(check_channel: Any) -> Any:
+    """A proof or certificate must be there and good, and may be anybody's."""
+
+    async def mutated(self: Any, grant: Any, token: str, channel: Any) -> None:
+        if channel.scheme == "dpop":
+            proof = channel.headers.get("dpop", "")
+            url = self.front.url(channel)
+            key = authz.dpop.check(proof, method=channel.method, url=url, token=token).key
+        else:
+            key = self.front.certificate(channel)
+        await check_channel(self, dataclasses.replace(grant, key=key), token, channel)
+
+    return mutated
+
+
+async def _used_again(self: Any, proof: Any) -> None:
+    pass
+
+
+async def _believed(self: Any, connection: Any, number: int) -> None:
+    pass
+
+
+def _levies_of_payers(of_items: Any) -> Any:
+    """Whoever pays an item is shown with the levies of every other item."""
+
+    def mutated(type_: Any, row: Any, items: str) -> Any:
+        levy = resolvers.population.collection.alias()
+        return sa.exists(
+            sa.select(sa.literal_column("1"))
+            .select_from(levy)
+            .where(
+                levy.c.addressee_code == row.c[type_.noun.owner],
+                models.database.IsIn(levy.c.tax_item_code, items),
+            )
+        )
+
+    return mutated
+
+
+def _everything_written(use_case: Any, clearance: Any) -> Any:
+    return tuple((each, "write", Verdict.SHOWN.value) for each in use_case.writes)
+
+
+async def _no_record(*given: Any) -> None:
+    pass
+
+
+def _anybody(*given: Any) -> None:
+    pass
+
+
+BESIDE = (
+    f'{{ addressee(code: "{world.YAMADA}") {{ individualNumber householdMemberships'
+    " { nodes { members { nodes { code } } } } } }"
+)
+
 MUTANTS: Sequence[Mutant] = (
     Mutant(
         "hidden operands are taken",
         "filter check: `Decisions.operand`",
         _replace(resolvers.decisions.Decisions, "operand", _open_operand),
+        "test_promises::test_a_hidden_operand_is_refused_alike_for_every_value",
+        {"condition": "{residence: {address: {eq: $v}}}", "value": "x"},
     ),
     Mutant(
         "a hidden value orders a list",
@@ -404,6 +496,7 @@ MUTANTS: Sequence[Mutant] = (
         "a count counts what is hidden",
         "count: `_Builder._counting`",
         _wrap(resolvers.sql._Builder, "_counting", _only_the_parent),
+        "test_promises::test_a_purpose_narrows_people",
     ),
     Mutant(
         "a withheld value is shown",
@@ -412,16 +505,24 @@ MUTANTS: Sequence[Mutant] = (
             _wrap(resolvers.plan, "guard_of", _uncovered_anyway),
             _wrap(resolvers.operands, "guard_of", lambda guard_of: guard_of),
         ),
+        "test_promises::test_a_protected_persons_place_is_withheld_with_everybody_linked",
+        {"code": world.TANAKA},
+        alone=True,
     ),
     Mutant(
         "a withheld value is an operand",
         "withheld rule of operands: `guard_of`",
         _wrap(resolvers.operands, "guard_of", _uncovered_anyway),
+        "test_promises::test_a_withheld_value_is_no_operand",
+        {"condition": "{residence: {address: {eq: $v}}}"},
+        alone=True,
     ),
     Mutant(
         "a negation finds what is withheld",
         "negated operands: `_Builder._condition`",
         _wrap(resolvers.sql._Builder, "_condition", _negated_without_guard),
+        "test_guards::test_a_negation_finds_nobody_covered",
+        alone=True,
     ),
     Mutant(
         "a holder's name tells of whom it is",
@@ -430,16 +531,22 @@ MUTANTS: Sequence[Mutant] = (
             _wrap(resolvers.plan, "guard_of", _about_nobody_else),
             _wrap(resolvers.operands, "guard_of", _about_nobody_else),
         ),
+        "test_hostile::test_a_covered_person_of_another_row_is_no_read_of_hers",
+        alone=True,
     ),
     Mutant(
         "only the owner of a row is protected",
         "persons of a row: `guard_of`",
         _wrap(resolvers.plan, "guard_of", _owner_alone),
+        "test_guards::test_a_row_about_two_is_withheld_for_either",
+        alone=True,
     ),
     Mutant(
         "an edge leads to covered persons",
         "edge leave-out: `_left_out`",
         _replace(resolvers.plan, "_left_out", lambda classes, cell: frozenset()),
+        "test_promises::test_a_row_about_a_covered_person_is_left_out_of_an_uncovered_record",
+        alone=True,
     ),
     Mutant(
         "the key of a closed edge leaves the database",
@@ -450,36 +557,45 @@ MUTANTS: Sequence[Mutant] = (
         "a part is an object although it is withheld",
         "part: `RowShape._embedded`",
         _wrap(resolvers.shape.RowShape, "_embedded", _guard_forgotten),
+        "test_promises::test_a_protected_persons_place_is_withheld_with_everybody_linked",
+        {"code": world.TANAKA},
     ),
     Mutant(
         "two persons are read, not listed",
         "list rule: `_Planner._reads_one`",
         _replace(resolvers.plan._Planner, "_reads_one", lambda self, type_, many: not many),
+        "test_promises::test_aliases_do_not_turn_a_list_into_reads",
     ),
     Mutant(
         "a number stands beside other persons",
         "one-person rule: `Decisions.number_allowed`",
         _wrap(resolvers.decisions.Decisions, "__init__", _number_always),
+        "test_promises::test_a_number_never_shows_beside_another_person",
+        {"document": BESIDE},
     ),
     Mutant(
         "a number is listed and searched",
         "number invariant: `is_number`",
         _replace(authz.clearance, "is_number", lambda classes: False),
+        "test_invariants::test_no_line_shows_a_number_in_a_list_or_to_somebody_else",
     ),
     Mutant(
         "anybody whom a line names handles numbers",
         "number handler: `may_handle_numbers`",
         _replace(authz.clearance, "may_handle_numbers", lambda *given: True),
+        "test_invariants::test_no_line_shows_a_number_in_a_list_or_to_somebody_else",
     ),
     Mutant(
         "a number needs no case",
         "case reference: `clear`",
         _wrap(resolvers.pipeline, "clear", _without_case),
+        "test_promises::test_a_number_shows_to_a_handler_on_one_person_with_a_case",
     ),
     Mutant(
         "rows outside the population are there",
         "population of rows: `is_there`",
         _wrap(resolvers.sql, "is_there", _every_value),
+        "test_promises::test_a_section_clerk_sees_the_sections_payers_and_levies_only",
     ),
     Mutant(
         "values outside the population are shown",
@@ -488,16 +604,19 @@ MUTANTS: Sequence[Mutant] = (
             _wrap(resolvers.plan, "narrowed", _without_population),
             _wrap(resolvers.operands, "narrowed", _without_population),
         ),
+        "test_guards::test_a_role_shows_its_cells_in_its_own_population_alone",
     ),
     Mutant(
         "whoever administers sees persons",
         "impersonal roles: `is_impersonal`",
         _replace(authz.clearance, "is_impersonal", lambda role, classes: False),
+        "test_invariants::test_no_line_shows_a_person_to_whoever_administers",
     ),
     Mutant(
         "the gap is seen without the obligation",
         "handling dependency: `depends_on_protection`",
         _replace(authz.clearance, "depends_on_protection", lambda *given: False),
+        "test_invariants::test_nobody_holds_what_depends_on_the_obligation_without_seeing_it",
     ),
     Mutant(
         "reading is reading in spite of protection",
@@ -507,36 +626,45 @@ MUTANTS: Sequence[Mutant] = (
             "_despite_protection",
             lambda self, coordinate, action, opened: True,
         ),
+        "test_promises::test_a_protected_persons_place_is_withheld_with_everybody_linked",
+        {"code": world.TANAKA},
     ),
     Mutant(
         "everybody is told the obligation",
         "obligation told: `_Planner._warning`",
         _replace(resolvers.plan._Planner, "_warning", _always_told),
+        "test_guards::test_whoever_may_not_see_the_obligation_is_not_told_it",
     ),
     Mutant(
         "nobody is told the obligation",
         "obligation told: `obligations`",
         _replace(resolvers.pipeline, "obligations", lambda found, path: ()),
+        "test_promises::test_a_protected_persons_place_is_withheld_with_everybody_linked",
+        {"code": world.TANAKA},
     ),
     Mutant(
         "an ended obligation shows",
         "presence: `_Builder._where`",
         _wrap(resolvers.sql._Builder, "_where", _no_present_flags),
+        "test_hostile::test_an_ended_obligation_looks_like_none",
     ),
     Mutant(
         "a masked value is whole",
         "masked form: `_masked`",
         _replace(resolvers.sql, "_masked", _whole),
+        "test_promises::test_a_clerk_reads_a_payer_without_number_and_flags",
     ),
     Mutant(
         "every purpose is open",
         "purpose check: `Reference.open_to`",
         _replace(Reference, "open_to", _any_purpose),
+        "test_promises::test_no_purpose_no_data",
     ),
     Mutant(
         "a deny does not deny",
         "deny beats allow: `_allowed`",
         _replace(authz.policy, "_allowed", _deny_loses),
+        "test_invariants::test_within_a_role_deny_beats_allow_but_another_role_stays_open",
     ),
     Mutant(
         "one class of a field is enough",
@@ -560,16 +688,19 @@ MUTANTS: Sequence[Mutant] = (
         "a cursor is anybody's",
         "cursor binding: `_binding`",
         _replace(resolvers.pipeline, "_binding", lambda actor, clearance: b""),
+        "test_promises::test_a_cursor_is_bound_to_actor_purpose_and_list",
     ),
     Mutant(
         "an id opens a row of any type",
         "node id: `Reads._key`",
         _wrap(resolvers.pipeline.Reads, "_key", _any_type),
+        "test_guards::test_an_id_of_one_type_is_none_of_another",
     ),
     Mutant(
         "reject answers",
         "`Privacy-Mode`: `refuse_hidden`",
         _replace(resolvers.pipeline, "refuse_hidden", lambda plan: None),
+        "test_promises::test_privacy_mode_reject_and_dry_run",
     ),
     Mutant(
         "pages have no end",
@@ -579,9 +710,9 @@ MUTANTS: Sequence[Mutant] = (
             "open_pages",
             lambda opened: lambda *given, **most: opened(*given, max_page=10**6, max_rows=10**9),
         ),
+        "test_promises::test_page_sizes_and_rows_are_bounded",
     ),
 )
-"""The search notices these."""
 
 NAMED: Sequence[Mutant] = (
     Mutant(
@@ -594,7 +725,7 @@ NAMED: Sequence[Mutant] = (
         "yesterday's policy decides",
         "policy version: `PolicyStore.at_least`",
         _replace(authz.policy_store.PolicyStore, "at_least", _stale),
-        "test_server::test_the_newest_policy_version_binds_the_next_request",
+        "test_guards::test_whoever_is_told_of_a_newer_version_decides_by_it",
     ),
     Mutant(
         "statements of one operation see two states",
@@ -621,7 +752,12 @@ NAMED: Sequence[Mutant] = (
         "an error repeats what was sent",
         "error masking: `safe_message`",
         _replace(schema.errors, "safe_message", _talkative),
-        "test_errors::test_no_literal_is_repeated",
+        "test_errors::test_the_class_of_mistake_stays",
+        {
+            "text": '{ find(day: "x") { name } }',
+            "variables": {},
+            "message": "Expected value of type 'Day'.",
+        },
     ),
     Mutant(
         "did you mean",
@@ -629,8 +765,120 @@ NAMED: Sequence[Mutant] = (
         _wrap(schema.errors, "_first_fit", _with_suggestions),
         "test_errors::test_suggestions_are_dropped_even_where_graphql_core_makes_them",
     ),
+    Mutant(
+        "no budget of persons ends",
+        "harvest: `Harvest.hold`",
+        _wrap(authz.harvest.Harvest, "hold", _nobody_refused),
+        "test_harvest::test_an_hour_ends_as_a_whole",
+    ),
+    Mutant(
+        "a list is read before it is counted",
+        "harvest: `could_tell`",
+        _replace(resolvers.pipeline, "could_tell", lambda *given: 0),
+        "test_guards::test_a_list_is_held_before_it_is_read",
+    ),
+    Mutant(
+        "a lift that is over opens",
+        "lift predicate: `lives`",
+        _replace(resolvers.lift_use, "lives", lambda row: sa.true()),
+        "test_lifts::test_whatever_closes_it_closes_it",
+        {"closed": "revoked_at = '2020-01-01 00:00:00'"},
+    ),
+    Mutant(
+        "a lift is used without end",
+        "lift count: `use`",
+        _replace(resolvers.lift_use, "use", _uncounted),
+        "test_lifts::test_many_at_once_use_it_no_more_often_than_it_says",
+    ),
+    Mutant(
+        "a lift is for any class",
+        "lift classes: `_names`",
+        _replace(resolvers.lift_use, "_names", lambda row, class_: sa.true()),
+        "test_lifts::test_the_statement_that_reads_decides_anew",
+        {"closed": "classes = 'contact'"},
+    ),
+    Mutant(
+        "a token asks whatever the policy opens",
+        "token scopes: `Limits.admits`",
+        _replace(authz.scopes.Limits, "admits", lambda self, coordinate, action: True),
+        "test_scopes::test_without_scopes_nothing",
+    ),
+    Mutant(
+        "a stolen token opens, with anybody's proof",
+        "token binding: `Tokens._check_channel`",
+        _wrap(authz.token.Tokens, "_check_channel", _any_key),
+        "test_tokens::test_a_stolen_token_opens_nothing",
+    ),
+    Mutant(
+        "a stolen token opens, with anybody's certificate",
+        "token binding: `Tokens._check_channel`",
+        _wrap(authz.token.Tokens, "_check_channel", _any_key),
+        "test_tokens::test_a_token_of_a_certificate_is_good_with_that_one_alone",
+    ),
+    Mutant(
+        "a proof is used again",
+        "single use: `Tokens._use_proof`",
+        _replace(authz.token.Tokens, "_use_proof", _used_again),
+        "test_tokens::test_a_proof_has_one_use",
+    ),
+    Mutant(
+        "a department sees every levy of its payers",
+        "population of a department: `_of_items`",
+        _wrap(resolvers.population, "_of_items", _levies_of_payers),
+        "test_departments::test_lists_counts_and_pages_hold_the_own_payers_alone",
+        {"code": "nursing-care"},
+    ),
+    Mutant(
+        "a policy that nobody sealed decides",
+        "policy seal: `Chain.verify`",
+        _replace(authz.policy_chain.Chain, "verify", _believed),
+        "test_policy_versions::test_a_changed_version_is_found",
+    ),
+    Mutant(
+        "who proposed a policy approves it",
+        "four eyes: `check_somebody_else`",
+        _replace(resolvers.policy_changes, "check_somebody_else", _anybody),
+        "test_policy_editing::test_a_director_who_proposed_needs_another_one",
+    ),
+    Mutant(
+        "who proposed a lift approves it",
+        "four eyes: `check_somebody_else`",
+        _replace(resolvers.lifts, "check_somebody_else", _anybody),
+        "test_lifts::test_two_persons_grant_it_and_neither_is_whom_it_serves",
+    ),
+    Mutant(
+        "who proposed a measure's end ends it",
+        "four eyes: `check_somebody_else`",
+        _replace(resolvers.measures, "check_somebody_else", _anybody),
+        "test_measures::test_an_end_takes_two_and_says_so",
+    ),
+    Mutant(
+        "approvers widen their own view",
+        "four eyes: `check_not_widened`",
+        _replace(resolvers.policy_changes, "check_not_widened", _anybody),
+        "test_policy_editing::test_nobody_approves_what_widens_their_own_view",
+    ),
+    Mutant(
+        "whoever reads writes",
+        "write right: `_decisions`",
+        _replace(resolvers.write, "_decisions", _everything_written),
+        "test_write::test_who_may_not_write_changes_nothing_and_is_on_the_log",
+        {
+            "staff": "sato",
+            "purpose": "consultation",
+            "status": 403,
+            "code": "WRITE_NOT_ALLOWED",
+        },
+    ),
+    Mutant(
+        "a change is made without its record",
+        "record in the transaction of a change: `Writes._change`",
+        _replace(authz.access_log, "insert", _no_record),
+        "test_write::test_without_the_log_nothing_is_changed",
+    ),
 )
-"""Named tests notice these: they are about failures, time, or what no state can tell."""
+"""The search cannot notice these: they are about failures, time, changes, machines, or what no
+state can tell."""
 
 
 HEAD = (

@@ -1,0 +1,94 @@
+"""Guards of which no other test tells by itself: `tests/prove/mutants.py` breaks each once."""
+
+from __future__ import annotations
+
+from authz.keys import Keys
+from authz.policy import Line
+from authz.policy_chain import Chain
+from authz.policy_store import PolicyStore
+from models.database import Database
+from models.graph import GRAPH
+from tests.test_policy_editing import told_of
+from tests.test_promises import ARREARS, CLERK, SECTION_CLERK
+from tests.world import HANAKO, NISHI, SUZUKI, TANAKA, YAMADA, World
+
+NAME = "query ($c: String!) { addressee(code: $c) { code fullName } }"
+CLOSED = Line("role:branch-clerk", "purpose:any", "class:name", "read", "deny")
+
+
+async def test_an_id_of_one_type_is_none_of_another(world: World) -> None:
+    """Levies and accounts are numbered alike: the type within an id is what tells them apart."""
+    levies = await world.data(CLERK, "consultation", "{ collections { nodes { id } } }")
+    document = "query ($id: ID!) { account(id: $id) { bankCode } }"
+    nothing = await world.ask(CLERK, "consultation", document, {"id": "nothing"})
+    for levy in levies["collections"]["nodes"]:
+        found = await world.ask(CLERK, "consultation", document, {"id": levy["id"]})
+        assert found.content == nothing.content
+
+
+async def test_whoever_may_not_see_the_obligation_is_not_told_it(town: World) -> None:
+    """No line opens `handling` to a clerk: then nothing says who is covered."""
+    await town.publish(
+        Line("role:collection-clerk", "purpose:any", "class:handling", "read", "deny")
+    )
+    await told_of(town, 2)
+    for code in (TANAKA, YAMADA):
+        response = await town.ask(CLERK, "consultation", NAME, {"c": code})
+        assert response.json()["data"]["addressee"]["code"] == code
+        assert response.json()["extensions"]["privacy"]["obligations"] == []
+
+
+async def test_a_role_shows_its_cells_in_its_own_population_alone(town: World) -> None:
+    """A branch clerk reads everybody's code, and names only as a clerk of a section."""
+    await town.change(
+        f"INSERT INTO staff_role (staff_id, role) VALUES ('{SECTION_CLERK}', 'branch-clerk')"
+    )
+    await town.publish(CLOSED)
+    await told_of(town, 2)
+    names = {}
+    for code in (YAMADA, HANAKO):
+        found = await town.data(SECTION_CLERK, "consultation", NAME, variables={"c": code})
+        names[found["addressee"]["code"]] = found["addressee"]["fullName"]
+    assert names == {YAMADA: "山田 太郎", HANAKO: None}
+
+
+async def test_a_negation_finds_nobody_covered(world: World) -> None:
+    """Whom a condition does not find its negation does not find either."""
+    document = """query ($v: String!) { addressees(first: 50, filter: {not: {residence:
+        {address: {eq: $v}}}}) { totalCount nodes { code } } }"""
+    found = await world.data(ARREARS, "field-survey", document, variables={"v": "nowhere"})
+    codes = {node["code"] for node in found["addressees"]["nodes"]}
+    assert YAMADA in codes
+    assert not {TANAKA, NISHI} & codes
+
+
+async def test_a_row_about_two_is_withheld_for_either(world: World) -> None:
+    """His account is hers to be found by: branch and holder are withheld with her."""
+    document = """query ($c: String!) { addressee(code: $c) {
+        accounts { nodes { bankCode branchCode } } } }"""
+    found = await world.data(ARREARS, "delinquency", document, variables={"c": SUZUKI})
+    assert found["addressee"]["accounts"]["nodes"] == [{"bankCode": "0116", "branchCode": None}]
+
+
+async def test_a_list_is_held_before_it_is_read(town: World) -> None:
+    """Whoever has two persons left is shown no list that could tell of three."""
+    await town.change("UPDATE harvest_budget SET persons = 2")
+    await town.publish(CLOSED)
+    await told_of(town, 2)
+    document = "query ($n: Int!) { addressees(first: $n) { nodes { code } } }"
+    for first, status in ((3, 429), (2, 200)):
+        response = await town.ask(CLERK, "consultation", document, {"n": first})
+        assert response.status_code == status
+
+
+async def test_whoever_is_told_of_a_newer_version_decides_by_it(town: World) -> None:
+    """The number rides in with the session; no request is decided by what this worker had."""
+    database = Database(town.database_url)
+    chain = Chain(Keys.load(town.folder / "keys.json"))
+    store = PolicyStore(database, GRAPH.classes, chain)
+    try:
+        assert (await store.current()).version == 1
+        published = await town.publish(CLOSED)
+        assert (await store.at_least(published)).version == published == 2
+    finally:
+        await database.close()
