@@ -26,6 +26,7 @@ class Edge:
 
     `many` a connection, else one row or none
     `other_person` what lies beyond is about somebody else: `list` is asked there, not `read`
+    `others_rows` its rows are somebody else's, and are `read` because they name this person too
     """
 
     source: str
@@ -38,6 +39,7 @@ class Edge:
     en: str
     many: bool = False
     other_person: bool = False
+    others_rows: bool = False
     items: tuple[int, ...] = ()
     through: Through | None = None
 
@@ -45,6 +47,11 @@ class Edge:
     def coordinate(self) -> str:
         """The schema coordinate, `Type.field`."""
         return f"{self.source}.{self.field}"
+
+    @property
+    def enters(self) -> bool:
+        """Whether another person comes into the answer over it: the log names them."""
+        return self.other_person or self.others_rows
 
 
 def _child(
@@ -152,6 +159,7 @@ EDGES: tuple[Edge, ...] = (
         "特定宛先人の設定元",
         "for whom this addressee receives mail or acts",
         many=True,
+        others_rows=True,
     ),
     Edge(
         "RelatedAddressee",
@@ -175,6 +183,7 @@ EDGES: tuple[Edge, ...] = (
         "関連宛名の設定元",
         "links from later records of the same person",
         many=True,
+        others_rows=True,
     ),
     Edge(
         "HouseholdMembership",

@@ -260,7 +260,7 @@ class _Planner:
         else:
             connection = None
             fields = rows.fields(path, selected.fields)
-        entry = type_.noun.owner is not None and (edge is None or edge.other_person)
+        entry = type_.noun.owner is not None and (edge is None or edge.enters)
         left_out = _left_out(type_.noun.existence, existence)
         if edge is not None and edge_cell is not None:
             left_out |= _left_out(edge.classes, edge_cell)
@@ -400,7 +400,7 @@ class _Rows:
 
 def _reaches_others(operation: Operation) -> bool:
     return any(
-        edge.coordinate == selected.coordinate and edge.other_person
+        edge.coordinate == selected.coordinate and edge.enters
         for selected in operation.walk()
         for type_ in (GRAPH.types.get(selected.type_name),)
         if type_ is not None

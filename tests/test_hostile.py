@@ -244,3 +244,14 @@ async def test_a_cursor_and_an_id_tell_nothing_of_what_they_hold(world: World) -
         opened = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         for told in (b"Addressee", b"00000", "ススキ".encode(), "タナカ".encode()):
             assert told not in opened
+
+
+async def test_whose_rows_name_somebody_are_on_the_log(world: World) -> None:
+    """Suzuki names Kato as an agent: that row is Suzuki's, from whichever side it is read."""
+    document = (
+        "query ($c: String!) { addressee(code: $c) { specialAddresseeOf { nodes { kind } } } }"
+    )
+    found = await world.data(ARREARS, "field-survey", document, variables={"c": KATO})
+    assert found["addressee"]["specialAddresseeOf"]["nodes"] == [{"kind": "納税管理人"}]
+    [record] = await world.log()
+    assert json.loads(record["persons"]) == [KATO, SUZUKI]

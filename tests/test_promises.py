@@ -147,6 +147,7 @@ async def test_a_number_shows_to_a_handler_on_one_person_with_a_case(world: Worl
         "{ addressee(code: YAMADA) { individualNumber householdMemberships"
         " { nodes { members { nodes { code } } } } } }",
         "{ addressee(code: YAMADA) { collections { nodes { addressee { individualNumber } } } } }",
+        "{ addressee(code: YAMADA) { individualNumber specialAddresseeOf { nodes { kind } } } }",
     ],
 )
 async def test_a_number_never_shows_beside_another_person(world: World, document: str) -> None:

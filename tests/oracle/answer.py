@@ -433,7 +433,7 @@ class Evaluation:
             return None
         [row] = rows
         found = Here(type_, row, action)
-        return self._entered(info.path, found) if edge.other_person else found
+        return self._entered(info.path, found) if edge.enters else found
 
     def many(self, info: Info, here: Here, edge: Edge, arguments: Mapping[str, Any]) -> Page | None:
         """The rows that an edge leads to."""
@@ -449,10 +449,10 @@ class Evaluation:
         if not self.crossing_of(here.row, edge, decision):
             return None
         rows = self.over(here.row, edge, decision, action)
-        return self._page(info, type_, action, edge.coordinate, arguments, rows, edge.other_person)
+        return self._page(info, type_, action, edge.coordinate, arguments, rows, edge.enters)
 
     def _beyond(self, here: Here, edge: Edge) -> tuple[Type, str]:
-        self.reaches_others |= edge.other_person
+        self.reaches_others |= edge.enters
         return GRAPH.types[edge.target], LIST if edge.other_person else here.action
 
     # -- lists -------------------------------------------------------------------------------------
@@ -739,7 +739,7 @@ class Evaluation:
         source, _, name = coordinate.partition(".")
         if here.type.noun.owner is None:
             return False
-        return source == "Query" or GRAPH.types[source].edges[name].other_person
+        return source == "Query" or GRAPH.types[source].edges[name].enters
 
     def _entered(self, path: Path, here: Here) -> Here:
         """A person comes into the answer, with the obligation for whoever may see it."""
