@@ -20,6 +20,9 @@ POPULATION_INPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What a row's being in a population depends on (`resolvers/population.py`)."""
 
+OF_A_FILE = ("personCount", "levyCount", "ndjsonDigest", "csvDigest", "state")
+"""What a transfer's record tells of its file, in which nobody stands whose output is stopped."""
+
 DERIVED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         **dict.fromkeys(
@@ -31,6 +34,7 @@ DERIVED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Collection.overpaid": ("Collection.taxAmount", "Collection.receivedTax"),
         "Collection.status": ("Collection.outstanding", "Collection.overpaid", "Collection.dueOn"),
         "Query.policyReplay": ("AccessRecord", "LoggedOperation"),
+        **{f"Transfer.{name}": ("Handling.stopOutput",) for name in OF_A_FILE},
     }
 )
 """What is worked out, and from what."""
@@ -40,6 +44,7 @@ _PURPOSE = "the purpose is defined by these people: to act for it is to be told 
 _DIGITS = "three digits tell accounts apart, and not which they are"
 _ORDER = "lists end their order by the code: who was entered before whom"
 _SHAPES = "shapes of requests alone: no person, no actor"
+_FILE = "how many of a whole population are in a file: that some are left out, and not who"
 _OWN = "whoever acts for these payers knows which items are theirs"
 
 RELEASES: Mapping[tuple[str, str], str] = MappingProxyType(
@@ -60,6 +65,7 @@ RELEASES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("order", "Addressee.code"): _ORDER,
         ("Query.policyReplay", "AccessRecord"): _SHAPES,
         ("Query.policyReplay", "LoggedOperation"): _SHAPES,
+        **{(f"Transfer.{name}", "Handling.stopOutput"): _FILE for name in OF_A_FILE},
     }
 )
 """(what tells, what it tells of) → why."""
