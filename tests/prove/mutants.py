@@ -84,7 +84,8 @@ class Caught:
     seed: int = -1
 
 
-MOST_SEEDS = 1000
+MOST_SEEDS, SEEDS_BESIDE = 1000, 100
+"""How long the search tries; the second where a named test notices the mutant too."""
 SEEDS = Path(__file__).parent / "seeds.json"
 
 
@@ -127,7 +128,8 @@ def forget(search: Search) -> None:
         answerer._reads._ready = Bounded(3_000_000)
         answerer._operations = Bounded(500_000)
         reads, compiled = answerer._reads, compiling()
-        kept = reads.__dict__.setdefault("_by_compiler", {compiled: reads._clearances})
+        # Of a town that was opened while a guard was broken, nothing is kept.
+        kept = reads.__dict__.setdefault("_by_compiler", {})
         reads._clearances = kept.setdefault(compiled, Bounded(500))
 
 
@@ -890,9 +892,7 @@ HEAD = (
 
 def line_of(mutant: Mutant, caught: Caught | None) -> str:
     """One line of it."""
-    if mutant.test is not None:
-        return f"| {mutant.name} | {mutant.guard} | `{mutant.test}` | | |"
-    if caught is None:
-        return f"| {mutant.name} | {mutant.guard} | NOTHING | | |"
-    counts = f"{caught.pairs} | {caught.requests}"
-    return f"| {mutant.name} | {mutant.guard} | {caught.by} | {counts} |"
+    by = [caught.by] if caught else []
+    by += [f"`{mutant.test}`"] if mutant.test else []
+    counts = f"{caught.pairs} | {caught.requests}" if caught else " | "
+    return f"| {mutant.name} | {mutant.guard} | {', '.join(by) or 'NOTHING'} | {counts} |"
