@@ -893,6 +893,6 @@ HEAD = (
 def line_of(mutant: Mutant, caught: Caught | None) -> str:
     """One line of it."""
     by = [caught.by] if caught else []
-    by += [f"`{mutant.test}`"] if mutant.test else []
+    by += [f"`{mutant.test.partition('::')[2]}`"] if mutant.test else []
     counts = f"{caught.pairs} | {caught.requests}" if caught else " | "
     return f"| {mutant.name} | {mutant.guard} | {', '.join(by) or 'NOTHING'} | {counts} |"
