@@ -58,6 +58,7 @@ from authz.session import Sessions, connect
 from authz.sign_in import SignIn
 from authz.staff_desk import set_password
 from authz.staffing import SignInEvent, Staffing
+from authz.tasks import end
 from authz.token import Rates, Tokens
 from authz.vault import Vault
 from models import facts
@@ -316,7 +317,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await policies.begin()
         await sessions.publish_policy_version((await policies.load()).version)
         publishing = asyncio.create_task(policies.keep_published(sessions.publish_policy_version))
-        stack.push_async_callback(_end, publishing)
+        stack.push_async_callback(end, publishing)
         record = _sign_in_recorder(log)
         staffing = Staffing(database, sessions, revocations, record)
         cost = STRONG if settings.store is StoreKind.REAL else QUICK
@@ -394,13 +395,6 @@ async def _is_migrated(settings: Settings) -> bool:
         await database.close()
 
 
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel a task, and wait until it has let go of its connections."""
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
 KINDS = {"sign-in": Kind.SIGN_IN, "sign-in-refused": Kind.SIGN_IN, "sign-out": Kind.SIGN_OUT}
 
 
@@ -439,7 +433,7 @@ def create_app(settings: Settings) -> Starlette:
                 yield
             finally:
                 state.clear()
-                await _end(running)
+                await end(running)
 
     async def answer(request: Any) -> Any:
         return await state["services"].answer(request)

@@ -15,7 +15,6 @@ seconds, because a shorter time would turn one long pause of a busy worker into 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
 import logging
 import time
@@ -26,6 +25,7 @@ import sqlalchemy as sa
 from authz.actor import actor_id
 from authz.errors import Unauthenticated, Unavailable
 from authz.session import Session
+from authz.tasks import end
 from models.client import CLIENT
 from models.database import Database
 from models.staff import STAFF
@@ -64,9 +64,7 @@ class Revocations:
     async def stop(self) -> None:
         """End the reading."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
             self._task = None
 
     async def poll(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from authz.embedded_redis import EmbeddedRedis
 from authz.policy import Line
+from authz.tasks import end
 from server import SettingError, Settings, create_app, main, open_services
 from tests.conftest import NewDatabase
 from tests.world import YAMADA, World, make_stores, running, settings_of
@@ -194,3 +195,23 @@ async def test_health_says_starting_before_the_stores_are_open() -> None:
     async with httpx2.AsyncClient(transport=transport, base_url="http://atena") as client:
         assert (await client.get("/healthz")).status_code == 503
         assert (await client.get("/readyz")).json() == {"missing": ["server"]}
+
+
+async def test_a_task_ends_although_an_error_took_its_cancellation() -> None:
+    """A driver that is interrupted may raise its own error: a start once never ended after it."""
+    went_on = False
+
+    async def keep_running() -> None:
+        nonlocal went_on
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            went_on = True
+        await asyncio.sleep(3600)
+
+    task = asyncio.create_task(keep_running())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        await end(task)
+    assert task.cancelled()
+    assert went_on
