@@ -209,7 +209,9 @@ class Writes:
             given = value_of(mutation.arguments.get("input", Null()), variables)
             held = await self._reads.hold(shown, use_case.writes, variables, actor)
             try:
-                changed = await self._change(use_case, given, terms, actor, policy, draft, logged)
+                changed = await self._change(
+                    use_case, given, clearance, terms, actor, policy, draft, logged
+                )
             except Exception:
                 self._reads.missed(held)
                 raise
@@ -238,6 +240,7 @@ class Writes:
         self,
         use_case: UseCase,
         given: Input,
+        clearance: Clearance,
         terms: Terms,
         actor: Actor,
         policy: Policy,
@@ -250,7 +253,7 @@ class Writes:
                 connection,
                 actor,
                 policy,
-                self._reads.clearance(actor, policy, terms),
+                clearance,
                 terms,
                 dt.datetime.now(dt.UTC),
                 self._database,
