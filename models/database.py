@@ -104,6 +104,8 @@ class IsIn(ColumnElement[bool]):
     """`column` is one of the values in the list parameter `name`: one text for every length."""
 
     inherit_cache = False
+    # Else SQLite is asked `… = 1`, and takes no index for it.
+    _is_implicitly_boolean = True
     type = sa.Boolean()
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:

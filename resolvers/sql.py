@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz.clearance import Population
 from authz.errors import BadInput
 from models.database import Access, Convert, Database, IsIn, Reader, Statement, Terms, nulls_last
+from models.edges import Edge
 from models.graph import GRAPH, Leaf, Type
 from models.kana import fold_kana
 from models.second_wall import open_rows, uncovered_rows, withheld
@@ -228,13 +229,21 @@ def _keys(query: Query, child: int, rows: Sequence[Row]) -> list[Any]:
 class _Builder:
     """Builds the SELECT of one level."""
 
-    def __init__(self, level: Level, database: Database, lifted: bool) -> None:
+    def __init__(
+        self,
+        level: Level,
+        database: Database,
+        lifted: bool,
+        above: sa.FromClause | None = None,
+    ) -> None:
         self.level = level
         self.database = database
         self.lifted = lifted
         # A count tells of persons too: at least one row is read, so that the log names them.
         self.peeks = level.count or _asks(level, "hasNextPage")
-        self.row = _source(level, lifted).alias("t")
+        self.source = _source(level, lifted)
+        self.row = self.source.alias("t")
+        self.above, self.between = _links(level, above)
         self.columns: list[sa.ColumnElement[Any]] = []
         self.index: dict[object, int] = {}
         self.decoders: dict[int, Convert] = {}
@@ -261,7 +270,8 @@ class _Builder:
             index=self.index,
             decoders=self.decoders,
             children=tuple(
-                _Builder(child, self.database, self.lifted).query() for child in level.children
+                _Builder(child, self.database, self.lifted, self.source).query()
+                for child in level.children
             ),
             cursor_width=len(self._terms()),
             peeks=self.peeks,
@@ -295,10 +305,11 @@ class _Builder:
                 self._add_source(field)
 
     def _add_source(self, nested: Nested) -> None:
-        """The key of what lies beyond; where the guard closes it never leaves the database."""
+        """By what the rows beyond find this one; where the guard closes it never leaves the
+        database."""
         edge = self.level.children[nested.child].edge
         assert edge is not None
-        key: sa.ColumnElement[Any] = self.row.c[edge.source_column]
+        key: sa.ColumnElement[Any] = self.row.c[parent_column(edge)]
         condition = self._holds(nested.guard)
         if condition is not None:
             key = sa.type_coerce(sa.case((condition, key)), key.type)
@@ -379,8 +390,10 @@ class _Builder:
             conditions.append(scope)
         if level.condition is not None:
             conditions.append(self._condition(level.condition))
-        if level.edge is not None and level.edge.through is not None:
-            conditions.append(self._through().c[level.edge.through.ended_column].is_(None))
+        if self.between is not None:
+            assert level.edge is not None
+            assert level.edge.through is not None
+            conditions.append(self.between.c[level.edge.through.ended_column].is_(None))
         return conditions
 
     def _condition(self, condition: Condition) -> sa.ColumnElement[bool]:
@@ -497,32 +510,60 @@ class _Builder:
         return self._from(sa.select(parent, number)).where(*where).group_by(parent)
 
     def _from(self, select: sa.Select[Any]) -> sa.Select[Any]:
-        source: sa.FromClause = self.row
-        edge = self.level.edge
-        if edge is not None and edge.through is not None:
-            through = self._through()
-            source = source.join(
-                through, through.c[edge.through.target_column] == self.row.c[edge.target_column]
-            )
+        source = self._linked()
         for person, cover in self.covers.items():
             source = source.outerjoin(cover, cover.c.addressee_code == self.row.c[person])
         return select.select_from(source)
 
+    def _linked(self) -> sa.FromClause:
+        """The rows, and those above them where the edge is followed inside the database."""
+        edge = self.level.edge
+        if edge is None or self.above is None:
+            return self.row
+        tip: sa.ColumnElement[Any] = self.above.c[edge.source_column]
+        source: sa.FromClause = self.above
+        if self.between is not None:
+            assert edge.through is not None
+            through, tip = edge.through, self.between.c[edge.through.target_column]
+            meeting = self.between.c[through.source_column] == self.above.c[edge.source_column]
+            source = source.join(self.between, meeting)
+        return source.join(self.row, self.row.c[edge.target_column] == tip)
+
     def _parent(self) -> sa.ColumnElement[Any]:
         edge = self.level.edge
         assert edge is not None
-        if edge.through is not None:
-            return self._through().c[edge.through.source_column]
+        if self.above is not None:
+            return self.above.c[parent_column(edge)]
         return self.row.c[edge.target_column]
 
-    def _through(self) -> sa.FromClause:
-        assert self.level.edge is not None
-        assert self.level.edge.through is not None
-        if not hasattr(self, "_through_alias"):
-            type_ = GRAPH.of_table(self.level.edge.through.table)
-            rows = uncovered_rows(type_) if self.level.leave_out_covered else type_.table
-            self._through_alias = rows.alias("m")
-        return self._through_alias
+
+def parent_column(edge: Edge) -> str:
+    """The column by which the rows beyond an edge are told to be a row's.
+
+    That which the edge goes by, if everybody who sees the row is told it: its key, or its owner,
+    who is on the log. Any other may be hidden while the edge is open (a household's code beside its
+    members); it stays in the database, and the row's key is handed down instead.
+    """
+    noun = GRAPH.types[edge.source].noun
+    return edge.source_column if edge.source_column in (noun.key, noun.owner) else noun.key
+
+
+def _links(
+    level: Level, above: sa.FromClause | None
+) -> tuple[sa.FromClause | None, sa.FromClause | None]:
+    """The rows above and the table between, where a level's edge is followed inside the database.
+
+    The rows above are read as they were when they were found, withheld or not.
+    """
+    edge = level.edge
+    if edge is None or parent_column(edge) == edge.source_column:
+        return None, None
+    assert above is not None
+    between = None
+    if edge.through is not None:
+        type_ = GRAPH.of_table(edge.through.table)
+        between = (uncovered_rows(type_) if level.leave_out_covered else type_.table).alias("m")
+    return above.alias("s"), between
 
 
 def _source(level: Level, lifted: bool) -> sa.Table:
