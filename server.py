@@ -79,6 +79,7 @@ from models.second_wall import WALL
 from models.transfer import TransferExtent
 from resolvers import (
     household_exclusions,
+    issuing,
     lifts,
     measures,
     policy_changes,
@@ -381,7 +382,7 @@ def _teller(sessions: Sessions, staffing: Staffing) -> Tell:
 def use_cases() -> Iterator[UseCase]:
     """Everything that a mutation can change."""
     for module in (
-        household_exclusions, lifts, measures, policy_changes, staff_changes,
+        household_exclusions, issuing, lifts, measures, policy_changes, staff_changes,
         substitute_address, transfer
     ):  # fmt: skip
         yield from module.USE_CASES

@@ -8,7 +8,7 @@ keeping the populations of the roles that opened it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -24,7 +24,7 @@ from authz.invariants import (
 from authz.policy import Policy
 from authz.scopes import Limits
 from models.facts import CLASSES
-from models.graph import MASKABLE
+from models.graph import GRAPH, MASKABLE
 from models.policy import Action
 
 Population = frozenset[str]
@@ -90,6 +90,8 @@ class Clearance:
 
 
 HIDDEN = Cell(Verdict.HIDDEN, Reason.ROLE)
+REASON = "protection"
+NEVER = Cell(Verdict.HIDDEN, Reason.INVARIANT)
 ASKED = (Action.READ, Action.LIST, Action.MATCH, Action.SEARCH, Action.WRITE)
 NEEDS_HANDLING = {
     Action.READ: Action.READ,
@@ -129,6 +131,21 @@ def clear(
         limits,
         budgets_of(policy.reference, roles, purpose),
     )
+
+
+def for_issuing(clearance: Clearance) -> Clearance:
+    """What of it may go out of the office: no individual number and no reason of a protection. What
+    an obligation withholds goes out by a lift alone, the coordinator's too: `read-withheld` reads.
+    """
+
+    def cell(coordinate: str, one: Cell) -> Cell:
+        classes = GRAPH.classes.get(coordinate, ())
+        if one.allowed and (is_number(classes) or REASON in classes):
+            return NEVER
+        return replace(one, despite_protection=False)
+
+    cells = {key: cell(key[0], one) for key, one in clearance.cells.items()}
+    return replace(clearance, cells=MappingProxyType(cells))
 
 
 class Decider:

@@ -4,6 +4,7 @@ Refused            base: a stable code, a message that echoes no value, an HTTP 
 ├─ Unauthenticated UNAUTHENTICATED, 401: no session, an ended one, or a wrong password
 ├─ PurposeRefused  PURPOSE_REQUIRED or PURPOSE_NOT_ALLOWED, 403
 ├─ WriteRefused    WRITE_NOT_ALLOWED, 403: this role may not change that for this purpose
+├─ OutputStopped   OUTPUT_STOPPED, 403: nothing about this person goes out
 ├─ BadInput        FIELD_HIDDEN, OPERAND_HIDDEN, CURSOR_INVALID, BAD_USER_INPUT,
 │                  LIMIT_EXCEEDED, 400
 ├─ HarvestLimit    HARVEST_LIMIT, 429
@@ -48,6 +49,19 @@ class WriteRefused(Refused):
 
     code = "WRITE_NOT_ALLOWED"
     status = 403
+
+
+class OutputStopped(Refused):
+    """An obligation covers somebody on what was to be issued, and no lift for issuing fits."""
+
+    code = "OUTPUT_STOPPED"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "出力停止: 支援措置担当に確認してください / output is stopped: nothing is issued or"
+            " told without a lift for this path from the protection coordinators"
+        )
 
 
 class BadInput(Refused):

@@ -49,8 +49,8 @@ async def take(
     `wanted`: sensitivity classes, each set of which one lift has to name.
     """
     async with database.look() as connection:
-        held = await connection.execute(_held(user.staff_id, person, path))
-        keys = chosen([(key, classes) for key, classes in held], wanted)
+        found = await connection.execute(held(user.staff_id, person, path))
+        keys = chosen([(key, classes) for key, classes in found], wanted)
     if not keys:
         return []
     async with database.write() as connection:
@@ -87,14 +87,14 @@ def _names(row: sa.FromClause, class_: str) -> sa.ColumnElement[bool]:
     return listed.like(sa.literal_column(f"'% {class_} %'"))
 
 
-def _held(staff_id: str, person: str, path: OutputPath) -> sa.Select[Any]:
+def held(staff_id: str, person: str, path: str) -> sa.Select[Any]:
     """The lifts that a staff member holds for a person on a way out, the oldest first."""
     return (
         sa.select(lift.c.id, lift.c.classes)
         .where(
             lift.c.staff_id == staff_id,
             lift.c.addressee_code == person,
-            lift.c.path == path.value,
+            lift.c.path == path,
             lift.c.used < lift.c.uses,
             lives(lift),
         )

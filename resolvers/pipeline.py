@@ -55,6 +55,7 @@ from resolvers.selection import (
 )
 from resolvers.shape import LevelShape, Shaping, persons_of, wants_number
 from resolvers.sql import KEYED, Found, Query, compile_plan, fetch, storable, today
+from resolvers.stopped import Issued, check_nobody_is_stopped
 from resolvers.viewer import project, viewer_value
 
 PLANS_WEIGHT = 3_000_000
@@ -200,21 +201,40 @@ class Reads:
         policy: Policy,
         held: Held | None,
         changed: Sequence[str],
+        issued: Issued | None = None,
     ) -> dict[str, Any]:
         """The rows of a plan that was made already, as `data` and `extensions`; they are logged.
 
-        `held` was taken for it before these persons were changed. Raises `Unavailable`.
+        `held` was taken for it before these persons were changed. `issued`: they go out of the
+        office. Raises `Unavailable`, or `OutputStopped` for an obligation that began just now.
         """
         draft = record_of(Kind.READ, actor, policy, terms)
         try:
             ready, found, numbers = await self._fetch(
-                ready, variables, actor, policy, terms, held, changed
+                ready, variables, actor, policy, terms, held, changed, issued
             )
+            if issued is not None:
+                check_nobody_is_stopped(ready.plan, found, issued)
+        except Refused as error:
+            await self.refuse(draft, ready.logged, error, error)
         except (DatabaseError, SQLAlchemyError) as error:
             unavailable = Unavailable("the database does not answer")
             await self.refuse(draft, ready.logged, unavailable, error)
         await self.log.record(_with(draft, persons_of(found)), ready.logged)
         return self._shape(ready, found, numbers, actor, policy)
+
+    async def look_over(
+        self,
+        ready: Ready,
+        variables: Mapping[str, Any],
+        actor: Actor,
+        policy: Policy,
+        issued: Issued,
+    ) -> None:
+        """Look at what is about to go out, as it will be read. Raises `OutputStopped`."""
+        given = self._given(ready, variables, actor)
+        ready, found = await self._rows(ready, variables, given, actor, policy, issued.lifts)
+        check_nobody_is_stopped(ready.plan, found, issued)
 
     async def viewer(
         self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, policy: Policy
@@ -324,6 +344,7 @@ class Reads:
         terms: Terms,
         held: Held | None = None,
         changed: Sequence[str] = (),
+        issued: Issued | None = None,
     ) -> tuple[Ready, list[Found], dict[str, NumberRecord | None]]:
         """What a plan finds, and how it is written where lifts opened more of it.
 
@@ -334,24 +355,40 @@ class Reads:
         found: list[Found] = []
         try:
             await self._match(ready, variables, given, actor, terms)
-            context = self.context(actor, policy)
-            found = await fetch(ready.plan, ready.queries, self.database, variables, context, given)
-            lifts = await self._lifts(ready, found, actor, terms)
-            if lifts:
-                ready, context = self._lifted(ready), {**context, LIFTS: lifts}
-                found = await fetch(
-                    ready.plan, ready.queries, self.database, variables, context, given,
-                    Access.WITHHELD,
-                )  # fmt: skip
+            lifts: Sequence[int] = () if issued is None else issued.lifts
+            ready, found = await self._rows(ready, variables, given, actor, policy, lifts)
+            if issued is None:
+                lifts = await self._lifts(ready, found, actor, terms)
+                if lifts:
+                    ready, found = await self._rows(ready, variables, given, actor, policy, lifts)
         finally:
             if held is not None and self.harvest is not None:
                 units, persons = counted(found, ready.plan.clearance, variables, given)
                 self.harvest.settle(held, units, [*changed, *persons])
         return ready, found, await self._numbers(found, actor, terms)
 
+    async def _rows(
+        self,
+        ready: Ready,
+        variables: Mapping[str, Any],
+        given: Given,
+        actor: Actor,
+        policy: Policy,
+        lifts: Sequence[int],
+    ) -> tuple[Ready, list[Found]]:
+        """What a plan finds, with the lifts that were used for it."""
+        context, access = self.context(actor, policy), None
+        if lifts and ready.liftable:
+            ready, access = self._lifted(ready), Access.WITHHELD
+            context = {**context, LIFTS: list(lifts)}
+        found = await fetch(
+            ready.plan, ready.queries, self.database, variables, context, given, access
+        )
+        return ready, found
+
     async def _lifts(
         self, ready: Ready, found: Sequence[Found], actor: Actor, terms: Terms
-    ) -> list[int]:
+    ) -> Sequence[int]:
         """The lifts that this request uses, for it has not seen all that they open."""
         person = _covered_person(found) if ready.liftable else None
         if person is None:

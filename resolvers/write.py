@@ -16,6 +16,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,13 +26,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz import access_log
 from authz.access_log import AccessLog, Coordinate, Kind, LoggedOperation, Record
 from authz.actor import Actor
-from authz.clearance import Clearance, Verdict
+from authz.clearance import Clearance, Verdict, for_issuing
 from authz.errors import BadInput, Refused, Unavailable, WriteRefused
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
 from models.database import Database, DatabaseError
 from models.graph import GRAPH, Type
 from models.policy import Action
+from resolvers.decisions import together
 from resolvers.operation import Null, Operation, Selected, Slot, value_of
 from resolvers.pipeline import (
     Prepared,
@@ -42,12 +44,16 @@ from resolvers.pipeline import (
     record_of,
     refuse_hidden,
 )
-from resolvers.plan import normal_form
+from resolvers.plan import Plan, normal_form
 from resolvers.selection import select
 from resolvers.sql import is_in_scope, row_to_change
+from resolvers.stopped import Issued, brings_others, check_all_are_told
 
 META = "__typename"
 NOT_ALLOWED = "this role may not change that for this purpose"
+
+Need = tuple[str, Action]
+"""A coordinate, and what one must be cleared to do with it."""
 
 Input = Mapping[str, Any]
 """The `input` of a mutation, coerced: words of enums as text, days as `date`; absent is absent."""
@@ -56,7 +62,7 @@ Input = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a use case is handed. `connection` is inside the one transaction of the change; `at` is
-    its instant, in UTC."""
+    its instant, in UTC; `shown` the plan of its payload."""
 
     connection: AsyncConnection
     actor: Actor
@@ -64,6 +70,7 @@ class Change:
     clearance: Clearance
     terms: Terms
     at: dt.datetime
+    shown: Plan
     database: Database = field(repr=False)
     context: Mapping[str, Any] = field(repr=False)
     policies: PolicyStore = field(repr=False)
@@ -86,10 +93,15 @@ class Change:
 
         Raises `BadInput`, alike for a row that is not there and one outside the population.
         """
-        cell = self.clearance.cell(coordinate, Action.WRITE)
+        await self.reach_by([(coordinate, Action.WRITE)], type_name, key)
+
+    async def reach_by(self, needs: Iterable[Need], type_name: str, key: Any) -> None:
+        """The same for all of these cells together."""
+        cells = [self.clearance.cell(*need) for need in needs]
         type_ = GRAPH.types[type_name]
-        there = cell.allowed and await is_in_scope(
-            self.connection, self.database, type_, key, cell.populations, self.context
+        populations = together(*(cell.populations for cell in cells))
+        there = all(cell.allowed for cell in cells) and await is_in_scope(
+            self.connection, self.database, type_, key, populations, self.context
         )
         if not there:
             raise BadInput(f"there is no such {type_.noun.en}")
@@ -134,12 +146,14 @@ class Changed:
     `rows` for each payload field of a noun, the key of the row to show (`None`: nothing)
     `values` the payload fields that are plain values
     `persons` codes of the addressees who were changed, for the log
+    `issued` what of the payload may go out of the office, where it is to
     `events` what must be told once the change is committed, before it is answered
     """
 
     rows: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     persons: tuple[str, ...] = ()
+    issued: Issued | None = None
     events: tuple[Event, ...] = ()
 
 
@@ -148,7 +162,8 @@ class UseCase:
     """One mutation. `writes`: coordinates that must all be cleared for `write`.
 
     `approves`: coordinates that must all be cleared for `read` by who decides on what somebody else
-    proposed; `run` asks who may (`authz/four_eyes.py`).
+    proposed; `run` asks who may (`authz/four_eyes.py`). `needs`: whatever else must be cleared.
+    `issues`: what the payload shows goes out of the office (`issuing.py`).
     `run` raises `BadInput` where the state of things does not allow the change.
     """
 
@@ -156,6 +171,16 @@ class UseCase:
     run: Callable[[Change, Input], Awaitable[Changed]]
     writes: tuple[str, ...] = ()
     approves: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    issues: bool = False
+
+    def asks(self) -> tuple[Need, ...]:
+        """Everything for which it must be cleared."""
+        return (
+            *self.needs,
+            *((coordinate, Action.READ) for coordinate in self.approves),
+            *((coordinate, Action.WRITE) for coordinate in self.writes),
+        )
 
 
 class Writes:
@@ -200,17 +225,21 @@ class Writes:
             logged = LoggedOperation.of(_normal(operation), asked)
             if any(verdict != Verdict.SHOWN for _, _, verdict in asked):
                 raise WriteRefused(NOT_ALLOWED)
-            shown = self._shown(prepared, mutation, clearance)
+            shown = self._shown(prepared, mutation, use_case, clearance)
+            if use_case.issues:
+                check_all_are_told(shown.plan)
             if terms.mode is PrivacyMode.REJECT:
                 refuse_hidden(shown.plan)
             if terms.mode is PrivacyMode.DRY_RUN:
                 await self._log.record(draft, logged)
                 return encode(_answer(mutation, None, shown, {}))
             given = value_of(mutation.arguments.get("input", Null()), variables)
-            held = await self._reads.hold(shown, use_case.writes, variables, actor)
+            changing = {coordinate for coordinate, _ in use_case.asks()}
+            held = await self._reads.hold(shown, changing, variables, actor)
             try:
+                named = partial(self._named, prepared, mutation, variables)
                 changed = await self._change(
-                    use_case, given, clearance, terms, actor, policy, draft, logged
+                    use_case, given, clearance, shown, named, terms, actor, policy, draft, logged
                 )
             except Exception:
                 self._reads.missed(held)
@@ -227,12 +256,8 @@ class Writes:
         except Exception:
             await self._log.record(replace(draft, outcome="INTERNAL"), logged)
             raise
-        keys = {
-            _slot(part.name): self._node_id(_row_type(prepared, part), changed.rows.get(part.name))
-            for part in mutation.fields
-        }
         content = await self._reads.show(
-            shown, {**variables, **keys}, terms, actor, policy, held, changed.persons
+            shown, named(changed), terms, actor, policy, held, changed.persons, changed.issued
         )
         return encode(_answer(mutation, changed, shown, content))
 
@@ -241,6 +266,8 @@ class Writes:
         use_case: UseCase,
         given: Input,
         clearance: Clearance,
+        shown: Ready,
+        named: Callable[[Changed], Mapping[str, Any]],
         terms: Terms,
         actor: Actor,
         policy: Policy,
@@ -256,12 +283,15 @@ class Writes:
                 clearance,
                 terms,
                 dt.datetime.now(dt.UTC),
+                shown.plan,
                 self._database,
                 self._reads.context(actor, policy),
                 self._reads.policies,
                 self._reads.open_id,
             )
             changed = await use_case.run(change, given)
+            if changed.issued is not None and brings_others(shown.plan):
+                await self._reads.look_over(shown, named(changed), actor, policy, changed.issued)
             record = replace(draft, persons=changed.persons)
             await access_log.insert(connection, self._database.dialect, record, logged)
         for event in changed.events:
@@ -270,8 +300,11 @@ class Writes:
                 await self._tell(event)
         return changed
 
-    def _shown(self, prepared: Prepared, mutation: Selected, clearance: Clearance) -> Ready:
+    def _shown(
+        self, prepared: Prepared, mutation: Selected, use_case: UseCase, clearance: Clearance
+    ) -> Ready:
         """The plan of the payload's rows, each read like a `node` whose id the change will tell."""
+        clearance = for_issuing(clearance) if use_case.issues else clearance
         roots, types = [], {}
         for part in mutation.fields:
             type_ = _row_type(prepared, part)
@@ -280,6 +313,16 @@ class Writes:
                 roots.append(Selected(part.key, "node", "Query", key, part.fields))
                 types[part.key] = type_.name
         return self._reads.ready(Operation(tuple(roots)), clearance, types)
+
+    def _named(
+        self, prepared: Prepared, mutation: Selected, variables: Mapping[str, Any], changed: Changed
+    ) -> dict[str, Any]:
+        """The variables, with the id of each row that the payload shows."""
+        keys = {
+            _slot(part.name): self._node_id(_row_type(prepared, part), changed.rows.get(part.name))
+            for part in mutation.fields
+        }
+        return {**variables, **keys}
 
     def _node_id(self, type_: Type | None, key: Any) -> str:
         return "" if type_ is None or key is None else self._reads.seal.node_id(type_.name, key)
@@ -295,11 +338,7 @@ def _mutation(operation: Operation) -> Selected:
 def _decisions(use_case: UseCase, clearance: Clearance) -> tuple[Coordinate, ...]:
     return tuple(
         (coordinate, action.value, clearance.cell(coordinate, action).verdict.value)
-        for action, coordinates in (
-            (Action.READ, use_case.approves),
-            (Action.WRITE, use_case.writes),
-        )
-        for coordinate in sorted(coordinates)
+        for coordinate, action in sorted(use_case.asks())
     )
 
 

@@ -9,7 +9,13 @@ from authz.errors import Unauthenticated
 from authz.policy import Policy
 from authz.sign_in import SignIn
 from resolvers.viewer import instant, purposes_of_use
-from schema import policy_mutations, protection_mutations, staff_mutations, transfer_mutations
+from schema import (
+    issuing_mutations,
+    policy_mutations,
+    protection_mutations,
+    staff_mutations,
+    transfer_mutations,
+)
 from schema.scalars import DateTime
 from schema.types import fill
 from schema.viewer import PurposeOfUse, SignedInViewer
@@ -89,6 +95,7 @@ def _mutation() -> type:
         "signOut": strawberry.mutation(
             resolver=sign_out, description="サインアウト: end this session at once."
         ),
+        **issuing_mutations.CHANGES,
         **policy_mutations.CHANGES,
         **protection_mutations.CHANGES,
         **staff_mutations.CHANGES,

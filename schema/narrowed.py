@@ -46,7 +46,7 @@ BY_SEARCH = frozenset({"prefix", "lt", "lte", "gt", "gte"})
 
 def narrowed_sdl(clearance: Clearance, changes: Iterable[UseCase]) -> str:
     """The SDL of what the clearance shows. `changes` are the mutations that the actor may call at
-    all; those are kept whose writes are cleared."""
+    all; those are kept for which it clears everything that they ask."""
     return _Narrowing(clearance, changes).text()
 
 
@@ -66,7 +66,7 @@ class _Narrowing:
         self.changes = {
             change.name
             for change in changes
-            if all(clearance.cell(each, Action.WRITE).allowed for each in change.writes)
+            if all(clearance.cell(*each).allowed for each in change.asks())
         }
         self.types: dict[str, TypeDefinitionNode] = {}
         self.directives: list[DirectiveDefinitionNode] = []

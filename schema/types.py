@@ -87,7 +87,7 @@ def _marks(items: Iterable[int], classes: Iterable[str]) -> list[object]:
 @cache
 def enumerated(words: type[Enum]) -> Any:
     """The GraphQL enumeration of a closed vocabulary."""
-    return strawberry.enum(words, description=(words.__doc__ or "").strip())
+    return strawberry.enum(words, description=inspect.cleandoc(words.__doc__ or ""))
 
 
 def _scalar(leaf: Leaf) -> Any:

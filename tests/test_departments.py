@@ -17,6 +17,7 @@ from authz.embedded_redis import EmbeddedRedis
 from resolvers.clients import definition_of
 from tests.conftest import NewDatabase
 from tests.department import CODES, Town, departments, register
+from tests.test_hostile import code_of
 from tests.world import HANAKO, KATO, KEIKO, NISHI, SUZUKI, TANAKA, TANAKA_BEFORE, YAMADA
 
 PAYERS: dict[str, dict[str, tuple[str, int]]] = {
@@ -121,6 +122,18 @@ async def test_ids_and_cursors_of_others_open_nothing(town: Town, code: str) -> 
             cursor = page["pageInfo"]["endCursor"]
             if other != code and cursor is not None:
                 assert (await department.ask(LIST, {"after": cursor})).content == broken
+
+
+async def test_a_machine_issues_nothing(town: Town) -> None:
+    """It is told the obligation with the data; what it prints is the destination's to stop."""
+    document = """mutation ($code: String!) {
+      issueDocument(input: {addresseeCode: $code, path: FILE, document: OTHER}) { __typename } }"""
+    answers = {
+        (await town["nursing-care"].ask(document, {"code": person})).content
+        for person in (YAMADA, TANAKA, "nobody")
+    }
+    [told] = answers
+    assert code_of(json.loads(told)) == "WRITE_NOT_ALLOWED"
 
 
 @pytest.mark.parametrize("code", CODES)

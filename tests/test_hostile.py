@@ -207,7 +207,8 @@ async def test_one_operation_sees_one_state(world: World, monkeypatch: pytest.Mo
     query ($c: String!) { addressee(code: $c) { code collections { nodes { outstanding } } } }
     """
     before = await world.data(CLERK, "consultation", document, variables={"c": YAMADA})
-    read, written = Database.read, []
+    read = Database.read
+    written: list[str] = []
 
     class Meddling:
         def __init__(self, reader: Any) -> None:
@@ -221,7 +222,7 @@ async def test_one_operation_sees_one_state(world: World, monkeypatch: pytest.Mo
             return found
 
     @contextlib.asynccontextmanager
-    async def meddled(database: Database, **options: bool) -> Any:
+    async def meddled(database: Database, **options: Any) -> Any:
         async with read(database, **options) as reader:
             yield Meddling(reader)
 

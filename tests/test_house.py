@@ -87,6 +87,7 @@ WRITERS = {
     "resolvers/importing.py",
     "resolvers/policy_changes.py",
     "resolvers/household_exclusions.py",
+    "resolvers/issuing.py",
     "resolvers/lift_use.py",
     "resolvers/lifts.py",
     "resolvers/measures.py",

@@ -162,5 +162,5 @@ def test_every_mutation_has_a_use_case_and_every_use_case_a_mutation() -> None:
     made = {case.name: case for case in use_cases()}
     assert set(mutation.fields) == set(made) | SESSION
     for case in made.values():
-        assert case.writes or case.approves, case.name
-        assert {*case.writes, *case.approves} <= set(GRAPH.classes), case.name
+        assert case.asks(), case.name
+        assert {coordinate for coordinate, _ in case.asks()} <= set(GRAPH.classes), case.name

@@ -9,7 +9,8 @@ import models.access_log
 import models.client
 import models.first_content
 import models.graph
-import models.harvest  # noqa: F401  (fills the metadata)
+import models.harvest
+import models.issued_document  # noqa: F401  (fills the metadata)
 
 connection = context.config.attributes["connection"]
 context.configure(

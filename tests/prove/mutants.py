@@ -29,6 +29,7 @@ import authz.token
 import authz.vault
 import models.database
 import resolvers.decisions
+import resolvers.issuing
 import resolvers.lift_use
 import resolvers.lifts
 import resolvers.measures
@@ -42,6 +43,7 @@ import resolvers.population
 import resolvers.seal
 import resolvers.shape
 import resolvers.sql
+import resolvers.stopped
 import resolvers.write
 import schema.answer
 import schema.errors
@@ -798,6 +800,40 @@ NAMED: Sequence[Mutant] = (
         _replace(resolvers.lift_use, "_names", lambda row, class_: sa.true()),
         "test_lifts::test_the_statement_that_reads_decides_anew",
         {"closed": "classes = 'contact'"},
+    ),
+    Mutant(
+        "what is stopped goes out",
+        "stopped output: `needs_lift`",
+        _all(
+            _replace(resolvers.issuing, "needs_lift", lambda *given: False),
+            _replace(resolvers.stopped, "needs_lift", lambda *given: False),
+        ),
+        "test_issuing::test_of_a_withheld_place_whatever_tells_none_goes_out",
+    ),
+    Mutant(
+        "what the coordinator reads goes out",
+        "issuing clearance: `for_issuing`",
+        _replace(resolvers.write, "for_issuing", lambda clearance: clearance),
+        "test_issuing::test_a_coordinator_needs_a_lift_like_everybody",
+    ),
+    Mutant(
+        "who else is on a paper does not matter",
+        "strictest obligation: `Reads.look_over`",
+        _replace(resolvers.write, "brings_others", lambda plan: False),
+        "test_issuing::test_who_is_stopped_on_it_leaves_the_lift_unused",
+    ),
+    Mutant(
+        "an obligation that begins meanwhile does not matter",
+        "look before it goes out: `check_nobody_is_stopped`",
+        _replace(resolvers.pipeline, "check_nobody_is_stopped", lambda *given: None),
+        "test_issuing::test_an_obligation_that_begins_meanwhile_stops_it",
+        {"dialect": "sqlite"},
+    ),
+    Mutant(
+        "whose obligation is not told comes along",
+        "obligation of others: `check_all_are_told`",
+        _replace(resolvers.write, "check_all_are_told", lambda plan: None),
+        "test_issuing::test_whoever_comes_into_it_must_be_told_of",
     ),
     Mutant(
         "a token asks whatever the policy opens",

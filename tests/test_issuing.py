@@ -1,0 +1,401 @@
+"""Issuing over HTTP: what may go out about whom, on which lift, and who learns what by asking.
+
+`takahashi` surveys, `sato` is a collection clerk, `kobayashi` and `mori` coordinate protection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+import redis
+import sqlalchemy as sa
+
+from authz.embedded_redis import EmbeddedRedis
+from authz.policy import Line
+from models.issued_document import IssuingPath
+from tests.conftest import Dialect
+from tests.test_hostile import code_of
+from tests.test_lifts import CLOSED, SURVEY, lifted, uses
+from tests.test_measures import FIRST, PURPOSE
+from tests.test_policy_editing import told_of
+from tests.test_promises import ARREARS, CLERK
+from tests.world import (
+    HANAKO,
+    KEIKO,
+    NISHI,
+    NUMBER,
+    SECRET_ADDRESS,
+    TANAKA,
+    YAMADA,
+    World,
+)
+
+LETTER = "addressee { fullName residence { address } substituteAddress { address } }"
+BARE = "addressee { fullName substituteAddress { address } }"
+MEMBERS = "addressee { householdMemberships { nodes { members { nodes { fullName } } } } }"
+SECTION_CLERK, HANDLER = "watanabe", "nakamura"
+
+
+@pytest.fixture
+async def town(world: World) -> AsyncIterator[World]:
+    """The town of the module without lifts, its obligations put back as they were."""
+    before = await world.rows("SELECT * FROM handling")
+    await world.change("UPDATE lift SET used = uses")
+    yield world
+    await world.change("DELETE FROM handling")
+    for row in before:
+        await oblige(world, row["addressee_code"], row["address_withheld"], row["stop_output"])
+
+
+async def oblige(world: World, code: str, withheld: bool, stop: bool) -> None:
+    await world.change(f"DELETE FROM handling WHERE addressee_code = '{code}'")
+    await world.change(
+        "INSERT INTO handling (addressee_code, address_withheld, stop_output)"
+        f" VALUES ('{code}', {bool(withheld)}, {bool(stop)})"
+    )
+
+
+async def issue(
+    world: World,
+    staff: str = ARREARS,
+    purpose: str = SURVEY,
+    code: str = TANAKA,
+    path: str = "MAIL",
+    document: str = "DEMAND",
+    shows: str = LETTER,
+    **headers: str,
+) -> httpx2.Response:
+    """Ask for a document to go out."""
+    mutation = (
+        "mutation ($input: IssueDocumentInput!)"
+        f" {{ issueDocument(input: $input) {{ __typename {shows} }} }}"
+    )
+    given = {"addresseeCode": code, "path": path, "document": document}
+    return await world.ask(staff, purpose, mutation, {"input": given}, **headers)
+
+
+async def issued(world: World, **asked: Any) -> Any:
+    """What goes out, where it must."""
+    response = await issue(world, **asked)
+    assert response.status_code == 200, response.text
+    return response.json()["data"]["issueDocument"].get("addressee")
+
+
+async def stopped(world: World, **asked: Any) -> None:
+    """Nothing goes out, nothing is recorded as if it had, and the log names nobody."""
+    before = await world.rows("SELECT id FROM issued_document")
+    response = await issue(world, **asked)
+    assert (response.status_code, code_of(response.json())) == (403, "OUTPUT_STOPPED")
+    assert "data" not in response.json()
+    assert "出力停止" in response.json()["errors"][0]["message"]
+    [record] = await world.log()
+    assert (record["kind"], record["outcome"], record["person_count"]) == (
+        "WRITE",
+        "OUTPUT_STOPPED",
+        0,
+    )
+    assert await world.rows("SELECT id FROM issued_document") == before
+
+
+async def records(world: World) -> list[dict[str, Any]]:
+    return await world.rows("SELECT * FROM issued_document ORDER BY id")
+
+
+@pytest.mark.parametrize("path", list(IssuingPath))
+async def test_what_goes_out_of_anybody_else_is_recorded(town: World, path: str) -> None:
+    person = await issued(
+        town, staff=CLERK, purpose="consultation", code=YAMADA, path=path,
+        document="TAX_CERTIFICATE", case_reference="C-7",
+    )  # fmt: skip
+    assert person["residence"] == {"address": "釧路市北大通1番1号"}
+    record = (await records(town))[-1]
+    told = {key: record[key] for key in ("addressee_code", "document", "path", "staff_id")}
+    assert told == {
+        "addressee_code": YAMADA, "document": "TAX_CERTIFICATE", "path": path, "staff_id": CLERK,
+    }  # fmt: skip
+    assert (record["purpose"], record["case_reference"]) == ("consultation", "C-7")
+    assert record["lift_id"] is None
+    written, read = await town.log(2)
+    assert (written["kind"], written["outcome"], read["kind"]) == ("WRITE", "OK", "READ")
+    assert json.loads(written["persons"]) == json.loads(read["persons"]) == [YAMADA]
+    assert record["session"] == written["session"]
+    assert "TAX_CERTIFICATE" not in json.dumps([written, read], default=str)
+    with pytest.raises(sa.exc.DBAPIError, match="append only"):
+        await town.change("DELETE FROM issued_document")
+
+
+@pytest.mark.parametrize("path", list(IssuingPath))
+async def test_nothing_goes_out_of_whom_output_is_stopped(town: World, path: str) -> None:
+    await stopped(town, path=path, document="ANSWER")
+    await stopped(town, staff=CLERK, purpose="consultation", path=path, shows="")
+    await oblige(town, NISHI, False, True)
+    await stopped(town, code=NISHI, path=path, shows=BARE)
+
+
+async def test_of_a_withheld_place_whatever_tells_none_goes_out(town: World) -> None:
+    """Somebody of whom only the place is withheld: a certificate without it may be handed out."""
+    await stopped(town, code=NISHI)
+    await stopped(town, code=NISHI, shows=f"one: {LETTER} two: {LETTER}")
+    person = await issued(town, code=NISHI, shows=BARE)
+    assert person == {"fullName": "西 一", "substituteAddress": None}
+    assert await issued(town, code=NISHI, shows="") is None
+
+
+async def test_a_lift_lets_out_what_it_names_once(town: World) -> None:
+    await lifted(town, path="MAIL", uses=1)
+    before = len(await town.rows("SELECT id FROM lift_use"))
+    shows = LETTER.replace("{ fullName", "{ fullName contacts { nodes { value } }", 1)
+    person = await issued(town, shows=shows, case_reference="S-1")
+    assert person == {
+        "fullName": "田中 美咲",
+        "contacts": None,
+        "residence": {"address": SECRET_ADDRESS},
+        "substituteAddress": {"address": "釧路市役所気付"},
+    }
+    used = (await town.rows("SELECT * FROM lift_use ORDER BY id"))[before:]
+    [lift] = await town.rows("SELECT id FROM lift ORDER BY id DESC LIMIT 1")
+    record = (await records(town))[-1]
+    assert [use["lift_id"] for use in used] == [record["lift_id"]] == [lift["id"]]
+    assert (used[0]["session"], used[0]["case_reference"]) == (record["session"], "S-1")
+    await stopped(town)
+
+
+async def test_the_answer_carries_the_obligation(town: World) -> None:
+    await lifted(town, path="MAIL", uses=1)
+    privacy = (await issue(town)).json()["extensions"]["privacy"]
+    assert privacy["obligations"] == [
+        {"path": ["issueDocument", "addressee"], "addressWithheld": True, "stopOutput": True}
+    ]
+
+
+async def test_a_lift_for_viewing_lets_nothing_out_and_is_not_used(town: World) -> None:
+    await lifted(town, uses=3)
+    await stopped(town)
+    assert await issued(town, code=YAMADA) is not None
+    assert await uses(town) == [0]
+
+
+@pytest.mark.parametrize("closed", [each for each in CLOSED if "MAIL" not in each])
+async def test_whatever_closes_a_lift_closes_it(town: World, closed: str) -> None:
+    await lifted(town, path="MAIL")
+    await town.change(f"UPDATE lift SET {closed}")
+    await stopped(town)
+
+
+async def test_each_path_has_lifts_of_its_own(town: World) -> None:
+    await lifted(town, path="TELEPHONE", uses=1)
+    for path in set(IssuingPath) - {IssuingPath.TELEPHONE}:
+        await stopped(town, path=path)
+    assert await issued(town, path="TELEPHONE", document="ANSWER") is not None
+
+
+async def test_the_lift_that_opens_most_is_used_and_no_other(town: World) -> None:
+    both = "addressee { residence { address } contacts { totalCount } }"
+    await lifted(town, path="MAIL", classes=["contact"])
+    await lifted(town, path="MAIL", classes=["contact", "residence"])
+    person = await issued(town, shows=both)
+    assert person == {"residence": {"address": SECRET_ADDRESS}, "contacts": {"totalCount": 1}}
+    assert await uses(town) == [0, 1]
+    await issued(town, shows=both)
+    assert await issued(town, shows=both) == {"residence": None, "contacts": {"totalCount": 1}}
+    await stopped(town, shows="addressee { residence { address } }")
+    assert await uses(town) == [1]
+
+
+async def test_what_is_refused_or_not_executed_uses_nothing(town: World) -> None:
+    await lifted(town, path="MAIL", uses=1)
+    dry = await issue(town, privacy_mode="dry-run")
+    assert dry.json()["data"] == {"issueDocument": None}
+    hidden = await issue(town, shows="addressee { dvFlag }", privacy_mode="reject")
+    assert code_of(hidden.json()) == "FIELD_HIDDEN"
+    assert await uses(town) == [0]
+
+
+async def test_a_coordinator_needs_a_lift_like_everybody(town: World) -> None:
+    """`read-withheld` is for reading: what goes out is what a lift names, and never the reason."""
+    asked: dict[str, Any] = {"staff": FIRST, "purpose": PURPOSE}
+    shows = "addressee { dvFlag residence { address } contacts { nodes { value } } }"
+    await stopped(town, **asked, shows=shows)
+    await lifted(town, FIRST, path="MAIL", classes=["contact"], uses=1)
+    person = await issued(town, **asked, shows=shows)
+    assert person == {
+        "dvFlag": None,
+        "residence": None,
+        "contacts": {"nodes": [{"value": f"090-0000-{TANAKA[-4:]}"}]},
+    }
+
+
+async def test_a_number_never_goes_out(town: World) -> None:
+    response = await issue(
+        town, HANDLER, "addressee-management", YAMADA,
+        shows="addressee { fullName individualNumber }", case_reference="C-1",
+    )  # fmt: skip
+    assert response.json()["data"]["issueDocument"]["addressee"]["individualNumber"] is None
+    [hidden] = response.json()["extensions"]["privacy"]["hidden"]
+    assert (hidden["coordinate"], hidden["reason"]) == ("Addressee.individualNumber", "INVARIANT")
+    assert NUMBER not in response.text
+
+
+async def test_many_at_once_use_a_lift_no_more_often_than_it_says(town: World) -> None:
+    await lifted(town, path="COUNTER", uses=3)
+    before, used = await records(town), len(await town.rows("SELECT id FROM lift_use"))
+    await issue(town, code=YAMADA)
+    answers = await asyncio.gather(*(issue(town, path="COUNTER") for _ in range(20)))
+    passed = [answer for answer in answers if answer.status_code == 200]
+    assert len(passed) == 3
+    assert all(SECRET_ADDRESS in answer.text for answer in passed)
+    assert {code_of(each.json()) for each in answers if each.status_code != 200} == {
+        "OUTPUT_STOPPED"
+    }
+    assert len(await town.rows("SELECT id FROM lift_use")) == used + 3
+    made = (await records(town))[len(before) :]
+    assert [record["addressee_code"] for record in made] == [YAMADA, *[TANAKA] * 3]
+
+
+# -- somebody else on the paper -------------------------------------------------------------------
+
+
+async def test_the_strictest_obligation_of_anybody_on_it_governs(town: World) -> None:
+    assert await issued(town, code=YAMADA, shows=MEMBERS) is not None
+    await oblige(town, HANAKO, False, True)
+    await stopped(town, code=YAMADA, shows=MEMBERS)
+    assert await issued(town, code=YAMADA) is not None
+
+
+async def test_who_is_stopped_on_it_leaves_the_lift_unused(town: World) -> None:
+    await lifted(town, path="MAIL", classes=["household"], uses=1)
+    await oblige(town, KEIKO, False, True)
+    await stopped(town, shows=MEMBERS)
+    assert await uses(town) == [0]
+    await oblige(town, KEIKO, True, True)
+    person = await issued(town, shows=MEMBERS)
+    assert person["householdMemberships"]["nodes"] == [{"members": {"nodes": []}}]
+
+
+ROW = f"INSERT INTO handling (addressee_code, address_withheld, stop_output) VALUES ('{YAMADA}'"
+BEGUN = {
+    "sqlite": (
+        [f"CREATE TRIGGER begun AFTER INSERT ON issued_document BEGIN {ROW}, true, true); END"],
+        ["DROP TRIGGER begun"],
+    ),
+    "postgresql": (
+        [
+            "CREATE FUNCTION begun() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN {ROW}, true, true); RETURN NULL; END $$",
+            "CREATE TRIGGER begun AFTER INSERT ON issued_document"
+            " FOR EACH ROW EXECUTE FUNCTION begun()",
+        ],
+        ["DROP TRIGGER begun ON issued_document", "DROP FUNCTION begun"],
+    ),
+}
+"""Statements after which each issue is overtaken by an obligation, and such as undo that."""
+
+
+async def test_an_obligation_that_begins_meanwhile_stops_it(town: World, dialect: Dialect) -> None:
+    begin, end = BEGUN[dialect]
+    for statement in begin:
+        await town.change(statement)
+    try:
+        response = await issue(town, code=YAMADA)
+    finally:
+        for statement in end:
+            await town.change(statement)
+    assert code_of(response.json()) == "OUTPUT_STOPPED"
+    [record] = await town.log()
+    assert (record["kind"], record["outcome"]) == ("READ", "OUTPUT_STOPPED")
+
+
+# -- who learns what by asking --------------------------------------------------------------------
+
+
+@pytest.fixture
+def new_hour(valkey: EmbeddedRedis) -> None:
+    """Nobody has looked anybody up yet; sessions stay."""
+    with redis.Redis.from_url(valkey.url) as client:
+        for key in client.scan_iter("{atena}harvest:*"):
+            client.delete(key)
+
+
+def spent(valkey: EmbeddedRedis) -> int:
+    """How many persons the section's clerk is counted with."""
+    key = f"{{atena}}harvest:{SECTION_CLERK}:consultation:any"
+    with redis.Redis.from_url(valkey.url) as client:
+        fields = client.hlen(key)
+        return max(fields - 2, 0) + int(client.hget(key, "#") or 0)
+
+
+async def test_whoever_is_not_there_is_answered_alike_at_one_cost(
+    town: World, valkey: EmbeddedRedis, new_hour: None
+) -> None:
+    answers, costs = set(), []
+    for code in (TANAKA, NISHI, HANAKO, "000000000009999", "", "９", "x" * 5000):
+        before = spent(valkey)
+        response = await issue(town, SECTION_CLERK, "consultation", code, shows=BARE)
+        answers.add((response.status_code, response.content))
+        costs.append(spent(valkey) - before)
+        [record] = await town.log()
+        assert (record["outcome"], record["person_count"]) == ("BAD_USER_INPUT", 0)
+    assert len(answers) == 1
+    assert costs == [1] * 7
+
+
+async def publish(world: World, *denied: Line) -> None:
+    """The first policy with these lines denied, in force."""
+    version = await world.publish(*denied, without=lambda line: line.effect == "deny")
+    await told_of(world, version)
+
+
+async def test_who_may_not_see_handling_learns_nothing(town: World) -> None:
+    """Covered, free and unknown persons: the same bytes, before anything is looked at."""
+    denied = ("Handling", "Handling.addressWithheld", "Handling.stopOutput")
+    for what in denied:
+        await publish(
+            town, Line("role:collection-clerk", "purpose:consultation", what, "read", "deny")
+        )
+        answers = {
+            (await issue(town, CLERK, "consultation", code, shows=shows)).content
+            for code in (TANAKA, NISHI, YAMADA, "unknown")
+            for shows in (BARE, "")
+        }
+        [told] = answers
+        assert code_of(json.loads(told)) == "WRITE_NOT_ALLOWED"
+    await publish(town)
+    await stopped(town, staff=CLERK, purpose="consultation")
+
+
+async def test_whoever_comes_into_it_must_be_told_of(town: World) -> None:
+    """Who may not list obligations brings nobody else into a document, covered or not."""
+    await publish(
+        town, Line("role:arrears-officer", "purpose:field-survey", "Handling", "list", "deny")
+    )
+    try:
+        for covered in (False, True):
+            await oblige(town, HANAKO, covered, covered)
+            response = await issue(town, code=YAMADA, shows=MEMBERS)
+            assert code_of(response.json()) == "WRITE_NOT_ALLOWED"
+    finally:
+        await publish(town)
+
+
+@pytest.mark.parametrize(
+    ("staff", "purpose"),
+    [("sasaki", "audit"), ("yamada", "policy-administration"), ("matsumoto", "operations")],
+)
+async def test_who_sees_no_persons_issues_nothing(town: World, staff: str, purpose: str) -> None:
+    for code in (TANAKA, YAMADA):
+        response = await issue(town, staff, purpose, code, shows="")
+        assert code_of(response.json()) == "WRITE_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize("wrong", [{"path": "SCREEN"}, {"document": "姓名"}])
+async def test_what_is_no_path_or_document_is_not_repeated(
+    town: World, wrong: dict[str, str]
+) -> None:
+    response = await issue(town, **wrong)
+    assert code_of(response.json()) == "BAD_USER_INPUT"
+    assert not set(wrong.values()) & set(response.text.split('"'))
