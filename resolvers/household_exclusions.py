@@ -112,5 +112,10 @@ _OBLIGATION = ("Handling", "Handling.addressWithheld", "Handling.stopOutput")
 USE_CASES = (
     UseCase("excludeHouseholdMember", exclude_household_member, _DECISION),
     UseCase("confirmHouseholdExclusion", confirm_household_exclusion, (*_DECISION, *_OBLIGATION)),
-    UseCase("includeHouseholdMember", include_household_member, (*_DECISION, *_OBLIGATION)),
+    UseCase(
+        "includeHouseholdMember",
+        include_household_member,
+        (*_DECISION, *_OBLIGATION),
+        protects=True,
+    ),
 )

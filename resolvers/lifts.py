@@ -124,5 +124,5 @@ _ALL = (
 USE_CASES = (
     UseCase("proposeLift", propose_lift, _ALL),
     UseCase("approveLift", approve_lift, _ALL),
-    UseCase("revokeLift", revoke_lift, _ALL),
+    UseCase("revokeLift", revoke_lift, _ALL, protects=True),
 )

@@ -242,10 +242,10 @@ _END = _of("status", "endReason")
 _CLEARED = ("Addressee.dvFlag", "Addressee.neglectFlag")
 
 USE_CASES = (
-    UseCase("recordMeasure", record_measure, (*_ENTERED, *_PERSONS, *OBLIGATION)),
-    UseCase("amendMeasure", amend_measure, (*_ENTERED, *_PERSONS, *OBLIGATION)),
+    UseCase("recordMeasure", record_measure, (*_ENTERED, *_PERSONS, *OBLIGATION), protects=True),
+    UseCase("amendMeasure", amend_measure, (*_ENTERED, *_PERSONS, *OBLIGATION), protects=True),
     UseCase("proposeMeasureEnd", propose_measure_end, _END),
     UseCase("proposeFlagEnd", propose_flag_end, (*_END, *_CLEARED)),
-    UseCase("withdrawMeasureEnd", withdraw_measure_end, _END),
+    UseCase("withdrawMeasureEnd", withdraw_measure_end, _END, protects=True),
     UseCase("confirmMeasureEnd", confirm_measure_end, (*_END, *_CLEARED, *OBLIGATION)),
 )

@@ -61,6 +61,9 @@ from resolvers.viewer import project, viewer_value
 PLANS_WEIGHT = 3_000_000
 """Characters of all cached plans together; the plans take about twenty times that in memory."""
 
+NO_END = 10**12
+"""A budget that nobody uses up."""
+
 NOBODY = ""
 """A key that no row has: what is not there, not in scope and not well formed are read alike."""
 
@@ -436,6 +439,18 @@ class Reads:
         units = max(1, could_tell(ready.queries, variables, pages))
         ledgers = ledgers_of(clearance.budgets, classes | classes_told(ready.plan))
         return await self.harvest.hold(actor.id, clearance.purpose, ledgers, units, [])
+
+    async def hold_beyond(
+        self, ready: Ready, coordinates: Iterable[str], actor: Actor
+    ) -> Held | None:
+        """Count a change as one, although the budget has none left. Whom it changed is not counted
+        by name: to look at them afterwards costs what it did before."""
+        clearance = ready.plan.clearance
+        classes = {code for each in coordinates for code in GRAPH.classes.get(each, ())}
+        if self.harvest is None:
+            return None
+        ledgers = tuple((code, NO_END) for code, _ in ledgers_of(clearance.budgets, classes))
+        return await self.harvest.hold(actor.id, clearance.purpose, ledgers, 1, [])
 
     def missed(self, held: Held | None) -> None:
         """A change was refused, which tells as much as a person who is not there."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,7 +28,8 @@ from authz import access_log
 from authz.access_log import AccessLog, Coordinate, Kind, LoggedOperation, Record
 from authz.actor import Actor
 from authz.clearance import Clearance, Verdict, for_issuing
-from authz.errors import BadInput, Refused, Unavailable, WriteRefused
+from authz.errors import BadInput, HarvestLimit, Refused, Unavailable, WriteRefused
+from authz.harvest import Held
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
 from models.database import Database, DatabaseError
@@ -50,6 +52,12 @@ from resolvers.sql import is_in_scope, row_to_change
 from resolvers.stopped import Issued, brings_others, check_all_are_told
 
 META = "__typename"
+_alert = logging.getLogger("atena.alert")
+
+NOT_TOLD_WHY = (
+    "nothing was changed; beyond the budget of persons it is not told why: check the codes and what"
+    " is said"
+)
 NOT_ALLOWED = "this role may not change that for this purpose"
 
 Need = tuple[str, Action]
@@ -163,7 +171,8 @@ class UseCase:
 
     `approves`: coordinates that must all be cleared for `read` by who decides on what somebody else
     proposed; `run` asks who may (`authz/four_eyes.py`). `needs`: whatever else must be cleared.
-    `issues`: what the payload shows goes out of the office (`issuing.py`).
+    `issues`: what the payload shows goes out of the office (`issuing.py`). `protects`: it raises or
+    keeps protection, which waits for no hour to end: beyond the budget it is made, and not shown.
     `run` raises `BadInput` where the state of things does not allow the change.
     """
 
@@ -173,6 +182,7 @@ class UseCase:
     approves: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     issues: bool = False
+    protects: bool = False
 
     def asks(self) -> tuple[Need, ...]:
         """Everything for which it must be cleared."""
@@ -234,15 +244,16 @@ class Writes:
                 await self._log.record(draft, logged)
                 return encode(_answer(mutation, None, shown, {}))
             given = value_of(mutation.arguments.get("input", Null()), variables)
-            changing = {coordinate for coordinate, _ in use_case.asks()}
-            held = await self._reads.hold(shown, changing, variables, actor)
+            held, beyond = await self._hold(use_case, shown, variables, actor, draft, logged)
             try:
                 named = partial(self._named, prepared, mutation, variables)
                 changed = await self._change(
                     use_case, given, clearance, shown, named, terms, actor, policy, draft, logged
                 )
-            except Exception:
+            except Exception as error:
                 self._reads.missed(held)
+                if beyond and isinstance(error, Refused | sa.exc.IntegrityError):
+                    raise BadInput(NOT_TOLD_WHY) from error
                 raise
         except sa.exc.IntegrityError as error:
             # The cause's text names constraints and values.
@@ -256,10 +267,32 @@ class Writes:
         except Exception:
             await self._log.record(replace(draft, outcome="INTERNAL"), logged)
             raise
+        if beyond:
+            return encode(_unshown(mutation, changed, shown))
         content = await self._reads.show(
             shown, named(changed), terms, actor, policy, held, changed.persons, changed.issued
         )
         return encode(_answer(mutation, changed, shown, content))
+
+    async def _hold(
+        self,
+        use_case: UseCase,
+        shown: Ready,
+        variables: Mapping[str, Any],
+        actor: Actor,
+        draft: Record,
+        logged: LoggedOperation,
+    ) -> tuple[Held | None, bool]:
+        """What is taken from the budget of persons, and whether it goes beyond."""
+        changing = {coordinate for coordinate, _ in use_case.asks()}
+        try:
+            return await self._reads.hold(shown, changing, variables, actor), False
+        except HarvestLimit as limit:
+            if not use_case.protects:
+                raise
+            await self._log.record(replace(draft, outcome=limit.code), logged)
+            _alert.warning("beyond the harvest limit: staff %s, %s", actor.id, use_case.name)
+            return await self._reads.hold_beyond(shown, changing, actor), True
 
     async def _change(
         self,
@@ -384,6 +417,13 @@ def _answer(
         "obligations": [_beneath(mutation, entry) for entry in told],
     }
     return {"data": {mutation.key: payload}, "extensions": {"privacy": privacy}}
+
+
+def _unshown(mutation: Selected, changed: Changed, shown: Ready) -> dict[str, Any]:
+    """The payload of a change that was made beyond the budget of persons: without its rows."""
+    answer = _answer(mutation, changed, shown, {"data": {}})
+    answer["extensions"]["privacy"]["beyondBudget"] = True
+    return answer
 
 
 def _beneath(mutation: Selected, entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -291,3 +291,123 @@ def test_without_a_row_the_budget_is_nobody() -> None:
     usual = budgets_of(policy.reference, ["collection-clerk"], "consultation")
     assert ledgers_of(usual, ["name"]) == (("any", 200),)
     assert ledgers_of(usual, ["name", "individual-number"])[1:] == (("individual-number", 60),)
+
+
+# -- protection waits for no hour to end ----------------------------------------------------------
+
+RECORD = """mutation ($input: RecordMeasureInput!) { recordMeasure(input: $input) {
+    protectiveMeasure { id kind persons { nodes { addressee { code fullName } } }
+        addressee { code fullName residence { address } } counterparty { fullName } } } }"""
+BEYOND = {
+    "data": {"recordMeasure": {"protectiveMeasure": None}},
+    "extensions": {"privacy": {"hidden": [], "obligations": [], "beyondBudget": True}},
+}
+
+
+async def record(town: World, code: str, **others: object) -> httpx2.Response:
+    given = {"addresseeCode": code, "kind": "STALKING", "decidingMunicipalityCode": "012068"}
+    return await town.ask(
+        COORDINATOR, "protection-measures", RECORD, {"input": {**given, **others}}
+    )
+
+
+async def covered(town: World, *codes: str) -> set[str]:
+    """Who of these is covered, as another role is told."""
+    document = """query ($c: String!) { addressee(code: $c) { handling { stopOutput } } }"""
+    found = {
+        code: await town.data("takahashi", "field-survey", document, variables={"c": code})
+        for code in codes
+    }
+    return {code for code, data in found.items() if data["addressee"]["handling"]}
+
+
+async def test_protection_goes_beyond_the_budget_and_tells_nothing(
+    town: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await left(town, COORDINATOR, "protection-measures")
+    with caplog.at_level(logging.WARNING, "atena.alert"):
+        alone = await record(town, KATO, counterpartyAddresseeCode=SUZUKI)
+    assert sum("beyond the harvest limit" in message for message in caplog.messages) == 1
+    assert COORDINATOR in caplog.messages[-1]
+    limit, written = await town.log(2)
+    assert [(each["kind"], each["outcome"]) for each in (limit, written)] == [
+        ("WRITE", "HARVEST_LIMIT"),
+        ("WRITE", "OK"),
+    ]
+    assert (limit["person_count"], written["person_count"]) == (0, 1)
+    # With a household, which is covered too, it is the same answer.
+    household = await record(town, YAMADA, otherPersons=[NISHI])
+    assert alone.status_code == household.status_code == 200
+    assert alone.json() == BEYOND
+    assert alone.content == household.content
+    assert await covered(town, KATO, YAMADA, HANAKO, SUZUKI) == {KATO, YAMADA, HANAKO}
+    for document, asked in ((ONE, {"code": KATO}), ("{ protectiveMeasures { totalCount } }", {})):
+        assert refused(await town.ask(COORDINATOR, "protection-measures", document, asked))
+    await forget_measures(town)
+
+
+async def test_what_is_refused_beyond_the_budget_is_refused_alike(town: World) -> None:
+    before = await town.rows("SELECT count(*) AS n FROM protective_measure")
+    await left(town, COORDINATOR, "protection-measures")
+    answers = [
+        await record(town, "8"),
+        await record(town, KATO, decidingMunicipalityCode="012069"),
+        await record(town, KATO, counterpartyAddresseeCode=KATO),
+        await record(town, KATO, counterpartyAddresseeCode="8"),
+        await record(town, KATO, otherPersons=["8"]),
+    ]
+    assert len({answer.content for answer in answers}) == 1
+    assert answers[0].status_code == 400
+    assert answers[0].json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert await town.rows("SELECT count(*) AS n FROM protective_measure") == before
+    assert await covered(town, KATO, SUZUKI) == set()
+
+
+async def test_whoever_asks_for_more_than_is_left_is_counted_all_the_same(town: World) -> None:
+    """A payload that could tell of many is not shown, and the change costs one."""
+    wide = "persons(first: 50) { nodes { addressee { code } } }"
+    document = RECORD.replace("persons { nodes { addressee { code fullName } } }", wide)
+    given = {"addresseeCode": KATO, "kind": "STALKING", "decidingMunicipalityCode": "012068"}
+    found = await town.ask(COORDINATOR, "protection-measures", document, {"input": given})
+    assert found.json() == BEYOND
+    assert await left(town, COORDINATOR, "protection-measures") == 2
+    await forget_measures(town)
+
+
+@pytest.mark.parametrize(
+    "name", ["proposeMeasureEnd", "confirmMeasureEnd", "approveLift", "confirmHouseholdExclusion"]
+)
+async def test_what_lowers_protection_waits(town: World, name: str) -> None:
+    await left(town, COORDINATOR, "protection-measures")
+    argument = {"approveLift": "liftId", "confirmHouseholdExclusion": "exclusionId"}.get(
+        name, "measureId"
+    )
+    reason = ', reason: "x"' if name == "proposeMeasureEnd" else ""
+    document = f'mutation {{ {name}(input: {{{argument}: "x"{reason}}}) {{ __typename }} }}'
+    assert refused(await town.ask(COORDINATOR, "protection-measures", document))
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("amendMeasure", "measureId"),
+        ("withdrawMeasureEnd", "measureId"),
+        ("includeHouseholdMember", "exclusionId"),
+        ("revokeLift", "liftId"),
+    ],
+)
+async def test_whatever_protects_does_not_wait(town: World, name: str, argument: str) -> None:
+    await left(town, COORDINATOR, "protection-measures")
+    document = f'mutation {{ {name}(input: {{{argument}: "x"}}) {{ __typename }} }}'
+    response = await town.ask(COORDINATOR, "protection-measures", document)
+    assert response.json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+async def forget_measures(town: World) -> None:
+    """Put the town back as it was."""
+    for statement in (
+        "DELETE FROM covered_person",
+        "DELETE FROM protective_measure WHERE kind <> 'UNSPECIFIED'",
+        f"DELETE FROM handling WHERE addressee_code IN ('{KATO}', '{YAMADA}', '{HANAKO}')",
+    ):
+        await town.change(statement)
