@@ -7,8 +7,8 @@
     make prove ARGS=--mutants                break every guard, and see it noticed
     make prove ARGS=--timing                 response times of pairs, by ranks
 
-Seeds that are done are written down (`prove/ledger.jsonl`), and the next run goes on after them, as
-long as neither the product nor the search has changed.
+Seeds that are done are written down (`prove/ledger.jsonl`), with the code that they were done with;
+the next run goes on after them.
 """
 
 from __future__ import annotations
@@ -48,10 +48,8 @@ def main() -> int:
     first = ledger.next() if asked.first is None else asked.first
     print(f"pairs of states from seed {first} on, {ledger.database}; Ctrl-C ends", flush=True)
     began = time.monotonic()
-    segments, failure = run(first, asked.pairs, asked.processes, asked.postgresql)
+    segments, failure = run(first, asked.pairs, asked.processes, asked.postgresql, ledger.add)
     took = time.monotonic() - began
-    for segment in segments:
-        ledger.add(segment)
     total = Coverage()
     for segment in segments:
         total.add(segment.coverage)

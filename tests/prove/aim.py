@@ -190,7 +190,9 @@ def _condition(dice: Dice, target: Target, use: str, row: Row | None) -> dict[st
     value = None if row is None or leaf.vault else row.values[leaf.column.name]
     if use == MATCH:
         operator: dict[str, Any] = {"isNull": dice.chance(50)}
-        if value is not None:
+        if isinstance(value, bool):
+            operator = dice.pick([{"eq": value}, operator])
+        elif value is not None:
             operator = dice.pick([{"eq": value}, {"in": [value]}, operator])
     elif isinstance(value, str) and value:
         operator = {"prefix": value[: 1 + dice.below(len(value))]}

@@ -328,36 +328,72 @@ class Stores:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
-        self._file: sa.Engine | None = None
-        if database.dialect == "sqlite":
-            # On this thread: a turn through the driver's own takes longer than the change.
-            self._file = sa.create_engine(database.url, poolclass=sa.StaticPool)
-            sa.event.listen(self._file, "connect", _quickly)
+        # SQLite on this thread: a turn through the driver's own takes longer than the change.
+        self._file, self._numbers = _file(database), _file(vault._database)
+        self._known: dict[tuple[str, str], tuple[str, Any, Any]] = {}
 
     async def make(self, changes: Sequence[AnyChange]) -> None:
         """Make changes, in one transaction for each database."""
-        statements = [_statement(change) for change in changes if isinstance(change, Change)]
+        rows = [change for change in changes if isinstance(change, Change)]
         numbers = [change for change in changes if isinstance(change, NumberChange)]
-        if statements and self._file is not None:
+        if rows and self._file is not None:
             with self._file.begin() as connection:
-                for statement in statements:
-                    connection.execute(statement)
-        elif statements:
+                for row in rows:
+                    self._make(connection, row)
+        elif rows:
             async with self._database.write() as opened:
-                for statement in statements:
-                    await opened.execute(statement)
-        if numbers:
+                for row in rows:
+                    await opened.execute(_statement(row))
+        if numbers and self._numbers is not None:
+            with self._numbers.begin() as connection:
+                for number in numbers:
+                    self._keep(connection, number)
+        elif numbers:
             async with self._vault._database.write() as opened:
                 for number in numbers:
-                    held = NUMBERS.c.addressee_code == number.code
-                    await opened.execute(sa.delete(NUMBERS).where(held))
-                    if number.after is not None:
-                        await opened.execute(sa.insert(NUMBERS), _sealed(self._vault, number))
+                    await opened.run_sync(self._keep, number)
+
+    def _keep(self, connection: sa.Connection, number: NumberChange) -> None:
+        connection.execute(FORGET, {"code": number.code})
+        if number.after is not None:
+            connection.execute(sa.insert(NUMBERS), _sealed(self._vault, number))
+
+    def _make(self, connection: sa.Connection, change: Change) -> None:
+        if change.column is None:
+            connection.execute(_statement(change))
+            return
+        assert change.after is not None
+        text, cell, key = self._updates(change.type, change.column)
+        connection.exec_driver_sql(text, (cell(change.after[change.column]), key(change.key)))
+
+    def _updates(self, type_: Type, column: str) -> tuple[str, Any, Any]:
+        """The statement that sets one cell, made once, and how its two values are stored."""
+        known = self._known.get((type_.name, column))
+        if known is None:
+            cell, key, dialect = type_.table.c[column], type_.key, self._database.engine.dialect
+            update = sa.update(type_.table).where(key == sa.bindparam("row_key"))
+            text = str(update.values({column: sa.bindparam("cell")}).compile(dialect=dialect))
+            known = text, *(_stored(one.type, dialect) for one in (cell, key))
+            self._known[type_.name, column] = known
+        return known
 
     def close(self) -> None:
         """Disconnect."""
-        if self._file is not None:
-            self._file.dispose()
+        for file in (self._file, self._numbers):
+            if file is not None:
+                file.dispose()
+
+
+FORGET = sa.delete(NUMBERS).where(NUMBERS.c.addressee_code == sa.bindparam("code"))
+
+
+def _file(database: Database) -> sa.Engine | None:
+    """A connection of one's own to a database that is a file."""
+    if database.dialect != "sqlite":
+        return None
+    engine = sa.create_engine(database.url, poolclass=sa.StaticPool)
+    sa.event.listen(engine, "connect", _quickly)
+    return engine
 
 
 def _quickly(connection: Any, _record: Any) -> None:
@@ -374,6 +410,10 @@ def _statement(change: Change) -> Any:
         return sa.delete(table).where(this)
     assert change.column is not None
     return sa.update(table).where(this).values({change.column: change.after[change.column]})
+
+
+def _stored(type_: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any]:
+    return type_.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)
 
 
 def _sealed(vault: Vault, change: NumberChange) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The runs written down. What counts is what was done with this very code."""
+    """The runs written down: which seeds, and with which code."""
 
     database: str
     code: str
@@ -43,17 +43,23 @@ class Ledger:
         return cls(database, code_digest(), FOLDER / "ledger.jsonl")
 
     def next(self) -> int:
-        """The first seed after all that are done."""
-        return max((int(entry["end"]) for entry in self.entries()), default=0)
+        """The first seed after all that are done, whatever the code was."""
+        return max((int(str(entry["end"])) for entry in self.entries()), default=0)
+
+    def pairs(self, code: str | None = None) -> int:
+        """How many there were, in all or with this code."""
+        return sum(
+            int(str(entry["pairs"]))
+            for entry in self.entries()
+            if code is None or entry["code"] == code
+        )
 
     def entries(self) -> list[dict[str, object]]:
-        """What was done with this code on this database."""
+        """What was done on this database."""
         if not self.path.exists():
             return []
         lines = [json.loads(line) for line in self.path.read_text().splitlines()]
-        return [
-            line for line in lines if (line["code"], line["database"]) == (self.code, self.database)
-        ]
+        return [line for line in lines if line["database"] == self.database]
 
     def add(self, segment: Segment) -> None:
         """Write a segment down. One that found something is not done."""
@@ -91,14 +97,14 @@ def report(coverage: Coverage, segments: Sequence[Segment], seconds: float, ledg
     """A run in words and tables, in Markdown."""
     cpu = sum(segment.cpu for segment in segments)
     ranges = ", ".join(f"{one.first}-{one.end - 1}" for one in segments if one.end > one.first)
-    in_all = sum(int(str(entry["pairs"])) for entry in ledger.entries())
     lines = [
         f"{coverage.pairs} pairs in {coverage.conversations} conversations"
         f" ({coverage.requests} requests) on {ledger.database}, seeds {ranges}",
         f"{60 * coverage.pairs / max(seconds, 1):.0f} pairs a minute"
         f" ({seconds:.0f} s; {cpu:.0f} s of CPU, that is {60 * coverage.pairs / max(cpu, 1):.0f}"
         " pairs a minute and core)",
-        f"with this code ({ledger.code}) in all: {in_all} pairs",
+        f"written down: {ledger.pairs(ledger.code)} pairs with this code ({ledger.code}),"
+        f" {ledger.pairs()} with every code so far",
         "",
         *_table(coverage),
         "",

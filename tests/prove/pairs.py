@@ -40,7 +40,7 @@ from tests.prove.observe import Observation, Observer, body_of
 CLEARED = 4
 """People cleared for a changed cell who are asked at most: not all of them reach its row."""
 POSITIONS = (READ, LIST, MATCH, SEARCH)
-STATES = 10
+STATES = 16
 """Other states that a conversation is had over."""
 ENOUGH = 3
 """How often somebody cleared is shown to see a difference, for each class and rule."""

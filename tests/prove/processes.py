@@ -8,7 +8,8 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
+import authz.policy_store
 from authz.embedded_redis import EmbeddedRedis
 from tests.conftest import new_sqlite_file
 from tests.oracle.beside import Difference
@@ -27,6 +29,7 @@ from tests.prove.ledger import Segment
 from tests.prove.pairs import Leak
 from tests.prove.search import Search
 
+Keep = Callable[[Segment], None]
 IN_MEMORY = Path("/dev/shm")
 EVERY = 5.0
 """Seconds between two lines of progress."""
@@ -44,14 +47,17 @@ _shared: Shared
 
 
 def run(
-    first: int, pairs: int | None, processes: int, postgresql: bool
+    first: int, pairs: int | None, processes: int, postgresql: bool, keep: Keep
 ) -> tuple[list[Segment], str | None]:
-    """What was done, and what was found, if anything. Ctrl-C ends it."""
+    """What was done, and what was found, if anything. Ctrl-C ends it.
+
+    `keep` is handed each block of seeds as soon as it is done.
+    """
     # Started in the background, a shell has interrupts ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with _processes(processes) as (pool, shared):
-        return _run(pool, shared, first, pairs, postgresql)
+        return _run(pool, shared, first, pairs, postgresql, keep)
 
 
 @contextmanager
@@ -72,19 +78,30 @@ def _begin(pairs: Any, stop: Event) -> None:
 
 
 def _run(
-    pool: ProcessPoolExecutor, shared: Shared, first: int, pairs: int | None, postgresql: bool
+    pool: ProcessPoolExecutor,
+    shared: Shared,
+    first: int,
+    pairs: int | None,
+    postgresql: bool,
+    keep: Keep,
 ) -> tuple[list[Segment], str | None]:
     """Blocks of seeds one after the other, until it is enough or something was found."""
     blocks = _blocks(first)
     running: set[Future[Segment]] = set()
     segments: list[Segment] = []
+
+    def ended(blocks: Iterable[Future[Segment]]) -> None:
+        for block in blocks:
+            segments.append(block.result())
+            keep(block.result())
+
     began = told = time.monotonic()
     try:
         while not shared.stop.is_set():
             while len(running) < pool._max_workers:  # type: ignore[attr-defined]
                 running.add(pool.submit(_block, next(blocks), postgresql))
             done, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-            segments += [future.result() for future in done]
+            ended(done)
             if any(segment.failure for segment in segments):
                 break
             if pairs is not None and shared.pairs.value >= pairs:
@@ -97,7 +114,7 @@ def _run(
         pass
     print("\rending ...", flush=True)
     shared.stop.set()
-    segments += [future.result() for future in running]
+    ended(running)
     segments.sort(key=lambda segment: segment.first)
     failure = next((segment.failure for segment in segments if segment.failure), None)
     return segments, failure
@@ -123,6 +140,10 @@ def _block(seeds: range, postgresql: bool) -> Segment:
             except (Leak, Difference) as found:
                 failure = "\n".join([str(found), *getattr(found, "__notes__", ())])
                 break
+            except Exception:
+                # The search itself is wrong: what the others have done must not be lost with it.
+                failure = f"{traceback.format_exc()}seed {seed}"
+                break
             done = seed + 1
             with _shared.pairs.get_lock():
                 _shared.pairs.value += search.coverage.pairs - before
@@ -134,6 +155,8 @@ def _block(seeds: range, postgresql: bool) -> Segment:
 @contextmanager
 def searching(postgresql: bool = False, **options: Any) -> Iterator[Search]:
     """A search in stores of its own. `options` are those of `Search`."""
+    # A worker tells Redis the policy every second; here seven towns would do so all the time.
+    authz.policy_store.PUBLISH_SECONDS = 60.0
     with ExitStack() as stack:
         where = IN_MEMORY if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) else None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prove-", dir=where)))
