@@ -89,6 +89,7 @@ from resolvers import (
 )
 from resolvers.cast import hire, is_staffed
 from resolvers.clients import SCOPES, register_departments
+from resolvers.import_measures import import_measures
 from resolvers.import_staff import import_staff
 from resolvers.importing import (
     Contents,
@@ -544,12 +545,16 @@ async def load_file(settings: Settings, contents: Contents, path: Path, size: in
             return await import_file(contents, path, database, vault, progress=progress)
 
 
-async def load_staff(settings: Settings, path: Path, size: int) -> Report:
-    """Bring the staff records up to the personnel file."""
+ROW_BY_ROW = {"measures": import_measures, "staff": import_staff}
+"""Files of which each row is a change of its own, on the log."""
+
+
+async def load_rows(settings: Settings, contents: str, path: Path, size: int) -> Report:
+    """Make the changes that a file asks for, row by row."""
     database = Database(settings.main_url)
     try:
-        with progress_bar("staff", size) as progress:
-            return await import_staff(path, database, rejects_of(path), progress)
+        with progress_bar(contents, size) as progress:
+            return await ROW_BY_ROW[contents](path, database, rejects_of(path), progress)
     finally:
         await database.close()
 
@@ -707,7 +712,7 @@ def _parser() -> argparse.ArgumentParser:
     town = command("seed", "load the demo town", _seed)
     town.add_argument("--people", type=int, help="how many people (default: ATENA_PEOPLE)")
     files = command("import", "load one of the city's files", _import)
-    files.add_argument("contents", choices=[*(str(contents) for contents in Contents), "staff"])
+    files.add_argument("contents", choices=[*(str(each) for each in Contents), *ROW_BY_ROW])
     files.add_argument("file", type=Path, help="CSV in UTF-8 or CP932; the header decides")
     _add_client_commands(command("client", "other offices' clients (連携定義)", _client))
     issue = command("password", "issue a staff member's password, told once", _password)
@@ -750,8 +755,8 @@ def _import(settings: Settings, chosen: argparse.Namespace) -> int:
     if not chosen.file.is_file():
         raise SettingError(f"there is no file {chosen.file}")
     size = chosen.file.stat().st_size
-    if chosen.contents == "staff":
-        report = asyncio.run(load_staff(settings, chosen.file, size))
+    if chosen.contents in ROW_BY_ROW:
+        report = asyncio.run(load_rows(settings, chosen.contents, chosen.file, size))
     else:
         report = asyncio.run(load_file(settings, Contents(chosen.contents), chosen.file, size))
     print(f"loaded {report.loaded}, already there {report.already_there}, ", end="")

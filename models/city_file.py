@@ -54,6 +54,13 @@ RECEIPT_HEADER: tuple[str, ...] = (
     "本税", "督促手数料", "延滞金", "納付チャネル", "収納区分", "仮消込区分", "納付場所",
 )  # fmt: skip
 
+MEASURE_HEADER: tuple[str, ...] = (
+    CODE, "種類", "状態", "住所秘匿の要否", "出力停止の要否", "決定市町村コード", "相手方氏名",
+    "相手方宛名コード", "申出日", "決定日", "開始日", "期限", "備考",
+)  # fmt: skip
+COVERED_TOO = "併対象者宛名コード"
+"""Of a file of measures, beside its columns: whom else a measure covers, separated by spaces."""
+
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "AddresseeKind": {"住登者": "RESIDENT", "住登外者": "NON_RESIDENT"},
@@ -84,6 +91,15 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "仮": "PROVISIONAL", "確定": "CONFIRMED", "取消": "CANCELLED", "組替": "RECLASSIFIED",
         },
         "ReceiptKind": {"納付": "PAYMENT", "充当": "APPROPRIATION", "配当": "DISTRIBUTION"},
+        "MeasureKind": {
+            "配偶者からの暴力": "SPOUSAL_VIOLENCE", "ストーカー行為等": "STALKING",
+            "児童虐待": "CHILD_ABUSE", "準ずるもの": "EQUIVALENT", "返戻": "MAIL_RETURNED",
+            "成年後見": "GUARDIANSHIP", "職員への脅迫": "STAFF_THREATENED",
+            "理由の記載なし": "UNSPECIFIED",
+        },
+        "MeasureStatus": {
+            "申出": "REQUESTED", "実施中": "IN_FORCE", "終了提案": "END_PROPOSED", "終了": "ENDED",
+        },
         "PaymentChannel": {
             "窓口": "COUNTER", "金融機関": "BANK", "コンビニ": "CONVENIENCE_STORE",
             "口座振替": "DIRECT_DEBIT", "オンライン": "ONLINE", "特別徴収": "WITHHOLDING",

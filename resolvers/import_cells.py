@@ -22,8 +22,10 @@ from models.city_file import (
     ADDRESSEE_HEADER,
     CODE,
     COLLECTION_HEADER,
+    COVERED_TOO,
     HANDLING,
     ITEM_NAMES,
+    MEASURE_HEADER,
     RECEIPT_HEADER,
     STOP_OUTPUT,
     word,
@@ -40,6 +42,7 @@ Read = Callable[[str, Values], str | None]
 """Put what a cell says under the names of the columns; a reason where it breaks a rule."""
 
 NUMBER = "number"
+OTHERS = "others"
 ACCOUNT = "bank_account"
 DIRECT_DEBIT = f"{ACCOUNT}:{AccountUsage.DIRECT_DEBIT.value}"
 REFUND = f"{ACCOUNT}:{AccountUsage.REFUND.value}"
@@ -101,6 +104,13 @@ def receipt_cells() -> dict[str, Cell]:
     """The columns of the receipts file; the first five name the levy item."""
     levy = _by_name(GRAPH.types["Collection"].table, RECEIPT_HEADER[:5])
     return levy | _by_name(GRAPH.types["Receipt"].table, RECEIPT_HEADER[5:])
+
+
+def measure_cells() -> dict[str, Cell]:
+    """The columns of a file of measures."""
+    table = GRAPH.types["ProtectiveMeasure"].table
+    too = Cell(COVERED_TOO, table.name, OTHERS, ("protection",), _read_codes)
+    return _by_name(table, MEASURE_HEADER) | {COVERED_TOO: too}
 
 
 def part_of(row: Mapping[str, Any], columns: Collection[str]) -> tuple[Any, ...]:
@@ -208,6 +218,13 @@ def _read_text(name: str, check: Check, limit: int | None) -> Read:
         return reason
 
     return read
+
+
+def _read_codes(text: str, values: Values) -> str | None:
+    """Those that can be read, also where another one cannot."""
+    codes = text.split()
+    values[OTHERS] = tuple(code for code in codes if rules.addressee_code(code) is None)
+    return next(filter(None, map(rules.addressee_code, codes)), None)
 
 
 def _read_folded(name: str) -> Read:

@@ -82,6 +82,7 @@ READS = {"resolvers/sql.py", "resolvers/population.py"}
 
 WRITERS = {
     "resolvers/cast.py",
+    "resolvers/import_measures.py",
     "resolvers/import_people.py",
     "resolvers/import_levies.py",
     "resolvers/importing.py",
