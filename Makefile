@@ -40,8 +40,8 @@ prove: dev ## search for leaks until Ctrl-C; ARGS="--pairs 100000", ARGS=--mutan
 papers: .venv/dev ## write the tables of the README and docs, and schema.graphql, anew
 	@$(BIN)/python -m tests.papers
 
-pictures: dev ## take the screenshots of docs/console.md anew
-	@ATENA_TEST_PICTURES=docs/console $(BIN)/pytest -q tests/test_console.py
+pictures: dev ## take the screenshots in docs/ anew
+	@ATENA_TEST_PICTURES=docs/console $(BIN)/pytest -q tests/test_console.py tests/test_graphiql_cast.py
 
 dev: .venv/dev node_modules/dev ## set up what tests and checks need, without running them
 
