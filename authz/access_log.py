@@ -13,7 +13,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -77,17 +77,17 @@ class LoggedOperation:
         return (self.digest, self.normal_form, orjson.dumps(self.coordinates).decode())
 
 
-def _now() -> dt.datetime:
+def now() -> dt.datetime:
+    """This instant, in UTC."""
     return dt.datetime.now(dt.UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One operation and how it ended.
 
     `outcome` is "OK" or an error code. `persons` are the codes of the addressees whose data the
     answer shows. Texts from the outside that are not plain, or could hold an individual number, are
-    stored as `(unreadable)`.
+    stored as `(unreadable)`. `at`: when it began; `None` is when it is recorded.
     """
 
     kind: Kind
@@ -99,7 +99,7 @@ class Record:
     case_reference: str | None = None
     policy_version: int | None = None
     persons: Sequence[str] = ()
-    at: dt.datetime = field(default_factory=_now)
+    at: dt.datetime | None = None
 
 
 class _Pending(NamedTuple):
@@ -160,7 +160,7 @@ class AccessLog:
         """
         if not self._open:
             raise Unavailable("the access log is closed")
-        row = _row(record, operation, self._appender.instant(record.at))
+        row = _row(record, operation, self._appender.instant(record.at or now()))
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending.append(_Pending(row, operation, stored))
         self._wake.set()
@@ -247,7 +247,7 @@ async def insert(
             await connection.execute(
                 _insert_once(dialect), {column.name: value for column, value in named}
             )
-    named = zip(filled(ACCESS_LOG), _row(record, operation, record.at), strict=True)
+    named = zip(filled(ACCESS_LOG), _row(record, operation, record.at or now()), strict=True)
     values = {column.name: value for column, value in named}
     await connection.execute(sa.insert(ACCESS_LOG), values)
 

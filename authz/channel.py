@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from authz.client_certificate import thumbprint_of_header
 from models.client import Network
@@ -16,8 +17,7 @@ from models.client import Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(NamedTuple):
     """One request as the server saw it: `peer` is who is connected, `headers` in lower case."""
 
     peer: str | None

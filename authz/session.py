@@ -25,7 +25,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from hiredis import HiredisError
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -134,8 +134,7 @@ class Session:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(NamedTuple):
     """A session found alive, and the policy version that binds this request."""
 
     session: Session

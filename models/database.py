@@ -136,6 +136,8 @@ class Now(ColumnElement[Any]):
     """
 
     inherit_cache = True
+    # Nothing of it differs, so a statement with it is compiled once.
+    _traverse_internals = []  # noqa: RUF012
     type = sa.DateTime(timezone=True)
 
 

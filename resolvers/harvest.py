@@ -7,7 +7,7 @@ that code, so that asking for it costs the same whether there is such a person o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from authz.clearance import Clearance
@@ -15,7 +15,7 @@ from models.graph import GRAPH
 from resolvers.levels import AllOf, AnyOf, Condition, Keyed, Level
 from resolvers.pages import Given
 from resolvers.plan import Plan
-from resolvers.sql import KEYED, LIMIT, Found, Query
+from resolvers.sql import KEYED, LIMIT, Found, Query, each_once
 
 LONGEST_CODE = 15
 
@@ -48,25 +48,23 @@ def could_tell(queries: Sequence[Query], variables: Mapping[str, Any], given: Gi
 
 def counted(
     found: Sequence[Found], clearance: Clearance, variables: Mapping[str, Any], given: Given
-) -> tuple[int, list[str]]:
+) -> tuple[int, Sequence[str]]:
     """Misses, counts and rows without a name; and the codes of the persons told of.
 
     Two rows are one person only to those who may see the code: else the count would tell it.
     """
     units = 0
-    persons: dict[str, None] = {}
-    for one in _tree(found):
+    persons: list[Sequence[str]] = []
+    for one in (inner for root in found for inner in root.tree() if inner.query.level.entry):
         level = one.query.level
-        if not level.entry:
-            continue
         by_name = clearance.cell("Addressee.code", level.action).allowed
         rows = sum(map(len, one.by_parent.values())) + len(one.more)
         if not _is_named(level, given):
             units += max(0, _probes(level, variables) - rows) + level.count
             units += 0 if by_name else rows
         if by_name:
-            persons.update(dict.fromkeys(one.persons))
-    return units, list(persons)
+            persons.append(one.persons)
+    return units, each_once(persons)
 
 
 def _bound(query: Query, parents: int, variables: Mapping[str, Any], given: Given) -> int:
@@ -96,13 +94,7 @@ def _values(condition: Condition, variables: Mapping[str, Any]) -> int:
 
 def _is_named(level: Level, given: Given) -> bool:
     """Whether a root names its person: a text that could be a code, cleared as an operand."""
-    if level.type.name != "Addressee" or level.keyed is None or level.keyed[0] is Keyed.NUMBER:
+    if level.keyed is None or level.keyed[0] is Keyed.NUMBER or level.type.name != "Addressee":
         return False
     key = given.get(id(level), {}).get(KEYED)
     return isinstance(key, str) and 0 < len(key) <= LONGEST_CODE
-
-
-def _tree(found: Sequence[Found]) -> Iterator[Found]:
-    for one in found:
-        yield one
-        yield from _tree(one.children)

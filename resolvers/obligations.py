@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from resolvers.levels import Field, Nested
@@ -44,8 +45,8 @@ class Telling:
         parents = frozenset(
             parent
             for parent, rows in found.by_parent.items()
-            if any(row[flag] for flag in flags for row in rows)
-            or any(row[source] in below for source, below in edges for row in rows)
+            if any(any(map(itemgetter(flag), rows)) for flag in flags)
+            or any(not below.isdisjoint(map(itemgetter(source), rows)) for source, below in edges)
         )
         return cls(found, parents, children)
 

@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from authz.errors import BadInput
-from resolvers.levels import Level, Page
+from resolvers.levels import Page
 from resolvers.seal import Seal, SealBroken
-from resolvers.sql import LIMIT, Query, order_terms
+from resolvers.sql import LIMIT, Query
 
 Given = dict[int, dict[str, Any]]
 """Parameter values of each level in one request, by the identity of the level."""
@@ -55,7 +55,7 @@ def _open(
         first = _first(level.page, variables, max_page)
         given[id(level)] = {
             LIMIT: first + query.peeks,
-            **_after(level, variables, seal, binding),
+            **_after(query, variables, seal, binding),
         }
         rows = parents * max(first, 1)
     return rows + sum(
@@ -73,20 +73,19 @@ def _first(page: Page, variables: Mapping[str, Any], max_page: int) -> int:
 
 
 def _after(
-    level: Level, variables: Mapping[str, Any], seal: Seal, binding: bytes
+    query: Query, variables: Mapping[str, Any], seal: Seal, binding: bytes
 ) -> dict[str, Any]:
-    page = level.page
+    page = query.level.page
     if page is None or page.after is None:
         return {}
-    terms = order_terms(level, level.type.table)
     try:
         values = seal.open_cursor(page.after.get(variables), binding + page.binding.encode())
     except SealBroken as error:
         raise BadInput("this cursor is not one of this list", "CURSOR_INVALID") from error
-    opened: dict[str, Any] = {}
-    for at, ((term, _), value) in enumerate(zip(terms, values, strict=True)):
-        opened[f"after_{at}"] = _typed(term.type, value)
-    return opened
+    return {
+        f"after_{at}": _typed(type_, value)
+        for at, (type_, value) in enumerate(zip(query.cursor, values, strict=True))
+    }
 
 
 def _typed(type_: sa.types.TypeEngine[Any], value: Any) -> Any:

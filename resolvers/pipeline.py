@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NoReturn
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 from sqlalchemy.exc import SQLAlchemyError
 
-from authz.access_log import AccessLog, Kind, LoggedOperation, Record
+from authz.access_log import AccessLog, Kind, LoggedOperation, Record, now
 from authz.actor import Actor
 from authz.clearance import Clearance, clear
 from authz.errors import BadInput, PurposeRefused, Refused, Unavailable
@@ -367,7 +368,7 @@ class Reads:
         finally:
             if held is not None and self.harvest is not None:
                 units, persons = counted(found, ready.plan.clearance, variables, given)
-                self.harvest.settle(held, units, [*changed, *persons])
+                self.harvest.settle(held, units, [*changed, *persons] if changed else persons)
         return ready, found, await self._numbers(found, actor, terms)
 
     async def _rows(
@@ -418,7 +419,7 @@ class Reads:
             ready.queries,
             variables,
             self.seal,
-            _binding(actor, ready.plan.clearance),
+            _binding(actor.id, ready.plan.clearance.purpose, ready.plan.clearance.version),
             max_page=self.max_page,
             max_rows=self.max_rows,
         )
@@ -551,7 +552,9 @@ class Reads:
         computed: Mapping[str, Any] = MappingProxyType({}),
     ) -> dict[str, Any]:
         clearance = ready.plan.clearance
-        shaping = Shaping(self.seal, _binding(actor, clearance), numbers)
+        shaping = Shaping(
+            self.seal, _binding(actor.id, clearance.purpose, clearance.version), numbers
+        )
         levels = iter(zip(ready.shapes, found, strict=True))
         data: dict[str, Any] = {}
         told: list[dict[str, Any]] = []
@@ -579,6 +582,7 @@ def record_of(kind: Kind, actor: Actor, policy: Policy, terms: Terms) -> Record:
         purpose=terms.purpose if terms.purpose in policy.reference.purposes else None,
         case_reference=terms.case_reference,
         policy_version=policy.version,
+        at=now(),
     )
 
 
@@ -614,8 +618,9 @@ def _answer(
     return {"data": data, "extensions": {"privacy": privacy}}
 
 
-def _binding(actor: Actor, clearance: Clearance) -> bytes:
-    return repr((actor.id, clearance.purpose, clearance.version)).encode()
+@lru_cache(maxsize=1000)
+def _binding(actor: str, purpose: str, version: int) -> bytes:
+    return repr((actor, purpose, version)).encode()
 
 
 def _context(actor: Actor, policy: Policy) -> dict[str, Any]:
@@ -641,4 +646,4 @@ def _weight(ready: Ready) -> int:
 
 
 def _with(draft: Record, persons: Sequence[str], outcome: str = "OK") -> Record:
-    return replace(draft, persons=persons, outcome=outcome)
+    return draft._replace(persons=persons, outcome=outcome)

@@ -7,9 +7,8 @@ level at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from models.database import Convert
 from models.individual_number import NumberRecord
@@ -25,15 +24,14 @@ from resolvers.levels import (
 )
 from resolvers.rows import Cell, Constant, Row, maker
 from resolvers.seal import Seal
-from resolvers.sql import Found, Query
+from resolvers.sql import Found, Query, each_once
 
 Rows = Sequence[Row]
 Path = tuple[str | int, ...]
 Record = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Shaping:
+class Shaping(NamedTuple):
     """What one answer needs while it is written.
 
     `binding` ties cursors to actor, purpose and policy version.
@@ -41,7 +39,7 @@ class Shaping:
 
     seal: Seal
     binding: bytes
-    numbers: Mapping[str, NumberRecord | None] = field(default_factory=dict)
+    numbers: Mapping[str, NumberRecord | None] = MappingProxyType({})
 
 
 class Below(dict[Any, Any]):
@@ -111,7 +109,7 @@ class _Page:
         """The sealed place of each row."""
         query, page = self.found.query, self.found.query.level.page
         assert page is not None
-        places = [query.index["order", at] for at in range(query.cursor_width)]
+        places = [query.index["order", at] for at in range(len(query.cursor))]
         binding = self.shaping.binding + page.binding.encode()
         for row in rows:
             yield self.shaping.seal.cursor([row[at] for at in places], binding)
@@ -250,12 +248,6 @@ def wants_number(level: Level) -> bool:
     return any(isinstance(selected, Number) for selected in level.fields)
 
 
-def persons_of(found: Sequence[Found]) -> list[str]:
-    """The addressee codes of everybody in the answer."""
-    return list(dict.fromkeys(chain.from_iterable(map(_persons, found))))
-
-
-def _persons(found: Found) -> Iterator[str]:
-    yield from found.persons
-    for child in found.children:
-        yield from _persons(child)
+def persons_of(found: Sequence[Found]) -> Sequence[str]:
+    """The addressee codes of everybody in the answer, each once."""
+    return each_once([one.persons for root in found for one in root.tree() if one.persons])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -59,6 +59,7 @@ Transform = Callable[[Any], Any]
 class Query:
     """The statement of one level and where its columns are found in a row.
 
+    `cursor`: the types of what a place in the list consists of.
     `peeks`: it reads one row beyond each page, to tell whether there are more, and of whom.
     """
 
@@ -69,7 +70,7 @@ class Query:
     index: Mapping[object, int]
     decoders: Mapping[int, Convert]
     children: tuple[Query, ...]
-    cursor_width: int
+    cursor: tuple[sa.types.TypeEngine[Any], ...]
     peeks: bool
 
     def tree(self) -> Iterator[Query]:
@@ -79,8 +80,7 @@ class Query:
             yield from child.tree()
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The rows of one level, by the parent that they belong to (`None` at the root).
 
     `persons` are the codes of everybody whose row was read, the one beyond the page among them: a
@@ -93,6 +93,12 @@ class Found:
     children: tuple[Found, ...]
     more: frozenset[Any]
     persons: tuple[str, ...]
+
+    def tree(self) -> Iterator[Found]:
+        """These rows and all beneath them."""
+        yield self
+        for child in self.children:
+            yield from child.tree()
 
 
 def compile_plan(plan: Plan, database: Database, *, lifted: bool = False) -> tuple[Query, ...]:
@@ -195,6 +201,11 @@ def _persons(query: Query, rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(itemgetter(query.index["person"]), rows)))
 
 
+def each_once(persons: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The persons of several levels; those of one level are each once already."""
+    return persons[0] if len(persons) == 1 else list(dict.fromkeys(chain.from_iterable(persons)))
+
+
 def _grouped(query: Query, rows: Sequence[Row]) -> dict[Any, Sequence[Row]]:
     if query.level.edge is None:
         return {None: rows}
@@ -273,7 +284,7 @@ class _Builder:
                 _Builder(child, self.database, self.lifted, self.source).query()
                 for child in level.children
             ),
-            cursor_width=len(self._terms()),
+            cursor=tuple(term.type for term, _ in self._terms()),
             peeks=self.peeks,
         )
 
@@ -451,7 +462,16 @@ class _Builder:
     # -- order and pages -----------------------------------------------------------------------
 
     def _terms(self) -> Terms:
-        return order_terms(self.level, self.row)
+        """What the list is ordered by, the key last: a cursor holds one value for each."""
+        page = self.level.page
+        if page is None:
+            return []
+        terms = [
+            term
+            for order in page.order
+            for term in nulls_last(self.row.c[order.leaf.column.name], descending=order.descending)
+        ]
+        return [*terms, (self.row.c[self.level.type.key.name], False)]
 
     def _order_by(self) -> list[sa.ColumnElement[Any]]:
         return [term.desc() if descending else term.asc() for term, descending in self._terms()]
@@ -580,18 +600,6 @@ def _source(level: Level, lifted: bool) -> sa.Table:
     if not guards or not all(guard.uncovered for guard in guards):
         return level.type.table
     return open_rows(level.type)
-
-
-def order_terms(level: Level, row: sa.FromClause) -> Terms:
-    """What a level's list is ordered by, the key last: a cursor holds one value for each."""
-    if level.page is None:
-        return []
-    terms = [
-        term
-        for order in level.page.order
-        for term in nulls_last(row.c[order.leaf.column.name], descending=order.descending)
-    ]
-    return [*terms, (row.c[level.type.key.name], False)]
 
 
 def _asks(level: Level, *names: str) -> bool:

@@ -265,7 +265,7 @@ class Writes:
         except Refused as error:
             await self._reads.refuse(draft, logged, error, error)
         except Exception:
-            await self._log.record(replace(draft, outcome="INTERNAL"), logged)
+            await self._log.record(draft._replace(outcome="INTERNAL"), logged)
             raise
         if beyond:
             return encode(_unshown(mutation, changed, shown))
@@ -290,7 +290,7 @@ class Writes:
         except HarvestLimit as limit:
             if not use_case.protects:
                 raise
-            await self._log.record(replace(draft, outcome=limit.code), logged)
+            await self._log.record(draft._replace(outcome=limit.code), logged)
             _alert.warning("beyond the harvest limit: staff %s, %s", actor.id, use_case.name)
             return await self._reads.hold_beyond(shown, changing, actor), True
 
@@ -325,7 +325,7 @@ class Writes:
             changed = await use_case.run(change, given)
             if changed.issued is not None and brings_others(shown.plan):
                 await self._reads.look_over(shown, named(changed), actor, policy, changed.issued)
-            record = replace(draft, persons=changed.persons)
+            record = draft._replace(persons=changed.persons)
             await access_log.insert(connection, self._database.dialect, record, logged)
         for event in changed.events:
             # What is committed holds; whoever is not told now learns it from the database.

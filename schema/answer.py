@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from inspect import isawaitable
 from typing import Any
 
@@ -44,6 +45,7 @@ from schema.mutation import SESSION, MutationContext
 
 CASE_REFERENCE = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 TWELVE_DIGITS = re.compile(r"[0-9]{12}")
+STATED = ("purpose-of-use", "case-reference", "privacy-mode")
 INTROSPECTION = frozenset({"__schema", "__type"})
 DOCUMENTS_WEIGHT = 500_000
 """Characters of all cached documents; parsed they take about 180 times that in memory."""
@@ -97,7 +99,9 @@ class Answerer:
         operation = self._operation(request)
         if operation.introspects and not self._introspection:
             raise BadInput("introspection is turned off here")
-        variables = read_variables(self._schema, operation.node, request.variables)
+        variables = read_variables(
+            self._schema, operation.node, request.variables, operation.prepared.types
+        )
         if operation.node.operation is OperationType.MUTATION:
             if operation.only_session:
                 return await self._mutate_session(operation, request)
@@ -115,7 +119,8 @@ class Answerer:
     def _keep(self, request: GraphQLRequest, operation: Operation) -> None:
         """Remember a document; only what comes with a session may take room."""
         key = (request.document, request.operation_name)
-        self._operations.put(key, operation, weight=len(request.document))
+        if self._operations.get(key) is not operation:
+            self._operations.put(key, operation, weight=len(request.document))
 
     async def _asked(
         self, operation: Operation, request: GraphQLRequest, kind: Kind
@@ -172,7 +177,7 @@ class Answerer:
         """A refusal before the purpose is known to be one; its headers could hold anything."""
         record = Record(kind=kind, outcome=refusal.code)
         if actor is not None:
-            record = replace(record, actor=actor.id, session=actor.session, roles=actor.roles)
+            record = record._replace(actor=actor.id, session=actor.session, roles=actor.roles)
         await self._log.record(record)
 
     async def _introspect(self, operation: Operation, request: GraphQLRequest) -> Answer:
@@ -264,16 +269,21 @@ def bearer_token(headers: Mapping[str, str]) -> str:
 
 def terms_of(headers: Mapping[str, str]) -> Terms:
     """What the headers state. Raises `BadInput` for one that is malformed."""
-    case = headers.get("case-reference", "").strip() or None
+    return _terms(*(headers.get(name, "").strip() for name in STATED))
+
+
+@lru_cache(maxsize=256)
+def _terms(purpose: str, case_reference: str, privacy_mode: str) -> Terms:
+    case = case_reference or None
     if case is not None and (not CASE_REFERENCE.fullmatch(case) or TWELVE_DIGITS.search(case)):
         raise BadInput(
             "Case-Reference is 1 to 64 of A-Z a-z 0-9 . _ / - without 12 digits in a row"
         )
     try:
-        mode = PrivacyMode(headers.get("privacy-mode", "").strip().lower() or "null")
+        mode = PrivacyMode(privacy_mode.lower() or "null")
     except ValueError as error:
         raise BadInput("Privacy-Mode is null, reject or dry-run") from error
-    return Terms(headers.get("purpose-of-use", "").strip() or None, case, mode)
+    return Terms(purpose or None, case, mode)
 
 
 def _encoded(content: dict[str, Any]) -> bytes:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, validate
+from graphql import (
+    DocumentNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    Undefined,
+    coerce_input_value,
+    validate,
+)
 from graphql.execution.values import VariableValues, get_variable_values
 
 from schema.errors import BAD_USER_INPUT, MAX_ERRORS, VALIDATION_FAILED, InvalidRequest
@@ -25,9 +33,23 @@ def read_document(
 
 
 def read_variables(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, given: dict[str, Any]
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    given: dict[str, Any],
+    types: Iterable[tuple[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The operation's variables, coerced. Raises `InvalidRequest`."""
+    """The operation's variables, coerced. Raises `InvalidRequest`.
+
+    `types`: theirs by name, where known. graphql-core would look them up again for each request; it
+    is asked where one is not given or not valid.
+    """
+    coerced = {
+        name: coerce_input_value(given[name], type_) for name, type_ in types if name in given
+    }
+    if len(coerced) == len(operation.variable_definitions or ()) and all(
+        value is not Undefined for value in coerced.values()
+    ):
+        return coerced
     found = get_variable_values(
         schema,
         operation.variable_definitions or (),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -53,7 +52,7 @@ def refusal(error: Refused) -> Answer:
         return Answer(error.status, _body(written), request_error=True)
     answer = refused(error.code, error.message, error.status)
     wait = getattr(error, "retry_after", None)
-    return answer if wait is None else replace(answer, headers=(("retry-after", str(wait)),))
+    return answer if wait is None else answer._replace(headers=(("retry-after", str(wait)),))
 
 
 def refused(code: str, message: str, status: int) -> Answer:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -132,7 +132,7 @@ def _reject(
     code: str = BAD_USER_INPUT,
     headers: tuple[tuple[str, str], ...] = (),
 ) -> _Rejected:
-    return _Rejected(replace(refused(code, message, status), headers=headers))
+    return _Rejected(refused(code, message, status)._replace(headers=headers))
 
 
 class GraphQLEndpoint:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from authz.channel import Channel
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
+class GraphQLRequest(NamedTuple):
     """One well-formed request. `headers` has lower-case names; the security headers occur once.
 
     `channel` is how it came, for the tokens of departments' clients.
@@ -23,8 +21,7 @@ class GraphQLRequest:
     channel: Channel | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The whole answer to one request: `body` is ready JSON in UTF-8.
 
     `request_error` marks syntax, validation and variable errors. A client that takes nothing but
