@@ -41,15 +41,13 @@ async def take(
     user: User,
     person: str,
     wanted: Collection[frozenset[str]],
-    path: OutputPath = OutputPath.SCREEN,
 ) -> list[int]:
-    """Use what the user holds to see, or to issue, more of a person; the lifts that were used,
-    often none.
+    """Use what the user holds to see more of a person; the lifts that were used, often none.
 
     `wanted`: sensitivity classes, each set of which one lift has to name.
     """
     async with database.look() as connection:
-        found = await connection.execute(held(user.staff_id, person, path))
+        found = await connection.execute(held(user.staff_id, person, OutputPath.SCREEN))
         keys = chosen([(key, classes) for key, classes in found], wanted)
     if not keys:
         return []

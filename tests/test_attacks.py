@@ -955,6 +955,18 @@ async def test_ac_31_writes_that_read(towns: Towns) -> None:
             "WRITE_NOT_ALLOWED", CLERK, "consultation", document,
             {"i": {"addresseeCode": code, "address": "局留"}},
         )  # fmt: skip
+    issue = """mutation ($c: String!) {
+        issueDocument(input: {addresseeCode: $c, path: MAIL, document: OTHER}) { addressee {
+          fullName dvFlag residence { address } contacts { totalCount }
+          accounts { nodes { branchCode accountNumber } } } } }"""
+    stopped = set()
+    for asker in ((CLERK, "consultation"), (SURVEYOR, "field-survey"), (SECTION, "consultation")):
+        others = [OTHERS_PAYER] if asker[0] == SECTION else []
+        for code in (TANAKA, NISHI, KEIKO, YAMADA, KATO, "8", *others):
+            answer = await towns.alike(*asker, issue, {"c": code})
+            if answer.status_code == 403:
+                stopped.add(code)
+    assert stopped == {TANAKA, NISHI, KEIKO}
 
 
 def test_ac_32_new_field_is_public() -> None:

@@ -14,7 +14,6 @@ import pytest
 import sqlalchemy as sa
 
 from models.database import Database
-from models.lift import OutputPath
 from resolvers.lift_use import LIFTS, User, is_lifted, take
 from resolvers.lifts import USE_CASES
 from tests.test_hostile import code_of
@@ -250,18 +249,6 @@ async def test_each_use_is_recorded_with_its_occasion_and_cannot_be_changed(town
     assert (record["actor"], record["session"]) == (ARREARS, uses_[-1]["session"])
     with pytest.raises(sa.exc.DBAPIError, match="append only"):
         await town.change("DELETE FROM lift_use")
-
-
-async def test_a_lift_for_issuing_is_taken_by_its_own_path(town: World) -> None:
-    """No way out issues anything yet; what will is to take the lift like this."""
-    await lifted(town, path="MAIL", uses=1)
-    assert (await seen(town))["residence"] is None
-    database = Database(town.database_url)
-    user = User(ARREARS, "session", SURVEY, None)
-    found = [await take(database, user, TANAKA, WANTED, OutputPath.MAIL) for _ in range(2)]
-    assert [len(taken) for taken in found] == [1, 0]
-    assert await take(database, user, TANAKA, WANTED, OutputPath.COUNTER) == []
-    await database.close()
 
 
 @pytest.mark.parametrize(
