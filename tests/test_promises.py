@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from models.database import Database, Reader
 from tests.world import (
     HANAKO,
     KATO,
@@ -319,6 +323,48 @@ async def test_a_row_about_a_covered_person_is_left_out_of_an_uncovered_record(
         COORDINATOR, "protection-measures", document, variables={"code": TANAKA}
     )
     assert hers["addressee"]["specialAddresseeOf"] == {"totalCount": 1}
+
+
+async def test_what_an_open_edge_goes_by_stays_in_the_database(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Members show to a coordinator, and their household's code to nobody who asks for them."""
+    document = """
+    query ($code: String!) {
+      addressee(code: $code) { householdMemberships { nodes { members { nodes { code } } } } }
+    }
+    """
+    seen: list[Any] = []
+    with monkeypatch.context() as patch:
+        _notice_rows(patch, seen)
+        found = await world.data(
+            COORDINATOR, "protection-measures", document, variables={"code": YAMADA}
+        )
+    [membership] = found["addressee"]["householdMemberships"]["nodes"]
+    assert {node["code"] for node in membership["members"]["nodes"]} == {YAMADA, HANAKO}
+    assert HANAKO in seen
+    assert "H1" not in seen
+
+
+def _notice_rows(patch: pytest.MonkeyPatch, seen: list[Any]) -> None:
+    """Every value that readers get from the database."""
+    read = Database.read
+
+    @contextlib.asynccontextmanager
+    async def noted(self: Database, **options: Any) -> AsyncIterator[Any]:
+        async with read(self, **options) as reader:
+            yield Noting(reader)
+
+    @dataclass
+    class Noting:
+        reader: Reader
+
+        async def rows(self, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+            found = await self.reader.rows(sql, arguments)
+            seen.extend(value for row in found for value in row)
+            return found
+
+    patch.setattr(Database, "read", noted)
 
 
 async def test_one_record_of_the_log_does_not_lead_to_those_of_others(world: World) -> None:

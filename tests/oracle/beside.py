@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 import authz.policy_store
 from authz.actor import Actor
-from authz.errors import Refused
+from authz.errors import Refused, Unavailable
 from authz.policy import Line
 from authz.policy_chain import LINES, VERSION, Chain
 from authz.vault import Unattended, Vault
@@ -133,11 +133,17 @@ class Site:
 
     async def signed(self, person: Person) -> tuple[str, Actor]:
         if person not in self.signed_in:
-            name = f"staff-{len(self.signed_in)}"
-            self.signed_in[person] = await self.services.sessions.open(
-                name, person.roles, person.section
-            )
+            self.signed_in[person] = await self._sign_in(person)
         return self.signed_in[person]
+
+    async def _sign_in(self, person: Person) -> tuple[str, Actor]:
+        name = f"staff-{len(self.signed_in)}"
+        for _ in range(ATTEMPTS):
+            # A store was slow: that tells of the machine.
+            with contextlib.suppress(Unavailable):
+                return await self.services.sessions.open(name, person.roles, person.section)
+            await asyncio.sleep(PATIENCE)
+        raise Unavailable("nobody can sign in")
 
     def guide(self, person: Person, purpose: str | None, case: str | None) -> Guide:
         """What a writer of requests may know."""

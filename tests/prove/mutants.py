@@ -397,7 +397,18 @@ def _every_value(where: Any) -> Any:
 
 def _source_unguarded(self: Any, nested: Any) -> None:
     edge = self.level.children[nested.child].edge
-    self._add(("source", nested.child), self.row.c[edge.source_column])
+    self._add(("source", nested.child), self.row.c[resolvers.sql.parent_column(edge)])
+
+
+def _source_leaves(add_source: Any) -> Any:
+    """What an edge goes by is read beside the row's key."""
+
+    def mutated(self: Any, nested: Any) -> None:
+        add_source(self, nested)
+        edge = self.level.children[nested.child].edge
+        self._add(("leaving", nested.child), self.row.c[edge.source_column])
+
+    return mutated
 
 
 def _nobody_refused(hold: Any) -> Any:
@@ -556,6 +567,12 @@ MUTANTS: Sequence[Mutant] = (
         "the key of a closed edge leaves the database",
         "edge source: `_Builder._add_source`",
         _replace(resolvers.sql._Builder, "_add_source", _source_unguarded),
+    ),
+    Mutant(
+        "what an open edge goes by leaves the database",
+        "edge followed inside the database: `parent_column`",
+        _wrap(resolvers.sql._Builder, "_add_source", _source_leaves),
+        "test_promises::test_what_an_open_edge_goes_by_stays_in_the_database",
     ),
     Mutant(
         "a part is an object although it is withheld",
