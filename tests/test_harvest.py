@@ -235,6 +235,18 @@ async def test_a_refused_change_tells_as_much_as_a_miss(town: World) -> None:
     assert (record["kind"], record["outcome"]) == ("WRITE", "HARVEST_LIMIT")
 
 
+@pytest.mark.parametrize(
+    ("staff_id", "code"),
+    [(SECTION_CLERK, YAMADA), (SECTION_CLERK, TANAKA), (SECTION_CLERK, "8"), (CLERK, TANAKA)],
+    ids=["found", "outside the population", "unknown", "stopped"],
+)
+async def test_asking_to_issue_costs_one(town: World, staff_id: str, code: str) -> None:
+    document = """mutation ($code: String!) { issueDocument(input: {addresseeCode: $code,
+        path: COUNTER, document: ANSWER}) { addressee { fullName } } }"""
+    await town.ask(staff_id, "consultation", document, {"code": code})
+    assert await left(town, staff_id) == 5
+
+
 async def test_a_change_counts_whom_it_changes(town: World) -> None:
     document = """mutation ($input: SetSubstituteAddressInput!) {
         setSubstituteAddress(input: $input) { substituteAddress { address } } }"""

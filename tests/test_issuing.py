@@ -12,10 +12,8 @@ from typing import Any
 
 import httpx2
 import pytest
-import redis
 import sqlalchemy as sa
 
-from authz.embedded_redis import EmbeddedRedis
 from authz.policy import Line
 from models.issued_document import IssuingPath
 from tests.conftest import Dialect
@@ -313,35 +311,14 @@ async def test_an_obligation_that_begins_meanwhile_stops_it(town: World, dialect
 # -- who learns what by asking --------------------------------------------------------------------
 
 
-@pytest.fixture
-def new_hour(valkey: EmbeddedRedis) -> None:
-    """Nobody has looked anybody up yet; sessions stay."""
-    with redis.Redis.from_url(valkey.url) as client:
-        for key in client.scan_iter("{atena}harvest:*"):
-            client.delete(key)
-
-
-def spent(valkey: EmbeddedRedis) -> int:
-    """How many persons the section's clerk is counted with."""
-    key = f"{{atena}}harvest:{SECTION_CLERK}:consultation:any"
-    with redis.Redis.from_url(valkey.url) as client:
-        fields = client.hlen(key)
-        return max(fields - 2, 0) + int(client.hget(key, "#") or 0)
-
-
-async def test_whoever_is_not_there_is_answered_alike_at_one_cost(
-    town: World, valkey: EmbeddedRedis, new_hour: None
-) -> None:
-    answers, costs = set(), []
+async def test_whoever_is_not_there_is_answered_alike(town: World) -> None:
+    answers = set()
     for code in (TANAKA, NISHI, HANAKO, "000000000009999", "", "９", "x" * 5000):
-        before = spent(valkey)
         response = await issue(town, SECTION_CLERK, "consultation", code, shows=BARE)
         answers.add((response.status_code, response.content))
-        costs.append(spent(valkey) - before)
         [record] = await town.log()
         assert (record["outcome"], record["person_count"]) == ("BAD_USER_INPUT", 0)
     assert len(answers) == 1
-    assert costs == [1] * 7
 
 
 async def publish(world: World, *denied: Line) -> None:
