@@ -456,12 +456,12 @@ class Graphiql:
             await page.get_by_role("button", name="サインイン").click()
             await page.get_by_label("利用目的").wait_for()
         await page.get_by_label("利用目的").select_option(desk.purpose)
+        await page.locator(".graphiql-query-editor .CodeMirror").click()
         self.desk = desk
 
     async def ask(self, query: str) -> Answered:
-        """Run a query in the editor, and read what the page shows when it shows the answer."""
+        """Run a query in the editor, which has the focus, and read the page with the answer."""
         page = self.page
-        await page.locator(".graphiql-query-editor .CodeMirror").click()
         await page.keyboard.press("Control+A")
         await page.keyboard.insert_text(f"query Viewer {{ {query} }}")
         async with page.expect_response(f"{page.url.removesuffix('graphiql')}graphql") as coming:
@@ -543,21 +543,23 @@ async def test_the_cast_asks_about_every_protected_person(graphiql: Graphiql, de
     others = itertools.cycle(code for code in town.protected if code != TANAKA_MISAKI)
     beside = itertools.cycle(town.neighbours)
     began = time.monotonic()
-    for desk in demo.desks:
+    for turn, desk in enumerate(demo.desks):
         await graphiql.seat(desk)
         sight = sights[desk.staff_id]
         finds = "identifier" in desk.may("match")
-        persons = town.protected if ALL else [TANAKA_MISAKI, next(others)] if finds else []
-        for code in persons or [TANAKA_MISAKI]:
-            queries = [*_about(code), _rows_of(town, code)]
-            # Of the other one a slice has what is theirs alone.
-            for query in queries if ALL or code == TANAKA_MISAKI else queries[:1]:
+        for code in town.protected if ALL and finds else [TANAKA_MISAKI]:
+            for query in [*_about(code), _rows_of(town, code)]:
                 answer = await graphiql.ask(query)
                 by_code = query.startswith("addressee")
                 assert answer.code == (None if finds or not by_code else "OPERAND_HIDDEN"), desk
                 sight.look(town, desk, code, answer)
+        # Others by turns in a slice; until one is in the population that somebody sees.
+        for code in itertools.islice(others, 0 if ALL or not finds else len(town.protected)):
+            sight.look(town, desk, code, await graphiql.ask(_about(code)[0]))
+            if "person" in sight.seen:
+                break
         await _lists_and_operands(graphiql, town, desk)
-        for code in town.neighbours if ALL else [next(beside)]:
+        for code in town.neighbours if ALL else [] if turn % 2 else [next(beside)]:
             for query in _about(code) if ALL else _about(code)[1:2]:
                 await _asks_about_a_neighbour(graphiql, town, desk, query)
     assert {name: sight.seen for name, sight in sights.items()} == _expected()
