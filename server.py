@@ -54,7 +54,7 @@ from authz.policy_chain import Chain, ChainBroken
 from authz.policy_store import PolicyStore, check_first_policy
 from authz.revocations import Revocations
 from authz.scopes import Limits
-from authz.session import Sessions, connect
+from authz.session import Sessions, connect, disconnect
 from authz.sign_in import SignIn
 from authz.staff_desk import set_password
 from authz.staffing import SignInEvent, Staffing
@@ -306,7 +306,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         vault = await Vault.open(settings.vault_url, keys, settings.store)
         stack.push_async_callback(vault.close)
         redis = connect(settings.redis_url)
-        stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(disconnect, redis)
         log = AccessLog(database)
         stack.push_async_callback(log.stop)
         await log.start()

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.actor import actor_id
 from authz.errors import BadInput, Unavailable
+from authz.invariants import MACHINE_ROLE
 from authz.keys import Keys
 from authz.revocations import Revocations, epoch_of, instant_of
 from authz.scopes import LEAVES, objection
@@ -41,7 +42,7 @@ from models.client import (
 from models.database import Database
 from models.staff import PURPOSE, OpenTo
 
-ROLE = "department-client"
+ROLE = MACHINE_ROLE
 LIVE = 2
 """Credentials of one kind that live at a time: the old one and the new one."""
 

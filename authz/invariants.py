@@ -6,13 +6,14 @@ that no line can open what they close.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from models.facts import CLASSES
 
 IMPERSONAL_ROLES = frozenset({"policy-administrator", "system-operator", "privacy-auditor"})
 """Roles that never get a class marked personal, and are never held beside a role that does."""
 
+MACHINE_ROLE = "department-client"
 NUMBER_ROLE = "number-handler"
 NUMBER_CLASSES = frozenset({"individual-number", "individual-number-history"})
 
@@ -38,10 +39,13 @@ def may_handle_numbers(role: str, roles: frozenset[str], number_business: bool) 
     return role == NUMBER_ROLE and len(roles) > 1 and number_business
 
 
-def conflicting_roles(roles: frozenset[str]) -> str | None:
-    """Why one person may not hold these roles together; `None` where they may."""
-    if NUMBER_ROLE in roles and len(roles) == 1:
+def conflicting_roles(roles: Collection[str]) -> str | None:
+    """Why nobody of the staff may hold these roles together; `None` where they may."""
+    held = frozenset(roles)
+    if MACHINE_ROLE in held:
+        return "a department's client is no staff member"
+    if held == {NUMBER_ROLE}:
         return f"`{NUMBER_ROLE}` is held beside another role, never alone"
-    if roles & IMPERSONAL_ROLES and roles - IMPERSONAL_ROLES:
+    if held & IMPERSONAL_ROLES and held - IMPERSONAL_ROLES:
         return "a role that administers the system is not held beside one that sees personal data"
     return None

@@ -22,7 +22,7 @@ import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -161,6 +161,12 @@ def connect(url: str) -> Redis:
         retry=Retry(NoBackoff(), 0),
     )
     return Redis.from_pool(pool)
+
+
+async def disconnect(redis: Redis) -> None:
+    """Leave Redis; one that does not answer in time is left all the same."""
+    with suppress(RedisError):
+        await redis.aclose()
 
 
 @asynccontextmanager

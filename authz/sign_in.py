@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from authz.actor import Actor
 from authz.channel import Channel
 from authz.errors import Unauthenticated, Unavailable
+from authz.invariants import conflicting_roles
 from authz.lockout import Lockout
 from authz.passwords import Passwords
 from authz.revocations import Revocations
@@ -107,7 +108,7 @@ class SignIn:
             return "password"
         if member.state is not StaffState.ACTIVE:
             return "suspended"
-        if not member.roles or self.staffing.objection(member.roles):
+        if not member.roles or conflicting_roles(member.roles):
             return "roles"
         return None
 

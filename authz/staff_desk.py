@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import BadInput
+from authz.invariants import NUMBER_ROLE, conflicting_roles
 from authz.revocations import epoch_of, instant_of
-from authz.staffing import NUMBER_HANDLER, objection
 from models.staff import (
     NO_STAFF,
     ROLE,
@@ -165,7 +165,7 @@ async def _check_role(connection: AsyncConnection, wanted: Wanted) -> None:
 async def check_together(connection: AsyncConnection, staff_id: str, beside: Iterable[str]) -> None:
     """Raises `BadInput` if these roles must not be held beside those that are held."""
     held = await roles_held(connection, staff_id)
-    reason = objection(held | set(beside))
+    reason = conflicting_roles(held | set(beside))
     if reason is not None:
         raise BadInput(reason)
 
@@ -236,7 +236,7 @@ async def give_first(connection: AsyncConnection, staff_id: str, at: dt.datetime
             STAFF_PROPOSAL.c.state == ProposalState.PROPOSED,
         )
         # A number handler's role stands beside another one.
-        .order_by(STAFF_PROPOSAL.c.role == NUMBER_HANDLER, STAFF_PROPOSAL.c.id)
+        .order_by(STAFF_PROPOSAL.c.role == NUMBER_ROLE, STAFF_PROPOSAL.c.id)
     )
     for proposal in open_ones.all():
         await give(connection, proposal, at)

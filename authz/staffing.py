@@ -16,19 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import BadInput, Unavailable
+from authz.invariants import conflicting_roles
 from authz.revocations import Revocations, epoch_of, instant_of
 from authz.session import Sessions
 from models.database import Database
 from models.staff import ROLE, STAFF, STAFF_ROLE, StaffState, staff_id_objection
 
-APART = frozenset({"policy-administrator", "system-operator", "privacy-auditor"})
-"""Roles that never go together with one that reads personal data."""
-
-NUMBER_HANDLER = "number-handler"
-MACHINE_ROLES = frozenset({"department-client"})
 TOKYO = dt.timezone(dt.timedelta(hours=9), "Asia/Tokyo")
 
-ReadsPersonalData = Callable[[str], bool]
 Clock = Callable[[], dt.datetime]
 
 
@@ -65,25 +60,6 @@ class Member:
     until: dt.datetime | None
 
 
-def every_other_role(role: str) -> bool:
-    """The safe presumption: every role reads personal data, except those kept apart from it."""
-    return role not in APART
-
-
-def objection(
-    roles: Collection[str], reads_personal_data: ReadsPersonalData = every_other_role
-) -> str | None:
-    """Why nobody may hold these roles together, or `None`."""
-    held = frozenset(roles)
-    if held & MACHINE_ROLES:
-        return "a department's client is no staff member"
-    if held & APART and any(reads_personal_data(role) for role in held):
-        return "a role that administers, operates or audits never reads personal data"
-    if held == {NUMBER_HANDLER}:
-        return "number-handler is held only beside another role"
-    return None
-
-
 def utc_now() -> dt.datetime:
     """The present, in UTC."""
     return dt.datetime.now(dt.UTC)
@@ -99,14 +75,12 @@ class Staffing:
         revocations: Revocations,
         record: Record,
         *,
-        reads_personal_data: ReadsPersonalData = every_other_role,
         now: Clock = utc_now,
     ) -> None:
         self._database = database
         self._sessions = sessions
         self._revocations = revocations
         self._record = record
-        self._reads_personal_data = reads_personal_data
         self._now = now
         self._member = database.compile(_member_statement())
 
@@ -120,10 +94,6 @@ class Staffing:
         async with self._database.read(snapshot=False, reserved=True) as reader:
             rows = await reader.rows(self._member.sql, self._member.arguments({"staff_id": wanted}))
         return _member(rows, self._now().astimezone(TOKYO).date()) if rows else None
-
-    def objection(self, roles: Collection[str]) -> str | None:
-        """Why nobody may hold these roles together, or `None`."""
-        return objection(roles, self._reads_personal_data)
 
     async def suspend(self, staff_id: str) -> None:
         """Bar a staff member; every session ends. One person suffices, and a log that is down
@@ -155,7 +125,7 @@ class Staffing:
         unknown role or a forbidden combination, `DatabaseError`, or what `record` raises.
         """
         wanted = frozenset(roles)
-        reason = self.objection(wanted)
+        reason = conflicting_roles(wanted)
         if reason is not None:
             raise BadInput(reason)
         await self._record(SignInEvent("change-roles", staff_id, roles=wanted))

@@ -17,12 +17,13 @@ from redis.asyncio import Redis
 from sqlmodel import SQLModel
 
 from authz.errors import BadInput, Refused, Unauthenticated, Unavailable
+from authz.invariants import conflicting_roles
 from authz.lockout import Lockout
 from authz.passwords import LONGEST, QUICK, Cost, Passwords
 from authz.revocations import Revocations
 from authz.session import VERSION_KEY, Sessions, connect
 from authz.sign_in import SignIn
-from authz.staffing import SignInEvent, Staffing, objection
+from authz.staffing import SignInEvent, Staffing
 from models.client import CLIENT
 from models.database import Database
 from models.graph import GRAPH
@@ -528,15 +529,10 @@ async def test_revocations_unknown_for_too_long_refuse_everybody(
 async def test_roles_that_may_be_held_together(
     desk: SignIn, roles: set[str], allowed: bool
 ) -> None:
-    assert (objection(roles) is None) == allowed
+    assert (conflicting_roles(roles) is None) == allowed
     if not allowed:
         with pytest.raises(BadInput):
             await desk.change_roles("s-1", frozenset(roles))
-
-
-def test_which_roles_read_personal_data_may_be_asked_of_the_policy() -> None:
-    assert objection({"privacy-auditor", "scribe"}, lambda role: False) is None
-    assert objection({"privacy-auditor"}, lambda role: True) is not None
 
 
 async def test_unknown_staff_and_unknown_roles_are_refused(desk: SignIn) -> None:

@@ -45,8 +45,8 @@ def terms(dice: Dice) -> Terms:
         roles = {role} if role == "protection-coordinator" else {role, NUMBER_ROLE}
         opened = dice.pick(OPENED[role])
     elif dice.chance(40):
-        beside = [other for other in ROLES if conflicting_roles(frozenset({role, other})) is None]
-        roles.add(dice.pick(beside))
+        beside = [other for other in ROLES if conflicting_roles({role, other}) is None]
+        roles.add(dice.pick(beside or [role]))
     purpose: str | None = opened
     if dice.chance(6):
         purpose = dice.pick([None, "no-such-purpose", *PURPOSES])
