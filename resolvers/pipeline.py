@@ -432,11 +432,13 @@ class Reads:
         actor: Actor,
     ) -> Held | None:
         """Take from the budget what a change of persons' data could tell: what it shows, and at
-        least whether there is such a person. Raises `HarvestLimit`."""
+        least whether there is such a person. Raises `HarvestLimit`, or `BadInput` for pages that
+        cannot be shown: a change that is refused for them afterwards would have been made."""
+        pages = self._pages(ready, variables, actor)
         classes = {code for each in coordinates for code in GRAPH.classes.get(each, ())}
         if self.harvest is None or not any(CLASSES[code].personal for code in classes):
             return None
-        clearance, pages = ready.plan.clearance, self._pages(ready, variables, actor)
+        clearance = ready.plan.clearance
         units = max(1, could_tell(ready.queries, variables, pages))
         ledgers = ledgers_of(clearance.budgets, classes | classes_told(ready.plan))
         return await self.harvest.hold(actor.id, clearance.purpose, ledgers, units, [])

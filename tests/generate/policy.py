@@ -28,7 +28,7 @@ def policy(dice: Dice, added: int, *, wide: bool = False) -> list[Line]:
     the obligation (`handling`).
     """
     kept = [line for line in first_policy() if not dice.chance(10)]
-    new = [_line(dice) for _ in range(added)]
+    new = [random_line(dice) for _ in range(added)]
     if wide:
         new = [line for line in new if line.effect == "allow"]
         told = dice.chance(50)
@@ -48,7 +48,8 @@ def policy(dice: Dice, added: int, *, wide: bool = False) -> list[Line]:
     return [*dict.fromkeys([*kept, *new])]
 
 
-def _line(dice: Dice) -> Line:
+def random_line(dice: Dice) -> Line:
+    """A line of any kind."""
     role = dice.pick(ROLES)
     purpose = dice.pick(OPENED[role] or PURPOSES)
     if dice.chance(10):

@@ -87,6 +87,15 @@ class Writer:
         document = "\n".join([f"{named}{{ {' '.join(roots)} }}", *fragments])
         return Written(document, self.variables)
 
+    def one(self, type_name: str, key: Any, more: str = "") -> Written:
+        """A query of one row by its id, whatever the actor may see of it. `more`: select it too."""
+        selected = f"{{ {more} ... {self._selection(self._object(type_name), READ, 4)} }}"
+        id_ = self._as_variable(IDENTITY, self.guide.node_id(type_name, key))
+        fragments = [f"fragment {name} on {on} {body}" for name, on, body in self.fragments]
+        node = f"node(id: {id_}) {{ ... on {type_name} {selected} }}"
+        head = f"query ({', '.join(self.declared)})"
+        return Written("\n".join([f"{head} {{ {node} }}", *fragments]), self.variables)
+
     # -- selections --------------------------------------------------------------------------------
 
     def _root(self, query: GraphQLObjectType) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
+from authz.policy import Line
 from models.check_digits import demo_check_digit
 from models.graph import GRAPH
 from models.individual_number import IndividualNumber, NumberRecord
@@ -75,6 +77,7 @@ KEPT = {
 }
 """What the server decides by, or only the server writes: texts of a form of their own."""
 
+TABLES = SQLModel.metadata.tables
 DOMAIN = {type_.table.name for type_ in GRAPH.types.values()} - KEPT
 
 
@@ -160,6 +163,59 @@ def _unique(rows: Rows, names: Sequence[str]) -> Rows:
             kept.append(row)
         seen.add(values)
     return kept
+
+
+STAFF_IDS = ["abe", "kato", "mori", "sato"]
+"""Of the random staff; who asks is called `staff-0`, `staff-1` and so on, without a record."""
+
+
+def desk(dice: Dice, stored: Mapping[str, Rows], lines: Sequence[Line]) -> dict[str, Rows]:
+    """Staff, what is proposed for them, drafts of a policy of these lines, and one client.
+
+    The server runs by none of them: nobody signs in as one of this staff, no draft is in force.
+    """
+    made: dict[str, Rows] = {"staff": [], "staff_role": [], "staff_proposal": []}
+    for name in STAFF_IDS[: 1 + dice.below(4)]:
+        row = new_row(dice, TABLES["staff"], name, stored)
+        state = dice.pick(["ACTIVE", "ACTIVE", "SUSPENDED"])
+        made["staff"].append(row | {"state": state, "sessions_revoked_at": None})
+    others = {**stored, "staff": made["staff"]}
+    for name, most in (("staff_role", 6), ("staff_proposal", 5)):
+        keys = range(1, 3 * dice.below(most) + 2, 3)
+        made[name] = [new_row(dice, TABLES[name], key, others) for key in keys]
+    made["staff_role"] = _unique(made["staff_role"], ["staff_id", "role"])
+    made["policy_draft"] = [_draft(dice, key) for key in range(1, 3 * dice.below(4) + 2, 3)]
+    made["policy_draft_line"] = []
+    for draft in made["policy_draft"]:
+        first = draft["id"] == 1
+        kept = [line for line in lines if not dice.chance(2)] if first else dice.sample(lines, 4)
+        made["policy_draft_line"] += [
+            {"id": 1000 * draft["id"] + at, "draft_id": draft["id"], **asdict(line)}
+            for at, line in enumerate(kept)
+        ]
+    made["client"] = [
+        _client(dice, row["code"]) for row in stored["transfer_definition"] if dice.chance(60)
+    ]
+    return made
+
+
+def _draft(dice: Dice, key: int) -> dict[str, Any]:
+    """A draft of somebody who may be among those who ask."""
+    based_on = dice.pick([2, 2, 2, 1])
+    states = ["OPEN", "OPEN", "PROPOSED", "PROPOSED", "REJECTED", "ABANDONED"]
+    row = new_row(dice, TABLES["policy_draft"], key, {"policy_version": [{"number": based_on}]})
+    anybody = [*STAFF_IDS, *(f"staff-{at}" for at in range(8))]
+    made = {"title": "甲", "state": dice.pick(states), "created_by": dice.pick(anybody)}
+    return row | made | {"proposed_by": dice.pick(anybody), "version": None}
+
+
+def _client(dice: Dice, definition: str) -> dict[str, Any]:
+    name = f"client-{definition.encode().hex()[:20]}"
+    row = new_row(
+        dice, TABLES["client"], name,
+        {"transfer_definition": [{"code": definition}], "purpose": [{"code": "consultation"}]},
+    )  # fmt: skip
+    return row | {"networks": "", "scopes": "", "items": None, "tokens_revoked_at": None}
 
 
 def numbers(dice: Dice, codes: Sequence[str]) -> list[NumberRecord]:

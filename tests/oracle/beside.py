@@ -14,12 +14,14 @@ from typing import Any
 import orjson
 import pytest
 import sqlalchemy as sa
+from sqlmodel import SQLModel
 
 import authz.policy_store
 from authz.actor import Actor
 from authz.errors import Refused, Unavailable
 from authz.policy import Line
 from authz.policy_chain import LINES, VERSION, Chain
+from authz.policy_store import PolicyStore
 from authz.vault import Unattended, Vault
 from models.access_log import ACCESS_LOG, LOGGED_OPERATION
 from models.database import Database
@@ -33,7 +35,7 @@ from tests.generate.actor import ALONE, Person, terms
 from tests.generate.dice import Dice
 from tests.generate.policy import first_policy
 from tests.generate.request import Guide, Writer
-from tests.generate.town import Rows, numbers, town
+from tests.generate.town import Rows, desk, numbers, town
 from tests.oracle.answer import CURSOR, Answer, Oracle, Place, Refusal, Request
 from tests.oracle.policy import Book
 from tests.oracle.schema import executable_schema
@@ -50,7 +52,7 @@ class Difference(AssertionError):
     """Server and oracle disagree: the message has the request, ready to send, and both answers."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Site:
     """One town with both over it. `counts` adds up what has occurred."""
 
@@ -195,6 +197,8 @@ async def site(
         rows = town(dice, persons, stored.tables)
         await _fill(database, rows, policy, Chain(settings.load_keys()))
         held = numbers(dice, [row["code"] for row in rows["addressee"]])
+        lines = first_policy() if policy is None else policy
+        await _insert(database, desk(dice, {**stored.tables, **rows}, lines))
         await _fill_vault(settings, held)
         state = await State.load(database, {record.code: _number(record) for record in held})
     finally:
@@ -203,6 +207,8 @@ async def site(
     with pytest.MonkeyPatch.context() as patch:
         # Random rows are no jobs: what the runner made of them, no oracle would know.
         patch.setattr(TransferRunner, "keep_running", _idle)
+        # All towns share one Redis: what is enacted in one must not bind the others.
+        patch.setattr(PolicyStore, "keep_published", _idle)
         if policy is not None:
             # A careless policy is refused when it is loaded; the walls behind that have to hold.
             patch.setattr(authz.policy_store, "check", lambda policy: policy)
@@ -210,18 +216,15 @@ async def site(
             yield Site(services, Oracle(state, Book.of(state.tables), seal))
 
 
-async def _idle(runner: TransferRunner) -> None:
+async def _idle(*given: Any) -> None:
     return
 
 
 async def _fill(
     database: Database, rows: Mapping[str, Rows], policy: Sequence[Line] | None, chain: Chain
 ) -> None:
-    tables = {type_.table.name: type_.table for type_ in GRAPH.types.values()}
+    await _insert(database, rows)
     async with database.write() as connection:
-        for name, found in rows.items():
-            if found:
-                await connection.execute(sa.insert(tables[name]), found)
         # The second version in every town: one Redis tells all of their servers which is in force.
         lines = first_policy() if policy is None else policy
         now = dt.datetime.now(dt.UTC)
@@ -231,6 +234,13 @@ async def _fill(
         )
         await connection.execute(sa.insert(LINES), [_policy_row(line) for line in lines])
         await chain.add(connection, 2)
+
+
+async def _insert(database: Database, rows: Mapping[str, Rows]) -> None:
+    async with database.write() as connection:
+        for name, found in rows.items():
+            if found:
+                await connection.execute(sa.insert(SQLModel.metadata.tables[name]), found)
 
 
 def _policy_row(line: Line) -> dict[str, Any]:

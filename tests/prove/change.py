@@ -1,7 +1,8 @@
 """What is changed between two states: the rows that the oracle knows, and the stores, alike.
 
 Four kinds, as the view has four ways to hide: the cause under an equal obligation; a stored value
-of a covered person; an obligation itself; and any other cell, row or individual number.
+of a covered person; an obligation itself; and any other cell, row or individual number, those of
+staff and of policies in the making among them.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ class Changing:
             {
                 (name, column)
                 for name, column in wanted
-                if column is not None and GRAPH.types[name] in CHANGEABLE
+                if column is not None and GRAPH.types[name] in (*CHANGEABLE, *DESK)
             }
         )
         self.numbers = any(coordinate in NUMBER_FIELDS for coordinate in asked)
@@ -141,6 +142,7 @@ class Changing:
             self._of_any_cell,
             self._of_row,
             self._of_number,
+            self._of_desk,
         ]
         return self.dice.pick(kinds)()
 
@@ -189,6 +191,13 @@ class Changing:
     def _of_row(self) -> AnyChange | None:
         return self._row(self._type())
 
+    def _of_desk(self) -> AnyChange | None:
+        """A cell or a row of staff, or of a policy in the making."""
+        type_ = self.dice.pick(DESK)
+        if self.dice.chance(30):
+            return self._row(type_)
+        return self._cell(type_, [column.name for column in type_.table.columns])
+
     def _of_number(self) -> AnyChange | None:
         codes = [row["code"] for row in self.state.tables["addressee"]]
         if not codes:
@@ -234,7 +243,7 @@ class Changing:
             [parent] = type_.key.foreign_keys
             keys = [row[parent.column.name] for row in self.state.tables[parent.column.table.name]]
         else:
-            keys = NEW_CODES if type_.noun.key == "code" else list(range(2, 60, 3))
+            keys = NEW_CODES if type_.key.type.python_type is str else list(range(2, 60, 3))
         free = [key for key in keys if key not in taken]
         needed = [column for column in table.columns if column.foreign_keys and not column.nullable]
         if not free or not all(self._parents(column) for column in needed):
@@ -274,8 +283,13 @@ CHANGEABLE = [
     for type_ in GRAPH.types.values()
     if type_.noun.owner is not None or "transfer" in type_.noun.existence
 ]
-"""What is about people, or sent about them. Policies, staff and log are append-only for a part, and
-what the server runs by."""
+"""What is about people, or sent about them."""
+DESK = [
+    GRAPH.types[name]
+    for name in ("StaffMember", "RoleGrant", "StaffProposal", "PolicyDraft", "PolicyDraftLine")
+]
+"""Staff, and policies in the making. Versions of the policy and the log only grow, and the server
+runs by the version in force; who asks has no record among the staff."""
 NEW_CODES = [f"{at:015}" for at in range(900, 920)]
 
 

@@ -65,6 +65,7 @@ class Mutant:
     """One guard broken. `test`: what notices it (`module::test`), with the arguments `given`.
 
     `alone`: the second wall is out of the way, for it holds what the broken guard lets through.
+    `writes`: only conversations with mutations tell of it; the others hold none.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Mutant:
     test: str | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     alone: bool = False
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def seeds() -> dict[str, int]:
 def hunt(search: Search, mutant: Mutant, seeds: range) -> Caught | None:
     """Break the guard, search, and mend it again."""
     pairs, requests = search.coverage.pairs, search.coverage.requests
+    search.writing = 100 if mutant.writes else 0
     with Patch.context() as patch:
         mutant.apply(patch)
         try:
@@ -189,6 +192,15 @@ def _undecided(order: Any) -> Any:
             return order(self)
         finally:
             del self.decisions.operand
+
+    return mutated
+
+
+def _anywhere(is_in_scope: Any) -> Any:
+    """Whoever may write anybody may write everybody."""
+
+    async def mutated(connection: Any, database: Any, type_: Any, key: Any, *scope: Any) -> Any:
+        return await is_in_scope(connection, database, type_, key, ANYBODY, scope[-1])
 
     return mutated
 
@@ -722,6 +734,12 @@ MUTANTS: Sequence[Mutant] = (
         "`Privacy-Mode`: `refuse_hidden`",
         _replace(resolvers.pipeline, "refuse_hidden", lambda plan: None),
         "test_promises::test_privacy_mode_reject_and_dry_run",
+    ),
+    Mutant(
+        "a change reaches who is outside the population",
+        "population of a change: `Change.reach`",
+        _wrap(resolvers.write, "is_in_scope", _anywhere),
+        writes=True,
     ),
     Mutant(
         "pages have no end",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import sqlalchemy as sa
 
 from authz.access_log import LoggedOperation, Record
 from models.database import Reader
+from resolvers.write import Changed, Event
 from schema.http import GraphQLEndpoint
 from server import Services
 
@@ -20,11 +23,15 @@ _asking = ContextVar("asking", default=False)
 """Set in the tasks of a request: what the worker does on its own time is no part of it."""
 
 
+WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What came back, and the calls to the stores in order.
 
-    Of a statement also what it gave back: what is hidden does not leave the database.
+    Of a statement also what it gave back: what is hidden does not leave the database. Of those in
+    the transaction of a change only the parameters: it goes by more than its actor may see.
     """
 
     status: int
@@ -34,18 +41,26 @@ class Observation:
 
 
 class Observer:
-    """Sends requests to a worker, and listens to its stores from then on."""
+    """Sends requests to a worker, and listens to its stores from then on.
+
+    `changed`: what the last request's use case returned. `wrote`: tables that were written to,
+    until somebody takes note and clears it.
+    """
 
     def __init__(self, services: Services) -> None:
         self._endpoint = GraphQLEndpoint(services.answer)
         self._calls: list[Call] = []
+        self.changed = Changed()
+        self.wrote: set[str] = set()
         self._listen(services)
+        self._listen_to_writes(services)
 
     async def ask(
         self, body: bytes, headers: Mapping[str, str], path: str = "/graphql"
     ) -> Observation:
         """Send a body; `headers` beside the content type."""
         self._calls = []
+        self.changed = Changed()
         sent: list[Any] = []
         scope = {
             "type": "http",
@@ -104,6 +119,36 @@ class Observer:
             settle(held, units, persons)
 
         harvest.settle = noted_settle
+
+    def _listen_to_writes(self, services: Services) -> None:
+        """Every statement through SQLAlchemy, what a use case returned, and what was to be told.
+
+        Nobody is told: the towns share one Redis, and the version that it names binds them all.
+        """
+        writes: Any = services.answer._writes
+        make = writes._change
+
+        async def noted_change(*given: Any) -> Changed:
+            self.changed = await make(*given)
+            return self.changed
+
+        async def noted_tell(event: Event) -> None:
+            self._note("tell", repr(event))
+
+        def noted_statement(_c: Any, _k: Any, sql: str, given: Any, *_: Any) -> None:
+            if "INTO access_log" in sql:
+                # As of other records, all but the time.
+                given = given[1:]
+            if "logged_operation" not in sql:
+                self._note("sql", sql, repr(given))
+            written = WRITES.match(sql)
+            if written is not None:
+                self.wrote.add(written[1])
+
+        writes._change = noted_change
+        writes._tell = noted_tell
+        engine = services.database.engine.sync_engine
+        sa.event.listen(engine, "before_cursor_execute", noted_statement)
 
     def _note(self, *call: Any) -> None:
         if _asking.get():

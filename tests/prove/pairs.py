@@ -59,6 +59,7 @@ class Coverage:
     `cells`  (coordinate, position, rule): changes that stayed invisible, by what hid them
     `shown`  (class, rule): how often a cleared actor was shown to see such a change
     `unseen` (class, rule): changes of which every attempt to show them failed
+    `changes` (mutation, outcome): how often one was part of a conversation
     """
 
     pairs: int = 0
@@ -67,6 +68,7 @@ class Coverage:
     cells: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     shown: Counter[tuple[str, str]] = field(default_factory=Counter)
     unseen: Counter[tuple[str, str]] = field(default_factory=Counter)
+    changes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, other: Coverage) -> None:
         """Add up."""
@@ -76,6 +78,7 @@ class Coverage:
         self.cells.update(other.cells)
         self.shown.update(other.shown)
         self.unseen.update(other.unseen)
+        self.changes.update(other.changes)
 
     def write(self, path: Path) -> None:
         """A table of `cells`."""
@@ -198,6 +201,16 @@ class Pairs:
         return Sight(Evaluation(self.site.oracle, request, actor, self.site.cursors))
 
     async def _observe(self, turn: Turn) -> Observation:
+        for _ in range(ATTEMPTS):
+            observed = await self.observe_once(turn)
+            # A store was slow: that tells of the machine.
+            if observed.status != 503:
+                break
+            await asyncio.sleep(PATIENCE)
+        return observed
+
+    async def observe_once(self, turn: Turn) -> Observation:
+        """Send a turn's request, and see what it does."""
         token, _ = await self.site.signed(turn.person)
         headers = {"authorization": f"Bearer {token}"}
         for name, value in (
@@ -207,14 +220,8 @@ class Pairs:
         ):
             if value is not None:
                 headers[name] = value
-        for _ in range(ATTEMPTS):
-            observed = await self.observer.ask(turn.body, headers)
-            # A store was slow: that tells of the machine.
-            if observed.status != 503:
-                break
-            await asyncio.sleep(PATIENCE)
         self.coverage.requests += 1
-        return observed
+        return await self.observer.ask(turn.body, headers)
 
     # -- another state -----------------------------------------------------------------------------
 

@@ -10,17 +10,26 @@ from tests.generate.dice import Dice, shrink
 from tests.oracle.beside import Difference, Site
 from tests.oracle.towns import BLOCK, Town, Towns, towns_of, wide_towns
 from tests.prove.pairs import Coverage, Leak, Pairs
+from tests.prove.writes import Writings
+
+WRITING = 15
+"""Of a hundred conversations, how many hold mutations."""
 
 
 class Search:
-    """Conversations by seed. `small`: in small towns only; other options are those of `Pairs`."""
+    """Conversations by seed. `small`: in small towns only; `writing`: how many of a hundred hold
+    mutations; other options are those of `Pairs`."""
 
-    def __init__(self, towns: Towns, *, small: bool = False, **options: Any) -> None:
+    def __init__(
+        self, towns: Towns, *, small: bool = False, writing: int = WRITING, **options: Any
+    ) -> None:
         self.towns = towns
         self.coverage = Coverage()
         self._options = options
         self._small = small
+        self.writing = writing
         self._pairs: dict[int, Pairs] = {}
+        self._writings: dict[int, Writings] = {}
 
     def run(self, seed: int) -> None:
         """One conversation over all its states. Raises the smallest `Leak` or `Difference`."""
@@ -50,7 +59,10 @@ class Search:
         """Close the towns; later seeds open them anew."""
         for pairs in self._pairs.values():
             pairs.stores.close()
+        for writings in self._writings.values():
+            writings.close()
         self._pairs.clear()
+        self._writings.clear()
         self.towns.close()
 
     def _towns(self, seed: int) -> Sequence[Town]:
@@ -64,4 +76,8 @@ class Search:
     async def _talk(self, site: Site, dice: Dice) -> None:
         if id(site) not in self._pairs:
             self._pairs[id(site)] = Pairs.over(site, self.coverage, **self._options)
-        await self._pairs[id(site)].converse(dice)
+            self._writings[id(site)] = Writings(self._pairs[id(site)])
+        if self.writing and dice.chance(self.writing):
+            await self._writings[id(site)].converse(dice)
+        else:
+            await self._pairs[id(site)].converse(dice)

@@ -1,0 +1,310 @@
+"""What a mutation's actor could tell of a state: by its outcome, and by what its payload shows.
+
+The payload's rows are read after the change like any other rows, so that their part of the view is
+the ordinary one over the state after it. The outcome is another part: whether the change is made,
+and what a refusal says. Nobody gets that far whom the policy does not let write all that the use
+case writes (`UseCase.writes`, or read what it decides on, `approves`): their view is empty. Whoever
+does is told the following, and nothing else:
+
+    reach     whether the rows that the input names are there, in the population that may be written
+    state     what a refusal checks of these rows (`OUTCOMES`): mostly columns that may be written
+              too, and a few others, which are declared here as released by this mutation
+    own       whether it was the actor who proposed or made it
+    next key  SQLite gives a new row the key after the highest, and its opaque id follows from it
+
+`LOOKED_AT` is wider: all that a use case's transaction goes by when it works out what to write. No
+refusal depends on the rest of it, but statements, log and written rows do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import get_named_type
+
+from models.graph import GRAPH, Type
+from resolvers.write import UseCase
+from tests.oracle.answer import Answer, Evaluation, Here, Info, Oracle, Refusal, Request
+from tests.oracle.policy import READ, WRITE
+from tests.oracle.schema import executable_schema
+from tests.oracle.state import Row, State
+
+Facts = dict[Any, Any]
+Columns = tuple[str, ...]
+
+
+class WriteEvaluation(Evaluation):
+    """One mutation over the state after it. `rows` and `values`: what its use case returned."""
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        request: Request,
+        actor: Any,
+        cursors: Any,
+        use_case: UseCase,
+        rows: Mapping[str, Any],
+        values: Mapping[str, Any],
+    ) -> None:
+        super().__init__(oracle, request, actor, cursors)
+        self.use_case, self.rows_changed, self.values = use_case, rows, values
+
+    def survey(self) -> Answer | Refusal | None:
+        """First whether the change may be made at all, then what the payload needs."""
+        purpose = self.request.purpose
+        if purpose is not None and purpose in self.book.open_to(self.actor.roles):
+            case = self.request.case is not None
+            self.decider = self.book.decider(self.actor.roles, purpose, case)
+            if not self._run("reach"):
+                return Refusal(frozenset({"BAD_USER_INPUT"}))
+            if not self.may_write:
+                return Refusal(frozenset({"WRITE_NOT_ALLOWED"}))
+        return super().survey()
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the policy lets the actor do what the use case does."""
+        needed = [(each, WRITE) for each in self.use_case.writes]
+        needed += [(each, READ) for each in self.use_case.approves]
+        return all(self.decider.decide(each, action).whole for each, action in needed)
+
+    def changed(self, info: Info) -> Any:
+        """The mutation itself: its payload resolves against this evaluation."""
+        return self.values
+
+    def changed_row(self, info: Info, type_: Type) -> Here | None:
+        """A row of the payload, read like a `node` whose id the change told."""
+        key = self.rows_changed.get(info.field_name)
+        return self._one_root(
+            info, type_, None, lambda: self.state.by_key(type_.name, key), type_.name
+        )
+
+    def _root(self, info: Info) -> None:
+        self.roots[str(info.path.key)] = "node"
+
+    def _untold(self, key: str, value: Any) -> Any:
+        return None
+
+
+def make_writable() -> None:
+    """Give the executable schema its mutations."""
+    schema = executable_schema()
+    assert schema.mutation_type is not None
+    for field in schema.mutation_type.fields.values():
+        field.resolve = lambda _, info, **given: info.context.changed(info)
+        payload: Any = get_named_type(field.type)
+        for inner in payload.fields.values():
+            type_ = GRAPH.types.get(get_named_type(inner.type).name)
+            if type_ is not None:
+                inner.resolve = _row_of(type_)
+
+
+def _row_of(type_: Type) -> Any:
+    return lambda _, info: info.context.changed_row(info, type_)
+
+
+# -- outcomes --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Of rows of a type that the input names by one of the columns `by`: these columns.
+
+    `scoped`: only of rows where the actor may write. `own`: of these only if it is the actor.
+    """
+
+    type: str
+    columns: Columns
+    by: Columns = ()
+    own: Columns = ()
+    scoped: bool = True
+
+    def rows(self, state: State, named: Collection[Any]) -> Iterator[Row]:
+        """The rows that are named."""
+        by = self.by or (GRAPH.types[self.type].noun.key,)
+        for row in state.rows[self.type]:
+            if any(row.values[column] in named for column in by):
+                yield row
+
+
+PERSON = Told("Addressee", ())
+MEASURE = ("status", "kind", "decided_on", "counterparty_addressee_code")
+PROTECTS = ("kind", "status", "end_proposed_by", "end_confirmed_by")
+LIFT = ("approved_by", "revoked_at", "ends_at", "uses", "used")
+TRANSFER = ("state", "definition_code")
+COVERED = Told("CoveredPerson", ("addressee_code",), ("measure_id",), scoped=False)
+HOME = Told("HouseholdMembership", ("household_code", "left_on"), ("addressee_code",), scoped=False)
+"""Released by the exclusion of a member: whether two persons share a household now."""
+IN_SERVICE = Told("StaffMember", ("state",), scoped=False)
+"""Released by a lift's proposal: whether somebody of this staff id is in service."""
+
+
+def _all_of(type_name: str, *by: str) -> Told:
+    columns = tuple(column.name for column in GRAPH.types[type_name].table.columns)
+    return Told(type_name, columns, by, scoped=False)
+
+
+def _measure(*own: str) -> tuple[Told, ...]:
+    return (PERSON, Told("ProtectiveMeasure", MEASURE, own=own), COVERED)
+
+
+STAFF = tuple(
+    _all_of(type_name, *by)
+    for type_name, by in (
+        ("StaffMember", ()), ("RoleGrant", ("staff_id",)), ("StaffProposal", ("staff_id", "id"))
+    )
+)  # fmt: skip
+"""Who writes staff records or decides on them acts on all of a member's."""
+POLICY = ("PolicyVersion", "PolicyLine", "PolicyDraft", "PolicyDraftLine")
+STAFF_TYPES = ("StaffMember", "RoleGrant", "StaffProposal")
+
+OUTCOMES: Mapping[str, tuple[Told, ...]] = {
+    "setSubstituteAddress": (PERSON,),
+    "recordMeasure": (PERSON,),
+    "amendMeasure": _measure(),
+    "proposeMeasureEnd": _measure(),
+    "withdrawMeasureEnd": _measure(),
+    "confirmMeasureEnd": _measure("end_proposed_by"),
+    "proposeFlagEnd": (
+        Told("Addressee", ("dv_flag", "neglect_flag")),
+        Told("ProtectiveMeasure", PROTECTS, ("addressee_code",), scoped=False),
+    ),
+    "excludeHouseholdMember": (
+        PERSON,
+        HOME,
+        Told(
+            "HouseholdExclusion",
+            ("member_code", "household_code", "status"),
+            ("addressee_code",),
+            scoped=False,
+        ),
+    ),
+    "confirmHouseholdExclusion": (Told("HouseholdExclusion", ("status",), own=("proposed_by",)),),
+    "includeHouseholdMember": (Told("HouseholdExclusion", ("status",)),),
+    "proposeLift": (PERSON, IN_SERVICE),
+    "approveLift": (Told("Lift", LIFT, own=("proposed_by", "staff_id")),),
+    "revokeLift": (Told("Lift", LIFT),),
+    "prepareTransfer": (Told("TransferDefinition", ()),),
+    "releaseTransfer": (
+        Told("Transfer", TRANSFER, ("code",), own=("prepared_by",)),
+        Told("TransferDefinition", ("release_role",), scoped=False),
+    ),
+    "withdrawTransfer": (Told("Transfer", TRANSFER, ("code",)),),
+    "handOverTransfer": (Told("Transfer", TRANSFER, ("code",)),),
+    # A department's client's alone: nobody of the staff gets as far as a row.
+    "acknowledgeTransfer": (),
+    "rejectTransfer": (),
+}
+"""What the outcome tells, by mutation. Those of policy and staff are below."""
+
+INSERTED = {
+    "recordMeasure": "ProtectiveMeasure",
+    "proposeFlagEnd": "ProtectiveMeasure",
+    "excludeHouseholdMember": "HouseholdExclusion",
+    "proposeLift": "Lift",
+    "prepareTransfer": "Transfer",
+    "proposeRole": "StaffProposal",
+    "proposeReinstatement": "StaffProposal",
+    "createPolicyDraft": "PolicyDraft",
+    "withdrawPolicy": "PolicyDraft",
+    "rollBackPolicy": "PolicyDraft",
+}
+"""Mutations that show a new row, by type."""
+
+
+def outcome(evaluation: WriteEvaluation, state: State, named: Collection[Any]) -> Facts:
+    """What the outcome tells of the state before the change. The evaluation was surveyed."""
+    facts: Facts = {}
+    name = evaluation.use_case.name
+    if name not in OUTCOMES:
+        return _of_desk(state, name, named)
+    if not OUTCOMES[name]:
+        return facts
+    scope = evaluation.decider.decide(evaluation.use_case.writes[0], WRITE).whole
+    before = _over(evaluation, state)
+    measures = [row for row in state.rows["ProtectiveMeasure"] if row.key in named]
+    parties = {row.values["counterparty_addressee_code"] for row in measures}
+    for told in OUTCOMES[name]:
+        # The counterparty that is stored is looked for as if it were given.
+        whom = {*named, *parties} if told.type == "Addressee" else named
+        if told.type == "TransferDefinition" and not told.scoped:
+            whom = {row.values["definition_code"] for row in state.rows["Transfer"]}
+        for row in told.rows(state, whom):
+            if told.scoped and not before.in_scope(scope, row):
+                continue
+            own = [row.values[column] == evaluation.actor.id for column in told.own]
+            facts[told.type, row.key] = [row.values[column] for column in told.columns] + own
+    facts["next"] = _next_key(state, name)
+    return facts
+
+
+def _over(evaluation: WriteEvaluation, state: State) -> Evaluation:
+    oracle = Oracle(state, evaluation.book, evaluation.seal)
+    return Evaluation(oracle, evaluation.request, evaluation.actor, {})
+
+
+def _next_key(state: State, name: str) -> Any:
+    type_name = INSERTED.get(name)
+    return max((row.key for row in state.rows[type_name]), default=0) if type_name else None
+
+
+def _of_desk(state: State, name: str, named: Collection[Any]) -> Facts:
+    """Policy and staff are changed by who sees all of them; only what is named of a staff member
+    tells where no policy is at stake."""
+    facts: Facts = {"next": _next_key(state, name)}
+    if "Policy" in name:
+        for type_name in (*POLICY, *STAFF_TYPES):
+            facts[type_name] = [dict(row.values) for row in state.rows[type_name]]
+        return facts
+    whom = {*named, *(row.values["staff_id"] for row in state.rows["StaffProposal"]
+                      if row.key in named)}  # fmt: skip
+    for told in STAFF:
+        for row in told.rows(state, whom):
+            facts[told.type, row.key] = dict(row.values)
+    return facts
+
+
+# -- what a transaction goes by --------------------------------------------------------------------
+
+PROTECTION: Mapping[str, Columns | None] = {
+    "addressee": ("code", "dv_flag", "neglect_flag"),
+    "protective_measure": (
+        "id", "addressee_code", "kind", "status", "end_proposed_by", "end_confirmed_by",
+        "address_withheld", "stop_output", "decided_on", "counterparty_addressee_code",
+    ),
+    "covered_person": None,
+    "related_addressee": None,
+    "household_membership": None,
+    "household_exclusion": None,
+    "handling": None,
+    "handling_notice": None,
+    "transfer_definition": ("code",),
+    "collection": ("id", "addressee_code", "tax_item_code"),
+}  # fmt: skip
+DESK: Mapping[str, Columns | None] = dict.fromkeys(
+    ("staff", "staff_role", "staff_proposal", "policy_version", "policy_line", "policy_draft",
+     "policy_draft_line")
+)  # fmt: skip
+LOOKED_AT: Mapping[str, Mapping[str, Columns | None]] = {
+    "setSubstituteAddress": {"addressee": ("code",), "substitute_address": ("addressee_code",)},
+    "Lift": {"lift": None, "staff": None},
+    "Transfer": {"transfer": None, "transfer_definition": None},
+}
+"""By mutation, or by the end of its name."""
+
+
+def looked_at(state: State, name: str) -> Facts:
+    """All that the transaction of a mutation goes by."""
+    tables = PROTECTION if name in OUTCOMES else DESK
+    for ending, given in LOOKED_AT.items():
+        if name.endswith(ending):
+            tables = given
+    return {
+        table: [
+            dict(row) if columns is None else [row[column] for column in columns]
+            for row in state.tables[table]
+        ]
+        for table, columns in tables.items()
+    }
