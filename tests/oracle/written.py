@@ -19,15 +19,16 @@ refusal depends on the rest of it, but statements, log and written rows do.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import get_named_type
 
 from models.graph import GRAPH, Type
+from models.policy import Action
 from resolvers.write import UseCase
 from tests.oracle.answer import Answer, Evaluation, Here, Info, Oracle, Refusal, Request
-from tests.oracle.policy import READ, WRITE
+from tests.oracle.policy import NUMBERS, Decider, Decision
 from tests.oracle.schema import executable_schema
 from tests.oracle.state import Row, State
 
@@ -51,6 +52,17 @@ class WriteEvaluation(Evaluation):
         super().__init__(oracle, request, actor, cursors)
         self.use_case, self.rows_changed, self.values = use_case, rows, values
 
+    @property
+    def decider(self) -> Decider:
+        """The decisions; of what is issued narrower ones."""
+        return self._decider
+
+    @decider.setter
+    def decider(self, found: Decider) -> None:
+        if self.use_case.issues:
+            found = Issuing(found.book, found.roles, found.purpose, found.case)
+        self._decider = found
+
     def survey(self) -> Answer | Refusal | None:
         """First whether the change may be made at all, then what the payload needs."""
         purpose = self.request.purpose
@@ -66,9 +78,10 @@ class WriteEvaluation(Evaluation):
     @property
     def may_write(self) -> bool:
         """Whether the policy lets the actor do what the use case does."""
-        needed = [(each, WRITE) for each in self.use_case.writes]
-        needed += [(each, READ) for each in self.use_case.approves]
-        return all(self.decider.decide(each, action).whole for each, action in needed)
+        return all(
+            self.decider.decide(coordinate, action.value).whole
+            for coordinate, action in self.use_case.asks()
+        )
 
     def changed(self, info: Info) -> Any:
         """The mutation itself: its payload resolves against this evaluation."""
@@ -86,6 +99,19 @@ class WriteEvaluation(Evaluation):
 
     def _untold(self, key: str, value: Any) -> Any:
         return None
+
+
+class Issuing(Decider):
+    """What may go out of the office: no number, no reason of a protection, and nothing withheld but
+    by a lift."""
+
+    def decide(self, coordinate: str, action: str) -> Decision:
+        """The cell."""
+        decision, classes = super().decide(coordinate, action), GRAPH.classes[coordinate]
+        if decision.grants and ("protection" in classes or not NUMBERS.isdisjoint(classes)):
+            return Decision((), "INVARIANT")
+        grants = tuple(replace(grant, despite_cover=False) for grant in decision.grants)
+        return replace(decision, grants=grants)
 
 
 def make_writable() -> None:
@@ -141,6 +167,9 @@ IN_SERVICE = Told("StaffMember", ("state",), scoped=False)
 """Released by a lift's proposal: whether somebody of this staff id is in service."""
 
 
+LIFTS = (Told("Lift", (), ("addressee_code",), own=("staff_id",)),)
+
+
 def _all_of(type_name: str, *by: str) -> Told:
     columns = tuple(column.name for column in GRAPH.types[type_name].table.columns)
     return Told(type_name, columns, by, scoped=False)
@@ -193,6 +222,7 @@ OUTCOMES: Mapping[str, tuple[Told, ...]] = {
     ),
     "withdrawTransfer": (Told("Transfer", TRANSFER, ("code",)),),
     "handOverTransfer": (Told("Transfer", TRANSFER, ("code",)),),
+    "issueDocument": (PERSON, Told("Handling", ("address_withheld", "stop_output")), *LIFTS),
     # A department's client's alone: nobody of the staff gets as far as a row.
     "acknowledgeTransfer": (),
     "rejectTransfer": (),
@@ -222,8 +252,9 @@ def outcome(evaluation: WriteEvaluation, state: State, named: Collection[Any]) -
         return _of_desk(state, name, named)
     if not OUTCOMES[name]:
         return facts
-    scope = evaluation.decider.decide(evaluation.use_case.writes[0], WRITE).whole
-    before = _over(evaluation, state)
+    before, use_case = _over(evaluation, state), evaluation.use_case
+    needed = use_case.needs or ((use_case.writes[0], Action.WRITE),)
+    scopes = [evaluation.decider.decide(each, action.value).whole for each, action in needed]
     measures = [row for row in state.rows["ProtectiveMeasure"] if row.key in named]
     parties = {row.values["counterparty_addressee_code"] for row in measures}
     for told in OUTCOMES[name]:
@@ -232,7 +263,7 @@ def outcome(evaluation: WriteEvaluation, state: State, named: Collection[Any]) -
         if told.type == "TransferDefinition" and not told.scoped:
             whom = {row.values["definition_code"] for row in state.rows["Transfer"]}
         for row in told.rows(state, whom):
-            if told.scoped and not before.in_scope(scope, row):
+            if told.scoped and not all(before.in_scope(scope, row) for scope in scopes):
                 continue
             own = [row.values[column] == evaluation.actor.id for column in told.own]
             facts[told.type, row.key] = [row.values[column] for column in told.columns] + own
@@ -291,6 +322,7 @@ LOOKED_AT: Mapping[str, Mapping[str, Columns | None]] = {
     "setSubstituteAddress": {"addressee": ("code",), "substitute_address": ("addressee_code",)},
     "Lift": {"lift": None, "staff": None},
     "Transfer": {"transfer": None, "transfer_definition": None},
+    "issueDocument": {"lift": None, "handling": None, "addressee": ("code",)},
 }
 """By mutation, or by the end of its name."""
 
