@@ -296,3 +296,17 @@ async def test_the_first_file_of_a_store_gives_what_it_says(
             ]
     finally:
         await database.close()
+
+
+async def test_a_page_that_cannot_be_shown_refuses_a_change_before_it_is_made(
+    world: World,
+) -> None:
+    document = """
+    mutation ($input: HireStaffMemberInput!) {
+      hireStaffMember(input: $input) { staffMember { roles(after: "AAAA") { totalCount } } }
+    }
+    """
+    given = {"staffId": "not-hired", "name": "無"}
+    response = await world.ask(ADMIN, EDITING, document, {"input": given})
+    assert code_of(response.json()) == "CURSOR_INVALID"
+    assert await world.rows("SELECT id FROM staff WHERE id = 'not-hired'") == []

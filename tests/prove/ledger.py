@@ -108,12 +108,23 @@ def report(coverage: Coverage, segments: Sequence[Segment], seconds: float, ledg
         "",
         *_table(coverage),
         "",
+        *_changes(coverage),
+        "",
         f"{len({cell[0] for cell in coverage.cells})} coordinates,"
         f" {len(coverage.cells)} of (coordinate, position, rule)",
         f"(class, rule) shown to differ for somebody cleared: {len(coverage.shown)};"
         f" never: {coverage.never_shown() or 'none'}",
     ]
     return "\n".join(lines)
+
+
+def _changes(coverage: Coverage) -> list[str]:
+    """Mutations of the conversations by outcome; a lift by how often it was used."""
+    outcomes: dict[str, list[str]] = {}
+    for (name, outcome), number in sorted(coverage.changes.items()):
+        outcomes.setdefault(name, []).append(f"{outcome} {number}")
+    lines = ["| Mutation | Outcomes |", "| --- | --- |"]
+    return lines + [f"| {name} | {', '.join(told)} |" for name, told in outcomes.items()]
 
 
 def _table(coverage: Coverage) -> list[str]:
