@@ -75,6 +75,8 @@ def _begin(pairs: Any, stop: Event) -> None:
     global _shared
     _shared = Shared(pairs, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A worker tells Redis the policy every second; here seven towns would do so all the time.
+    authz.policy_store.PUBLISH_SECONDS = 60.0
 
 
 def _run(
@@ -155,8 +157,6 @@ def _block(seeds: range, postgresql: bool) -> Segment:
 @contextmanager
 def searching(postgresql: bool = False, **options: Any) -> Iterator[Search]:
     """A search in stores of its own. `options` are those of `Search`."""
-    # A worker tells Redis the policy every second; here seven towns would do so all the time.
-    authz.policy_store.PUBLISH_SECONDS = 60.0
     with ExitStack() as stack:
         where = IN_MEMORY if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) else None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prove-", dir=where)))
