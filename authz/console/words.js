@@ -17,6 +17,10 @@ export const ERRORS = {
     "この変更は、あなたのロールとこの利用目的では許されていません。",
     "Your roles may not change this for this purpose.",
   ],
+  OUTPUT_STOPPED: [
+    "出力停止です。支援措置担当に確認してください。",
+    "Output is stopped. Ask the protection coordinator.",
+  ],
   FIELD_HIDDEN: ["見ることを許されていない項目です。", "A field that you may not see."],
   OPERAND_HIDDEN: [
     "条件や並べ替えに使うことを許されていない項目です。",
