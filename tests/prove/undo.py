@@ -35,11 +35,6 @@ class Delta:
     added: Mapping[tuple[Any, ...], tuple[Any, ...]]
     gone: frozenset[tuple[Any, ...]]
 
-    @property
-    def written(self) -> Any:
-        """What came of it: not what was there before."""
-        return {name: after for name, (_, after) in self.cells.items()}, self.added, self.gone
-
 
 def deltas(before: Stored, after: Stored) -> dict[str, Delta]:
     """What was written between two readings, for each table to which anything was."""
@@ -48,6 +43,27 @@ def deltas(before: Stored, after: Stored) -> dict[str, Delta]:
         if after[name] != before[name]:
             found[name] = _delta(name, before[name], after[name])
     return found
+
+
+def left(
+    wrote: Mapping[str, Delta], beside: Mapping[str, Delta], after: Stored
+) -> dict[str, tuple[Any, Any, Any]]:
+    """What came of a writing, not what was there before: also in the cells that another one wrote
+    to, as what is written may be there already."""
+    return {
+        name: (
+            {cell: _cell(name, after, *cell) for cell in one.cells.keys() | other.cells.keys()},
+            one.added,
+            one.gone,
+        )
+        for name in sorted(wrote.keys() | beside.keys())
+        for one, other in ((wrote.get(name, NOTHING), beside.get(name, NOTHING)),)
+    }
+
+
+def _cell(name: str, stored: Stored, key: tuple[Any, ...], column: str) -> Any:
+    row = stored[name].get(key)
+    return None if row is None else row[COLUMN_AT[name][column]]
 
 
 def _delta(name: str, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Delta:
@@ -61,6 +77,13 @@ def _delta(name: str, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> De
     }
     added = {key: after[key] for key in after.keys() - before.keys()}
     return Delta(cells, added, frozenset(before.keys() - after.keys()))
+
+
+NOTHING = Delta({}, {}, frozenset())
+COLUMN_AT = {
+    name: {column.name: at for at, column in enumerate(table.columns)}
+    for name, table in TABLES.items()
+}
 
 
 class Undo:

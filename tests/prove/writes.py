@@ -50,7 +50,7 @@ from tests.prove.aim import aimed
 from tests.prove.change import AnyChange, Change, Changing, NumberChange, make
 from tests.prove.observe import Observation, body_of
 from tests.prove.pairs import Leak, Pairs, Turn, _report, _undone
-from tests.prove.undo import TABLES, Delta, Stored, Undo, deltas, undo_of
+from tests.prove.undo import TABLES, Delta, Stored, Undo, deltas, left, undo_of
 
 PATIENCE = 4
 """How many mutations are tried until one is open to somebody."""
@@ -109,13 +109,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request, what came back, what it wrote, and, of a mutation, the rest.
+    """One request, what came back, the tables after it, what it wrote; of a mutation the rest.
 
     `lifted`: the person of whom it may show more by a lift.
     """
 
     turn: Turn
     told: Observation
+    after: Stored
     wrote: dict[str, Delta] = field(default_factory=dict)
     mutated: Mutated | None = None
     lifted: str | None = None
@@ -262,7 +263,8 @@ class Writings:
         sight = Sight(evaluation)
         named = frozenset(writer.named)
         mutated = Mutated(evaluation, named, before, sight, _outcome(told))
-        had.steps.append(Step(replace(turn, sight=sight), told, wrote, mutated))
+        asked = replace(turn, sight=sight)
+        had.steps.append(Step(asked, told, had.stored[-1], wrote, mutated))
         payload: Any = executable_schema().mutation_type.fields[name].type  # type: ignore[union-attr]
         for key, value in changed.rows.items():
             had.recent[payload.fields[key].type.name] = value
@@ -409,7 +411,7 @@ class Writings:
         told = await self.pairs._observe(turn)
         wrote = await self._after(had) if had.lift else {}
         person = had.lift.person if uses and had.lift else None
-        had.steps.append(Step(turn, told, wrote, lifted=person))
+        had.steps.append(Step(turn, told, had.stored[-1], wrote, lifted=person))
 
     # -- lifts -------------------------------------------------------------------------------------
 
@@ -520,7 +522,9 @@ class Writings:
                 tables = self._taken()
                 wrote |= tables
                 after = await self.undo.read(stored, tables)
-                one, other = _written(step.wrote), _written(deltas(stored, after))
+                wrote_now = deltas(stored, after)
+                one = left(step.wrote, wrote_now, step.after)
+                other = left(wrote_now, step.wrote, after)
                 stored = after
                 if one != other:
                     return step.turn, step.told, seen, f"\nwritten:\n{one}\n{other}"
@@ -682,10 +686,6 @@ def _outcome(told: Observation) -> str:
 def _told(observed: Observation) -> Any:
     """What an outcome tells by itself: of an answer, that it is one."""
     return observed.status, None if observed.status == 200 else observed.body
-
-
-def _written(wrote: dict[str, Delta]) -> Any:
-    return {name: delta.written for name, delta in sorted(wrote.items())}
 
 
 def _words(turn: Turn) -> str:
