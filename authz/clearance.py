@@ -56,12 +56,14 @@ class Cell:
     """One decision. `populations`: the row is in scope if any of them holds.
 
     `despite_protection`: shown although an obligation covers the person (`read-withheld`).
+    `issued`: it goes out of the office.
     """
 
     verdict: Verdict
     reason: Reason | None = None
     populations: frozenset[Population] = frozenset()
     despite_protection: bool = False
+    issued: bool = False
 
     @property
     def allowed(self) -> bool:
@@ -142,7 +144,7 @@ def for_issuing(clearance: Clearance) -> Clearance:
         classes = GRAPH.classes.get(coordinate, ())
         if one.allowed and (is_number(classes) or REASON in classes):
             return NEVER
-        return replace(one, despite_protection=False)
+        return replace(one, despite_protection=False, issued=True)
 
     cells = {key: cell(key[0], one) for key, one in clearance.cells.items()}
     return replace(clearance, cells=MappingProxyType(cells))

@@ -108,7 +108,9 @@ def guard_of(
         return Guard((), cell.populations)
     withheld = withheld_of(classes)
     persons = type_.noun.persons if withheld else about
-    return Guard(persons, cell.populations, withheld if liftable else frozenset())
+    return Guard(
+        persons, cell.populations, withheld if liftable else frozenset(), issued=cell.issued
+    )
 
 
 def narrowed(guard: Guard, scope: frozenset[Population]) -> Guard:

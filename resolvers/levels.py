@@ -30,12 +30,14 @@ class Guard:
     and the row lies in one of `populations`.
 
     `lift`: the classes that a temporary lift must name for the value to be there although the one
-    person asked for is covered; of none, no lift helps.
+    person asked for is covered; of none, no lift helps. `issued`: it goes out of the office, so
+    that a stopped output closes it as well as a withheld place.
     """
 
     uncovered: tuple[str, ...] = ()
     populations: frozenset[Population] = ANYBODY
     lift: frozenset[str] = frozenset()
+    issued: bool = False
 
     @property
     def open(self) -> bool:

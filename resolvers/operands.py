@@ -7,6 +7,7 @@ negation false alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from authz.errors import BadInput
 from models.graph import Leaf, Type
@@ -86,7 +87,7 @@ class Operands:
             # A part is asked as well as the value in it.
             part = next(p for p, _ in self.type.parts.values() if p.type_name == leaf.type_name)
             whole = self.decisions.operand(f"{self.type.name}.{part.field}", action)
-            guard = Guard(guard.uncovered, together(guard.populations, whole.populations))
+            guard = replace(guard, populations=together(guard.populations, whole.populations))
         source = leaf_source(operand)
         return Compare(leaf, operator, source, narrowed(guard, self.scope), negated)
 

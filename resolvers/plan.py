@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from authz.clearance import Cell, Clearance, Population, Verdict
@@ -392,6 +392,9 @@ class _Rows:
         )  # fmt: skip
         self.children.append(level)
         guard = self._within(guard_of(self.type, edge.classes, cell, liftable=self.liftable))
+        if edge.enters:
+            # Whoever comes in with a stopped output stops the whole (`stopped.py`).
+            guard = replace(guard, issued=False)
         return Nested(selected.key, guard, len(self.children) - 1)
 
     def _within(self, guard: Guard) -> Guard:

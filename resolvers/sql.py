@@ -362,16 +362,23 @@ class _Builder:
     # -- conditions ----------------------------------------------------------------------------
 
     def _holds(self, guard: Guard) -> sa.ColumnElement[bool] | None:
-        conditions = [self._uncovered(person, guard.lift) for person in guard.uncovered]
+        conditions = [
+            self._uncovered(person, guard.lift, guard.issued) for person in guard.uncovered
+        ]
         scope = in_any(self.level.type, self.row, guard.populations)
         if scope is not None:
             conditions.append(scope)
         return sa.and_(*conditions) if conditions else None
 
-    def _uncovered(self, person: str, classes: frozenset[str]) -> sa.ColumnElement[bool]:
+    def _uncovered(
+        self, person: str, classes: frozenset[str], issued: bool = False
+    ) -> sa.ColumnElement[bool]:
         # IS NOT TRUE: no row and an unknown flag would both be null; only `true` withholds, and the
         # column is never null.
-        uncovered = self._cover(person).c.address_withheld.is_not(sa.true())
+        cover = self._cover(person)
+        uncovered: sa.ColumnElement[bool] = cover.c.address_withheld.is_not(sa.true())
+        if issued:
+            uncovered = sa.and_(uncovered, cover.c.stop_output.is_not(sa.true()))
         if not self.lifted or not classes:
             return uncovered
         return sa.or_(uncovered, is_lifted(self.row.c[person], classes))

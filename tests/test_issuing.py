@@ -28,6 +28,7 @@ from tests.world import (
     NISHI,
     NUMBER,
     SECRET_ADDRESS,
+    SUZUKI,
     TANAKA,
     YAMADA,
     World,
@@ -205,6 +206,26 @@ async def test_the_lift_that_opens_most_is_used_and_no_other(town: World) -> Non
     assert await uses(town) == [1]
 
 
+async def test_of_a_stopped_output_a_lift_lets_out_what_it_names_too(town: World) -> None:
+    """Mail was returned, say: the place is not withheld, and still goes out by no lift for another
+    class."""
+    await oblige(town, TANAKA, False, True)
+    await lifted(town, path="MAIL", classes=["contact"], uses=2)
+    person = await issued(
+        town, shows="addressee { fullName residence { address } contacts { totalCount } }"
+    )
+    assert person == {"fullName": "田中 美咲", "residence": None, "contacts": {"totalCount": 1}}
+    beside = "addressee { residence { address } } beside: addressee { contacts { totalCount } }"
+    assert await issued(town, shows=beside) == {"residence": None}
+    await lifted(town, path="MAIL", classes=["residence"], uses=1)
+    both = "addressee { residence { address } contacts { totalCount } }"
+    await town.change("UPDATE lift SET used = uses WHERE classes = 'contact'")
+    assert await issued(town, shows=both) == {
+        "residence": {"address": SECRET_ADDRESS},
+        "contacts": None,
+    }
+
+
 async def test_what_is_refused_or_not_executed_uses_nothing(town: World) -> None:
     await lifted(town, path="MAIL", uses=1)
     dry = await issue(town, privacy_mode="dry-run")
@@ -273,6 +294,25 @@ async def test_who_is_stopped_on_it_leaves_the_lift_unused(town: World) -> None:
     await oblige(town, KEIKO, True, True)
     person = await issued(town, shows=MEMBERS)
     assert person["householdMemberships"]["nodes"] == [{"members": {"nodes": []}}]
+
+
+HOLDER = "addressee { fullName accounts { nodes { bankCode holderKana } } }"
+
+
+async def test_nobody_whose_output_is_stopped_is_named_on_somebody_elses(town: World) -> None:
+    """Whose account it is, without an edge to that person."""
+    asked: dict[str, Any] = {"purpose": "delinquency", "code": SUZUKI}
+    await oblige(town, SUZUKI, False, False)
+    for withheld, stop, name in (
+        (False, False, "ﾀﾅｶ ﾐｻｷ"),
+        (False, True, None),
+        (True, True, None),
+    ):
+        await oblige(town, TANAKA, withheld, stop)
+        person = await issued(town, **asked, shows=HOLDER)
+        assert person["accounts"] == {"nodes": [{"bankCode": "0116", "holderKana": name}]}
+    await oblige(town, TANAKA, False, True)
+    await stopped(town, **asked, shows="addressee { accounts { nodes { holder { fullName } } } }")
 
 
 ROW = f"INSERT INTO handling (addressee_code, address_withheld, stop_output) VALUES ('{YAMADA}'"

@@ -84,7 +84,7 @@ async def seen(
 
 async def uses(world: World) -> list[int]:
     """How often each lift that is not over was used, the oldest first."""
-    document = "{ lifts { nodes { used uses revokedBy } } }"
+    document = "{ lifts(first: 100) { nodes { used uses revokedBy } } }"
     found = await world.data(FIRST, PURPOSE, document)
     return [lift["used"] for lift in found["lifts"]["nodes"] if lift["used"] < lift["uses"]]
 

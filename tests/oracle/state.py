@@ -83,6 +83,10 @@ class State:
         """Whether the obligation to withhold covers anybody whom these columns name."""
         return any(self.obligation(row.values[column])[0] for column in columns)
 
+    def stopped(self, row: Row, columns: Iterable[str]) -> bool:
+        """Whether the output of anybody whom these columns name is stopped."""
+        return any(self.obligation(row.values[column])[1] for column in columns)
+
     # -- populations -------------------------------------------------------------------------------
 
     def in_population(self, row: Row, name: str, items: Mapping[str, frozenset[str]]) -> bool:

@@ -18,17 +18,18 @@ refusal depends on the rest of it, but statements, log and written rows do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import get_named_type
 
+from models.edges import Edge
 from models.graph import GRAPH, Type
 from models.policy import Action
 from resolvers.write import UseCase
 from tests.oracle.answer import Answer, Evaluation, Here, Info, Oracle, Refusal, Request
-from tests.oracle.policy import NUMBERS, Decider, Decision
+from tests.oracle.policy import NUMBERS, Decider, Decision, Grant, withheld
 from tests.oracle.schema import executable_schema
 from tests.oracle.state import Row, State
 
@@ -93,6 +94,18 @@ class WriteEvaluation(Evaluation):
         return self._one_root(
             info, type_, None, lambda: self.state.by_key(type_.name, key), type_.name
         )
+
+    def holding(self, grants: Iterable[Grant], row: Row, persons: Iterable[str]) -> list[Grant]:
+        """Of what goes out a stopped output closes as well as a withheld place."""
+        if self.use_case.issues and self.state.stopped(row, persons):
+            return []
+        return super().holding(grants, row, persons)
+
+    def crossing_of(self, row: Row, edge: Edge, decision: Decision) -> list[Grant]:
+        """But who comes in with a stopped output stops the whole."""
+        if edge.enters and withheld(edge.classes):
+            return super().holding(decision.whole, row, row.type.noun.persons)
+        return super().crossing_of(row, edge, decision)
 
     def _root(self, info: Info) -> None:
         self.roots[str(info.path.key)] = "node"
