@@ -26,11 +26,15 @@ class FileRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: the number of its first line in the file, and its filled cells by column name."""
+    """One row: the number of its first line in the file, and its filled cells by column name.
+
+    `fault`: why it has none; `text`: that row as it stands.
+    """
 
     number: int
     cells: dict[str, str]
     fault: str | None = None
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -63,26 +67,29 @@ class CityFile:
     def lines(self, progress: Progress = lambda size: None) -> Iterator[Line]:
         """The rows after the header. `progress` is told the bytes read since it was last told."""
         with self.path.open("rb") as file:
-            reader = csv.reader(_decoded(file, self.encoding, progress), strict=True)
+            taken: list[str] = []
+            decoded = _kept(_decoded(file, self.encoding, progress), taken)
+            reader = csv.reader(decoded, strict=True)
             next(reader)
             while True:
                 number = reader.line_num + 1
+                taken.clear()
                 try:
                     cells = next(reader)
                 except StopIteration:
                     return
                 except csv.Error:
-                    yield Line(number, {}, "the row's quotes are broken")
+                    yield Line(number, {}, "the row's quotes are broken", "".join(taken))
                     continue
                 if cells and cells != [END_OF_FILE]:
-                    yield self._line(number, reader.line_num, cells)
+                    yield self._line(number, reader.line_num, cells, taken)
 
-    def _line(self, number: int, last: int, cells: list[str]) -> Line:
+    def _line(self, number: int, last: int, cells: list[str], taken: list[str]) -> Line:
         if len(cells) != len(self.header):
             fault = f"the row has {len(cells)} cells, the header {len(self.header)}"
-            return Line(number, {}, fault)
+            return Line(number, {}, fault, "".join(taken))
         if last - number > LINES_OF_A_ROW:
-            return Line(number, {}, f"a quote is not closed before line {last}")
+            return Line(number, {}, f"a quote is not closed before line {last}", "".join(taken))
         return Line(
             number,
             {
@@ -105,6 +112,13 @@ def _decoded(file: BinaryIO, encoding: str, progress: Progress) -> Iterator[str]
         yield raw.decode(encoding if first else plain, "replace")
         first = False
     progress(read)
+
+
+def _kept(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    """The lines, each noted in `taken`."""
+    for line in lines:
+        taken.append(line)
+        yield line
 
 
 def _names(line: str) -> tuple[str, ...]:

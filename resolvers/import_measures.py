@@ -12,6 +12,7 @@ their address was granted.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ async def import_measures(
         for line in file.lines(progress):
             row = convert(line, CELLS, CODE)
             try:
-                changed = await _row(database, row)
+                changed = await _row(database, row, _words(line.text))
             except sa.exc.SQLAlchemyError as error:
                 # Its message would show the statement's values.
                 reason = f"the database refused a row ({type(error).__name__})"
@@ -92,13 +93,21 @@ async def import_measures(
         return rejected.report(loaded, already_there)
 
 
-async def _row(database: Database, row: Row) -> bool:
-    """Protect whom a row names; whether anything had to be done. Adds to the row's problems."""
+def _words(text: str) -> set[str]:
+    """What could be codes in a row that fell apart."""
+    return set(re.split(r'[\s,;、，"]+', text))
+
+
+async def _row(database: Database, row: Row, words: set[str]) -> bool:
+    """Protect whom a row names; whether anything had to be done. Adds to the row's problems.
+
+    `words` of a row that has no cells: whoever is among them is named, the counterparty too.
+    """
     at = dt.datetime.now(dt.UTC)
     values = row.parts.get(PART, {})
     named = {row.code, *values.get(OTHERS, ())} - {""}
     async with database.write() as connection:
-        persons = await codes_of(connection, sa.select(addressee.c.code), named)
+        persons = await codes_of(connection, sa.select(addressee.c.code), named | words)
         await _check(connection, row, values, named - persons)
         if not persons or _is_only_ended(row):
             return False

@@ -196,6 +196,33 @@ async def test_it_lowers_nobody(town: World, tmp_path: Path) -> None:
         assert after[code][1] >= stop
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"{YAMADA},返戻",
+        f"{YAMADA},返戻,市外,転出",
+        f'{YAMADA},返戻,"転居先に"届かず""',
+        f'"{YAMADA}",返戻,"閉じない\n{SUZUKI},返戻,',
+        f"返戻,{YAMADA}",
+    ],
+)
+async def test_of_a_row_that_falls_apart_whoever_it_names_is_protected(
+    town: World, tmp_path: Path, row: str
+) -> None:
+    path = tmp_path / "measures.csv"
+    path.write_text(f"宛名コード,種類,備考\n{row}\n", encoding="cp932")
+    report, rejected = await load_file(town, path)
+    assert (report.loaded, report.rejected, rejected[0]["line"]) == (0, 1, "2")
+    assert YAMADA not in json.dumps(rejected, ensure_ascii=False)
+    assert await stored(town) == [("UNSPECIFIED", "IN_FORCE", "None")]
+    covered = await handling(town)
+    assert covered[YAMADA] == covered[HANAKO] == (True, True)
+    assert (SUZUKI in covered) is (SUZUKI in row)
+    log = await town.log(1)
+    await load_file(town, path)
+    assert await town.log(1) == log
+
+
 async def test_a_broken_row_costs_itself(town: World, tmp_path: Path) -> None:
     path = tmp_path / "measures.csv"
     path.write_text(f"宛名コード,種類\n{KATO}\n\n{YAMADA},返戻\n,返戻\n", encoding="utf-8")
