@@ -207,13 +207,22 @@ async def site(
     with pytest.MonkeyPatch.context() as patch:
         # Random rows are no jobs: what the runner made of them, no oracle would know.
         patch.setattr(TransferRunner, "keep_running", _idle)
-        # All towns share one Redis: what is enacted in one must not bind the others.
-        patch.setattr(PolicyStore, "keep_published", _idle)
         if policy is not None:
             # A careless policy is refused when it is loaded; the walls behind that have to hold.
             patch.setattr(authz.policy_store, "check", lambda policy: policy)
-        async with open_services(settings) as services:
+        async with _unpublished(settings) as services:
             yield Site(services, Oracle(state, Book.of(state.tables), seal))
+
+
+@contextlib.asynccontextmanager
+async def _unpublished(settings: Settings) -> AsyncIterator[Services]:
+    """All towns share one Redis: what is enacted in one must not bind the others. Of a server that
+    is opened while they are open it does."""
+    async with contextlib.AsyncExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(PolicyStore, "keep_published", _idle)
+            services = await stack.enter_async_context(open_services(settings))
+        yield services
 
 
 async def _idle(*given: Any) -> None:
