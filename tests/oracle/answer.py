@@ -179,6 +179,8 @@ class Evaluation:
         self.cursors: list[Place] = []
         self.counts: Counter[str] = Counter()
         self.asked: set[tuple[str, str]] = set()
+        own = self.book.items.get(f"section:{actor.section}", frozenset())
+        self._items = {**self.book.items, "own-section": own}
 
     def outcome(self) -> Answer | Refusal:
         """Run the stages."""
@@ -662,15 +664,11 @@ class Evaluation:
 
     def in_scope(self, grants: Iterable[Grant], row: Row) -> list[Grant]:
         """The grants in whose population a row lies."""
-        items = {
-            **self.book.items,
-            "own-section": self.book.items.get(f"section:{self.actor.section}", frozenset()),
-        }
         addressed = row.type.noun.destination
         return [
             grant
             for grant in grants
-            if all(self.state.in_population(row, name, items) for name in grant.population)
+            if all(self.state.in_population(row, name, self._items) for name in grant.population)
             and (addressed is None or f"payers:{row.values[addressed]}" in grant.population)
         ]
 

@@ -56,15 +56,17 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One cell. `reason`: why it is not shown whole; it never depends on a row."""
+    """One cell. `reason`: why it is not shown whole; it never depends on a row.
+
+    `whole`: the grants that open more than a masked form.
+    """
 
     grants: tuple[Grant, ...]
     reason: str | None = None
+    whole: tuple[Grant, ...] = field(init=False)
 
-    @property
-    def whole(self) -> tuple[Grant, ...]:
-        """The grants that open more than a masked form."""
-        return tuple(grant for grant in self.grants if grant.whole)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "whole", tuple(grant for grant in self.grants if grant.whole))
 
     @property
     def word(self) -> str:
