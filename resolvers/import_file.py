@@ -28,7 +28,8 @@ class FileRefused(Exception):
 class Line:
     """One row: the number of its first line in the file, and its filled cells by column name.
 
-    `fault`: why it has none; `text`: that row as it stands.
+    `fault`: why it has none; `text`: that row as it stands, and any that takes several lines: it
+    may hold other rows between two stray quotes.
     """
 
     number: int
@@ -85,19 +86,18 @@ class CityFile:
                     yield self._line(number, reader.line_num, cells, taken)
 
     def _line(self, number: int, last: int, cells: list[str], taken: list[str]) -> Line:
+        text = "".join(taken)
         if len(cells) != len(self.header):
             fault = f"the row has {len(cells)} cells, the header {len(self.header)}"
-            return Line(number, {}, fault, "".join(taken))
+            return Line(number, {}, fault, text)
         if last - number > LINES_OF_A_ROW:
-            return Line(number, {}, f"a quote is not closed before line {last}", "".join(taken))
-        return Line(
-            number,
-            {
-                name: text
-                for name, cell in zip(self.header, cells, strict=True)
-                if cell and (text := cell.strip())
-            },
-        )
+            return Line(number, {}, f"a quote is not closed before line {last}", text)
+        filled = {
+            name: stripped
+            for name, cell in zip(self.header, cells, strict=True)
+            if cell and (stripped := cell.strip())
+        }
+        return Line(number, filled, None, text if last > number else "")
 
 
 def _decoded(file: BinaryIO, encoding: str, progress: Progress) -> Iterator[str]:

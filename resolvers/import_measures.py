@@ -94,14 +94,14 @@ async def import_measures(
 
 
 def _words(text: str) -> set[str]:
-    """What could be codes in a row that fell apart."""
+    """What could be codes in a row that is not to be trusted."""
     return set(re.split(r'[\s,;、，"]+', text))
 
 
 async def _row(database: Database, row: Row, words: set[str]) -> bool:
     """Protect whom a row names; whether anything had to be done. Adds to the row's problems.
 
-    `words` of a row that has no cells: whoever is among them is named, the counterparty too.
+    `words` of a row that fell apart: whoever is among them is named, the counterparty too.
     """
     at = dt.datetime.now(dt.UTC)
     values = row.parts.get(PART, {})
