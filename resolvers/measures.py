@@ -7,6 +7,7 @@ the record (items 53, 54) ends like a measure: the proposal to clear it is a row
 from __future__ import annotations
 
 from collections.abc import Collection
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +37,7 @@ SAID = {
     "note": "note",
 }
 """What is said of a measure, and may be corrected: input field and column."""
+NOTHING: Input = MappingProxyType({})
 
 
 async def record_measure(change: Change, given: Input) -> Changed:
@@ -56,7 +58,7 @@ async def record_measure(change: Change, given: Input) -> Changed:
     await lapse_exclusions(change.connection, persons, change.at, change.actor.id)
     key = await enter_measure(change.connection, values, others)
     covered = await raise_obligations(change.connection, persons)
-    return _changed(key, {*persons, *covered})
+    return _changed(key, {*persons, *covered}, given)
 
 
 async def amend_measure(change: Change, given: Input) -> Changed:
@@ -80,7 +82,7 @@ async def amend_measure(change: Change, given: Input) -> Changed:
     for code in sorted(further):
         await _cover(change, stored["id"], code)
     covered = await raise_obligations(change.connection, persons)
-    return _changed(stored["id"], {*persons, *covered})
+    return _changed(stored["id"], {*persons, *covered}, given)
 
 
 async def propose_measure_end(change: Change, given: Input) -> Changed:
@@ -225,8 +227,13 @@ async def _update(change: Change, key: int, values: dict[str, Any]) -> None:
     await change.connection.execute(update)
 
 
-def _changed(key: int, persons: Collection[str]) -> Changed:
-    return Changed(rows={"protectiveMeasure": key}, persons=tuple(sorted(persons)))
+def _changed(key: int, persons: Collection[str], given: Input = NOTHING) -> Changed:
+    counterparty = given.get("counterpartyAddresseeCode")
+    return Changed(
+        rows={"protectiveMeasure": key},
+        persons=tuple(sorted(persons)),
+        found=() if counterparty is None else (counterparty,),
+    )
 
 
 def _of(*fields: str) -> tuple[str, ...]:

@@ -209,8 +209,8 @@ class Reads:
     ) -> dict[str, Any]:
         """The rows of a plan that was made already, as `data` and `extensions`; they are logged.
 
-        `held` was taken for it before these persons were changed. `issued`: they go out of the
-        office. Raises `Unavailable`, or `OutputStopped` for an obligation that began just now.
+        `held` was taken for it before these persons were changed or found. `issued`: they go out of
+        the office. Raises `Unavailable`, or `OutputStopped` for an obligation that began just now.
         """
         draft = record_of(Kind.READ, actor, policy, terms)
         try:

@@ -154,6 +154,7 @@ class Changed:
     `rows` for each payload field of a noun, the key of the row to show (`None`: nothing)
     `values` the payload fields that are plain values
     `persons` codes of the addressees who were changed, for the log
+    `found` codes of others whom the input names, and who are there: the budget counts them too
     `issued` what of the payload may go out of the office, where it is to
     `events` what must be told once the change is committed, before it is answered
     """
@@ -161,6 +162,7 @@ class Changed:
     rows: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     persons: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
     issued: Issued | None = None
     events: tuple[Event, ...] = ()
 
@@ -269,8 +271,9 @@ class Writes:
             raise
         if beyond:
             return encode(_unshown(mutation, changed, shown))
+        told = (*changed.persons, *changed.found)
         content = await self._reads.show(
-            shown, named(changed), terms, actor, policy, held, changed.persons, changed.issued
+            shown, named(changed), terms, actor, policy, held, told, changed.issued
         )
         return encode(_answer(mutation, changed, shown, content))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import logging
 from collections.abc import AsyncIterator
 
@@ -254,6 +255,20 @@ async def test_a_change_counts_whom_it_changes(town: World) -> None:
     for _ in range(2):
         await town.data(COORDINATOR, "protection-measures", document, variables={"input": given})
     assert await left(town, COORDINATOR, "protection-measures") == 2
+
+
+async def test_a_counterparty_who_is_there_costs_one(town: World) -> None:
+    """Else one measure would tell of any number of codes whether they are somebody's."""
+    document = """mutation ($input: RecordMeasureInput!) {
+        recordMeasure(input: $input) { __typename } }"""
+    given = {"addresseeCode": KATO, "kind": "STALKING"}
+    for counterparty in (SUZUKI, NISHI):
+        asked = {"input": given | {"counterpartyAddresseeCode": counterparty}}
+        await town.data(COORDINATOR, "protection-measures", document, variables=asked)
+    written, _ = await town.log(2)
+    assert json.loads(written["persons"]) == [KATO]
+    assert await left(town, COORDINATOR, "protection-measures") == 0
+    await forget_measures(town)
 
 
 async def test_what_is_not_executed_costs_nothing(town: World) -> None:
