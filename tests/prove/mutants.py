@@ -224,6 +224,11 @@ def _uncovered_anyway(guard_of: Any) -> Any:
     return mutated
 
 
+def _as_on_a_screen(guard_of: Any) -> Any:
+    """What goes out is withheld as what is read: by the place alone."""
+    return lambda *given, **lift: dataclasses.replace(guard_of(*given, **lift), issued=False)
+
+
 def _about_nobody_else(guard_of: Any) -> Any:
     return lambda type_, classes, cell, about=(), **lift: guard_of(type_, classes, cell, **lift)
 
@@ -844,6 +849,12 @@ NAMED: Sequence[Mutant] = (
             _replace(resolvers.stopped, "needs_lift", lambda *given: False),
         ),
         "test_issuing::test_of_a_withheld_place_whatever_tells_none_goes_out",
+    ),
+    Mutant(
+        "a stopped output closes nothing that goes out",
+        "what an issued value tells of: `guard_of`",
+        _wrap(resolvers.plan, "guard_of", _as_on_a_screen),
+        "test_issuing::test_of_a_stopped_output_a_lift_lets_out_what_it_names_too",
     ),
     Mutant(
         "what the coordinator reads goes out",
