@@ -190,7 +190,8 @@ class Harvest:
         given_back = held.units - units
         arguments: Words = ("settle", given_back, orjson.dumps(persons), *held.hours)
         try:
-            await self._line.call(*held.keys, arguments=arguments)
+            # Twice it would give back what was told.
+            await self._line.call(*held.keys, arguments=arguments, again=False)
         except (OSError, HiredisError) as error:
             _log.warning("persons were not given back: %s", type(error).__name__)
 

@@ -49,15 +49,20 @@ class ScriptLine:
         self._link: _Link | None = None
         self._connecting: asyncio.Task[_Link] | None = None
 
-    async def call(self, *keys: str, arguments: Iterable[str | int | bytes] = ()) -> Any:
-        """The script's answer for these keys, tried again once if the connection had gone."""
+    async def call(
+        self, *keys: str, arguments: Iterable[str | int | bytes] = (), again: bool = True
+    ) -> Any:
+        """The script's answer for these keys, tried again once if the connection had gone.
+
+        `again=False` for what must not happen twice.
+        """
         loop = asyncio.get_running_loop()
         began = loop.time()
         operands = (len(keys), *keys, *arguments)
         try:
             return await self._call(operands)
         except LineDownError:
-            if loop.time() - began > RETRY_WITHIN_SECONDS:
+            if not again or loop.time() - began > RETRY_WITHIN_SECONDS:
                 raise
         return await self._call(operands)
 

@@ -19,7 +19,8 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from authz.errors import Unauthenticated, Unavailable
-from authz.session import VERSION_KEY, Sessions, connect
+from authz.harvest import Harvest
+from authz.session import TAG, VERSION_KEY, Sessions, connect
 from tests.valkey import Valkey, until, valkey
 
 
@@ -513,3 +514,18 @@ async def test_a_password_and_a_database_number_are_used(redis: Redis, server: V
         await wrong.aclose()
     finally:
         await redis.config_set("requirepass", "")
+
+
+async def test_what_is_given_back_of_a_budget_is_given_back_once(
+    proxy: Proxy, redis: Redis
+) -> None:
+    """Although the connection was cut when that had been done already."""
+    client = connect(proxy.url)
+    harvest, ledgers = Harvest(client), (("any", 10),)
+    await harvest.hold("once", "p", ledgers, 5, [])
+    held = await harvest.hold("once", "p", ledgers, 5, [])
+    proxy.spoil = lambda last, data: None
+    harvest.settle(held, 0)
+    await harvest.close()
+    assert await redis.hget(f"{TAG}harvest:once:p:any", "#") == b"5"
+    await client.aclose()
