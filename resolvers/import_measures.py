@@ -24,7 +24,7 @@ from authz.access_log import Kind, LoggedOperation, Record
 from models.city_file import CODE, COVERED_TOO
 from models.database import Database, DatabaseError
 from models.protective_measure import FLAGS, KUSHIRO, VIOLENCE, MeasureKind, MeasureStatus
-from models.rules import Reason
+from models.rules import Reason, addressee_code
 from resolvers.causes import (
     OBLIGATIONS,
     Causes,
@@ -81,7 +81,7 @@ async def import_measures(
         for line in file.lines(progress):
             row = convert(line, CELLS, CODE)
             try:
-                changed = await _row(database, row, _words(line.text))
+                changed = await _row(database, row, _codes(line.text))
             except sa.exc.SQLAlchemyError as error:
                 # Its message would show the statement's values.
                 reason = f"the database refused a row ({type(error).__name__})"
@@ -93,21 +93,21 @@ async def import_measures(
         return rejected.report(loaded, already_there)
 
 
-def _words(text: str) -> set[str]:
+def _codes(text: str) -> set[str]:
     """What could be codes in a row that is not to be trusted."""
-    return set(re.split(r'[\s,;、，"]+', text))
+    return {digits for digits in re.findall("[0-9]+", text) if addressee_code(digits) is None}
 
 
-async def _row(database: Database, row: Row, words: set[str]) -> bool:
+async def _row(database: Database, row: Row, loose: set[str]) -> bool:
     """Protect whom a row names; whether anything had to be done. Adds to the row's problems.
 
-    `words` of a row that fell apart: whoever is among them is named, the counterparty too.
+    `loose`: codes in a row that fell apart; whoever is among them is named, the counterparty too.
     """
     at = dt.datetime.now(dt.UTC)
     values = row.parts.get(PART, {})
     named = {row.code, *values.get(OTHERS, ())} - {""}
     async with database.write() as connection:
-        persons = await codes_of(connection, sa.select(addressee.c.code), named | words)
+        persons = await codes_of(connection, sa.select(addressee.c.code), named | loose)
         await _check(connection, row, values, named - persons)
         if not persons or _is_only_ended(row):
             return False

@@ -204,6 +204,7 @@ async def test_it_lowers_nobody(town: World, tmp_path: Path) -> None:
         f'{YAMADA},返戻,"転居先に"届かず""',
         f'"{YAMADA}",返戻,"閉じない\n{SUZUKI},返戻,',
         f"返戻,{YAMADA}",
+        f"{YAMADA}\x00、返戻;x",
         f'{YAMADA},返戻,"至急\n{SUZUKI},返戻,12"',
     ],
 )
