@@ -163,7 +163,19 @@ class _Casbin:
 
 @lru_cache(maxsize=1000)
 def _enforcer(lines: tuple[Line, ...]) -> casbin.Enforcer:
-    return enforcer(lines, GRAPH.classes)
+    # All share one tree of labels, which is most of an enforcer.
+    made = enforcer(lines, ONE_LABEL)
+    made.model.model["g"]["g2"].rm = _labelled().model.model["g"]["g2"].rm
+    return made
+
+
+ONE_LABEL = {"Addressee": GRAPH.classes["Addressee"]}
+"""Casbin takes no empty policy."""
+
+
+@lru_cache(maxsize=1)
+def _labelled() -> casbin.Enforcer:
+    return enforcer((), GRAPH.classes)
 
 
 _casbin = lru_cache(maxsize=8)(_Casbin)
