@@ -290,7 +290,8 @@ class _Planner:
         if not all(cell.allowed for cell in cells):
             return None
         populations = together(*(cell.populations for cell in cells))
-        return narrowed(Guard(populations=populations), scope)
+        issued = any(cell.issued for cell in cells)
+        return narrowed(Guard(populations=populations, issued=issued), scope)
 
 
 class _Rows:

@@ -343,8 +343,10 @@ class _Builder:
             cover, holds = self._cover(level.type.noun.owner), self._holds(level.warns)
             for name in ("address_withheld", "stop_output"):
                 # IS TRUE: an ended obligation leaves the database as none that ever was.
-                flag = cover.c[name].is_(sa.true())
-                told = flag if holds is None else sa.case((holds, flag))
+                told: sa.ColumnElement[Any] = cover.c[name].is_(sa.true())
+                if holds is not None:
+                    # What may not be told is like no obligation; but nothing goes out on it.
+                    told = sa.case((holds, told)) if level.warns.issued else sa.and_(holds, told)
                 self._add(name, sa.type_coerce(told, sa.Boolean()))
         if _asks(level, "cursor", "startCursor", "endCursor"):
             for position, (term, _) in enumerate(self._terms()):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from authz.keys import Keys
 from authz.policy import Line
 from authz.policy_chain import Chain
@@ -9,7 +13,7 @@ from authz.policy_store import PolicyStore
 from models.database import Database
 from models.graph import GRAPH
 from tests.test_policy_editing import told_of
-from tests.test_promises import ARREARS, CLERK, SECTION_CLERK
+from tests.test_promises import ARREARS, CLERK, SECTION_CLERK, notice_rows
 from tests.world import HANAKO, NISHI, SUZUKI, TANAKA, YAMADA, World
 
 NAME = "query ($c: String!) { addressee(code: $c) { code fullName } }"
@@ -50,6 +54,28 @@ async def test_a_role_shows_its_cells_in_its_own_population_alone(town: World) -
         found = await town.data(SECTION_CLERK, "consultation", NAME, variables={"c": code})
         names[found["addressee"]["code"]] = found["addressee"]["fullName"]
     assert names == {YAMADA: "山田 太郎", HANAKO: None}
+
+
+async def test_whose_obligation_is_not_told_is_like_whoever_has_none(
+    town: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A branch clerk reads everybody, and is told of obligations only as a clerk of a section: whom
+    the section has to do with does not leave the database either."""
+    await town.change(
+        f"INSERT INTO staff_role (staff_id, role) VALUES ('{SECTION_CLERK}', 'branch-clerk')"
+    )
+    await town.publish(Line("role:branch-clerk", "purpose:any", "class:handling", "read", "deny"))
+    await told_of(town, 2)
+    document = "query ($c: String!) { addressee(code: $c) { code } }"
+    told = {}
+    for code in (YAMADA, HANAKO):
+        seen: list[Any] = []
+        with monkeypatch.context() as patch:
+            notice_rows(patch, seen)
+            await town.data(SECTION_CLERK, "consultation", document, variables={"c": code})
+        told[code] = seen[seen.index(code) :]
+    assert [bool(value) for value in told[YAMADA]] == [True, False, False]
+    assert told[YAMADA][1:] == told[HANAKO][1:]
 
 
 async def test_a_negation_finds_nobody_covered(world: World) -> None:

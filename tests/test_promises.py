@@ -336,7 +336,7 @@ async def test_what_an_open_edge_goes_by_stays_in_the_database(
     """
     seen: list[Any] = []
     with monkeypatch.context() as patch:
-        _notice_rows(patch, seen)
+        notice_rows(patch, seen)
         found = await world.data(
             COORDINATOR, "protection-measures", document, variables={"code": YAMADA}
         )
@@ -346,7 +346,7 @@ async def test_what_an_open_edge_goes_by_stays_in_the_database(
     assert "H1" not in seen
 
 
-def _notice_rows(patch: pytest.MonkeyPatch, seen: list[Any]) -> None:
+def notice_rows(patch: pytest.MonkeyPatch, seen: list[Any]) -> None:
     """Every value that readers get from the database."""
     read = Database.read
 
