@@ -157,7 +157,6 @@ async def _measure(site: Site, change: Change, pairs: int, planted: float) -> Ti
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """No garbage is collected but between pairs, and nothing of what is there already."""
-    gc.collect()
     gc.freeze()
     gc.disable()
     try:
