@@ -23,11 +23,11 @@ from tests.oracle.answer import Evaluation, Request
 from tests.oracle.beside import (
     ATTEMPTS,
     CASE_REFERENCE,
-    LOG_WORDS,
     PATIENCE,
     PRIVACY_MODE,
     PURPOSE_OF_USE,
     Site,
+    tells_of_the_log,
 )
 from tests.oracle.policy import LIST, MATCH, READ, SEARCH
 from tests.oracle.schema import executable_schema
@@ -151,7 +151,7 @@ class Pairs:
             who, written = at
         request = Request(written.document, written.variables, who.purpose, who.case, who.mode)
         turns, told = [], []
-        if any(word in written.document for word in LOG_WORDS):
+        if tells_of_the_log(written.document):
             # The log grows with every request; what goes into it is compared as it is written.
             return turns, told
 

@@ -19,7 +19,6 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-import authz.policy_store
 from authz.embedded_redis import EmbeddedRedis
 from tests.conftest import new_sqlite_file
 from tests.oracle.beside import Difference
@@ -75,8 +74,6 @@ def _begin(pairs: Any, stop: Event) -> None:
     global _shared
     _shared = Shared(pairs, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A worker tells Redis the policy every second; here seven towns would do so all the time.
-    authz.policy_store.PUBLISH_SECONDS = 60.0
 
 
 def _run(

@@ -40,7 +40,7 @@ from tests.generate.policy import OPENED
 from tests.generate.request import Writer
 from tests.generate.town import new_row
 from tests.oracle.answer import Oracle, Refusal, Request
-from tests.oracle.beside import ATTEMPTS, Difference, Site
+from tests.oracle.beside import ATTEMPTS, Difference, Site, tells_of_the_log
 from tests.oracle.policy import READ, RELEASE
 from tests.oracle.schema import executable_schema
 from tests.oracle.state import Row, State
@@ -399,8 +399,7 @@ class Writings:
                 at = who, Writer(dice, executable_schema(), guide).write()
             who, written = at
             request = Request(written.document, written.variables, who.purpose, who.case, who.mode)
-            if not any(word in written.document for word in ("accessRecord", "LoggedOperation",
-                                                             "AccessRecord")):  # fmt: skip
+            if not tells_of_the_log(written.document):
                 await self._read(had, who, request)
 
     async def _read(self, had: Had, who: Terms, request: Request) -> None:
