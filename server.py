@@ -41,10 +41,11 @@ from authz.access_log import Record as LogRecord
 from authz.channel import Front
 from authz.clearance import clear
 from authz.client_certificate import thumbprint_of_pem
-from authz.clients import ROLE, Clients, Definition
+from authz.clients import Clients, Definition
 from authz.embedded_redis import EmbeddedRedis
 from authz.errors import Refused
 from authz.harvest import Harvest
+from authz.invariants import MACHINE_ROLE
 from authz.keys import Keys, KeysError
 from authz.lockout import Lockout
 from authz.number_store import StoreRefused
@@ -904,7 +905,7 @@ async def _schema_of(settings: Settings, client_id: str) -> str:
     limits = Limits(defined.purpose, defined.scopes, defined.items)
     clearance = clear(
         policy,
-        frozenset({ROLE}),
+        frozenset({MACHINE_ROLE}),
         defined.purpose,
         case_reference=False,
         protected=PROTECTED,

@@ -24,7 +24,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.actor import actor_id
 from authz.errors import BadInput, Unavailable
-from authz.invariants import MACHINE_ROLE
 from authz.keys import Keys
 from authz.revocations import Revocations, epoch_of, instant_of
 from authz.scopes import LEAVES, objection
@@ -42,7 +41,6 @@ from models.client import (
 from models.database import Database
 from models.staff import PURPOSE, OpenTo
 
-ROLE = MACHINE_ROLE
 LIVE = 2
 """Credentials of one kind that live at a time: the old one and the new one."""
 

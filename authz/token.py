@@ -24,13 +24,14 @@ from authz.access_log import AccessLog, Kind, LoggedOperation, Record
 from authz.actor import Actor, Grant, actor_id
 from authz.channel import Channel, Front, within
 from authz.clearance import clear
-from authz.clients import ROLE, TOKYO, Clients, Registered
+from authz.clients import TOKYO, Clients, Registered
 from authz.errors import (
     PurposeRefused,
     TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
+from authz.invariants import MACHINE_ROLE
 from authz.jose import LEEWAY, BadToken
 from authz.once import Once, Rate
 from authz.policy import Policy
@@ -45,7 +46,7 @@ Form = Mapping[str, str]
 
 LIFETIME = dt.timedelta(minutes=5)
 FAILED = "client authentication failed"
-ROLES = frozenset({ROLE})
+ROLES = frozenset({MACHINE_ROLE})
 _SCOPES = re.compile(r"[!#-\[\]-~]{1,100}(?: [!#-\[\]-~]{1,100}){0,199}")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 

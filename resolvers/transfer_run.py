@@ -15,7 +15,8 @@ from typing import Any
 
 from authz.access_log import Kind, LoggedOperation, Record
 from authz.actor import Actor, Grant, actor_id
-from authz.clients import ROLE, TOKYO, Clients, Registered
+from authz.clients import TOKYO, Clients, Registered
+from authz.invariants import MACHINE_ROLE
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
 from authz.scopes import Limits
@@ -207,7 +208,7 @@ def job_actor(client: Registered, code: str) -> Actor:
     defined = client.definition
     return Actor(
         id=actor_id(client.id),
-        roles=frozenset({ROLE}),
+        roles=frozenset({MACHINE_ROLE}),
         section=None,
         session=f"transfer:{code}",
         expires_at=dt.datetime.now(dt.UTC) + JOB_LIFETIME,
