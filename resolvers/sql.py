@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz.clearance import Population
 from authz.errors import BadInput
 from models.database import Access, Convert, Database, IsIn, Reader, Statement, Terms, nulls_last
-from models.edges import Edge
+from models.edges import Edge, Through
 from models.graph import GRAPH, Leaf, Type
 from models.kana import fold_kana
 from models.second_wall import open_rows, uncovered_rows, withheld
@@ -413,7 +413,7 @@ class _Builder:
         if self.between is not None:
             assert level.edge is not None
             assert level.edge.through is not None
-            conditions.append(self.between.c[level.edge.through.ended_column].is_(None))
+            conditions += _goes_on_once(self.between, level.edge.through, level)
         return conditions
 
     def _condition(self, condition: Condition) -> sa.ColumnElement[bool]:
@@ -588,11 +588,31 @@ def _links(
     if edge is None or parent_column(edge) == edge.source_column:
         return None, None
     assert above is not None
-    between = None
-    if edge.through is not None:
-        type_ = GRAPH.of_table(edge.through.table)
-        between = (uncovered_rows(type_) if level.leave_out_covered else type_.table).alias("m")
+    between = None if edge.through is None else _table_between(edge.through, level).alias("m")
     return above.alias("s"), between
+
+
+def _table_between(through: Through, level: Level) -> sa.Table:
+    type_ = GRAPH.of_table(through.table)
+    return uncovered_rows(type_) if level.leave_out_covered else type_.table
+
+
+def _goes_on_once(
+    between: sa.FromClause, through: Through, level: Level
+) -> list[sa.ColumnElement[bool]]:
+    """A row between that has not ended, the first of those that lead from one row to one other: a
+    household that somebody came into twice and never left has them as a member once."""
+    key = GRAPH.of_table(through.table).noun.key
+    earlier = _table_between(through, level).alias("e")
+    before = sa.exists(1).where(
+        *(
+            earlier.c[name] == between.c[name]
+            for name in (through.source_column, through.target_column)
+        ),
+        earlier.c[through.ended_column].is_(None),
+        earlier.c[key] < between.c[key],
+    )
+    return [between.c[through.ended_column].is_(None), ~before]
 
 
 def _source(level: Level, lifted: bool) -> sa.Table:

@@ -285,6 +285,32 @@ async def test_household_members_leave_covered_persons_out(world: World) -> None
     assert covered["addressee"]["householdMemberships"] is None
 
 
+async def test_who_came_into_a_household_twice_is_a_member_once(town: World) -> None:
+    """Moved in again, and the day of leaving never entered: two memberships that go on."""
+    await town.change(
+        "INSERT INTO household_membership (addressee_code, household_code, relationship)"
+        f" VALUES ('{HANAKO}', 'H1', '子')"
+    )
+    document = """
+    query ($code: String!, $first: Int!, $after: String) { addressee(code: $code) {
+      householdMemberships { nodes { members(first: $first, after: $after) {
+        totalCount nodes { code } pageInfo { hasNextPage endCursor } } } }
+    } }
+    """
+    for code, memberships in ((YAMADA, 1), (HANAKO, 2)):
+        asked = {"code": code, "first": 1}
+        found = await town.data(ARREARS, "field-survey", document, variables=asked)
+        rows = found["addressee"]["householdMemberships"]["nodes"]
+        assert len(rows) == memberships
+        for row in rows:
+            assert (row["members"]["totalCount"], codes(row["members"])) == (2, [YAMADA])
+            after = row["members"]["pageInfo"]["endCursor"]
+            asked = {"code": code, "first": 1, "after": after}
+            found = await town.data(ARREARS, "field-survey", document, variables=asked)
+            second = found["addressee"]["householdMemberships"]["nodes"][0]["members"]
+            assert (codes(second), second["pageInfo"]["hasNextPage"]) == ([HANAKO], False)
+
+
 async def test_the_coordinator_sees_with_whom_a_protected_person_lives(world: World) -> None:
     document = """
     query ($code: String!) { addressee(code: $code) {
