@@ -684,15 +684,7 @@ def main(arguments: list[str]) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         return int(chosen.run(Settings.read(os.environ), chosen))
-    except (
-        SettingError,
-        KeysError,
-        StoreRefused,
-        DatabaseError,
-        Refused,
-        FileRefused,
-        ChainBroken,
-    ) as error:
+    except FAILURES as error:
         print(f"atena: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

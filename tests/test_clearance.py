@@ -74,7 +74,7 @@ def _of_cell(cell: Cell) -> Said:
 
 
 def _of_decision(decision: Decision) -> Said:
-    grants = decision.whole or decision.grants
+    grants = decision.grants
     verdict = Verdict.SHOWN if decision.whole else Verdict.MASKED if grants else Verdict.HIDDEN
     populations = _widest(grant.population for grant in grants)
     # In spite of an obligation only where every row that is shown may be read in spite of it.

@@ -56,6 +56,35 @@ async def test_a_role_shows_its_cells_in_its_own_population_alone(town: World) -
     assert names == {YAMADA: "山田 太郎", HANAKO: None}
 
 
+async def test_whole_goes_before_masked(town: World) -> None:
+    """One role masks everybody's account numbers; beside it another shows those of a section."""
+    await town.change(
+        f"INSERT INTO staff_role (staff_id, role) VALUES ('{SECTION_CLERK}', 'branch-clerk')"
+    )
+    await town.change(
+        f"UPDATE bank_account SET tax_item_code = '13' WHERE addressee_code = '{YAMADA}'"
+    )
+    number = "class:bank-account-number"
+    masked = [
+        Line("role:branch-clerk", "purpose:any", "class:bank-account", "read", "allow"),
+        Line("role:branch-clerk", "purpose:any", number, "mask", "allow"),
+    ]
+    whole = Line("role:section-clerk", "purpose:any", number, "read", "allow")
+    document = """query ($c: String!) { addressee(code: $c) { accounts { nodes {
+        accountNumber } } } }"""
+    shown: dict[str, list[Any]] = {YAMADA: [], SUZUKI: []}
+    for version, lines in ((2, masked), (3, [*masked, whole])):
+        await town.publish(*lines)
+        await told_of(town, version)
+        for code, seen in shown.items():
+            found = await town.data(SECTION_CLERK, "consultation", document, variables={"c": code})
+            seen += found["addressee"]["accounts"]["nodes"]
+    assert shown == {
+        YAMADA: [{"accountNumber": "****321"}, {"accountNumber": "7654321"}],
+        SUZUKI: [{"accountNumber": "****223"}, {"accountNumber": None}],
+    }
+
+
 async def test_whose_obligation_is_not_told_is_like_whoever_has_none(
     town: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

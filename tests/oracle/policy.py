@@ -217,11 +217,13 @@ class Decider:
         return self._granting[key]
 
     def _plain_grants(self, coordinate: str, action: str) -> Iterator[Grant]:
-        for role in self._granted(coordinate, action):
-            if self._lawful(role, coordinate, action):
-                despite = self._despite_cover(role, coordinate, action)
-                yield Grant(self._population(role), True, despite)
-        if action in (READ, LIST) and coordinate in MASKABLE:
+        whole = [
+            Grant(self._population(role), True, self._despite_cover(role, coordinate, action))
+            for role in self._granted(coordinate, action)
+            if self._lawful(role, coordinate, action)
+        ]
+        yield from whole
+        if not whole and action in (READ, LIST) and coordinate in MASKABLE:
             for role in self._granted(coordinate, "mask"):
                 if self._lawful(role, coordinate, action):
                     yield Grant(self._population(role), whole=False)
