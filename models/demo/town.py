@@ -57,18 +57,6 @@ class Town:
         for record, _ in self.everybody():
             yield from record.rows()
 
-    def collection_rows(self) -> Iterator[Row]:
-        """The rows of the collections file."""
-        for _, levies in self.everybody():
-            for levy in levies:
-                yield levy.row
-
-    def receipt_rows(self) -> Iterator[Row]:
-        """The rows of the receipts file."""
-        for _, levies in self.everybody():
-            for levy in levies:
-                yield from levy.receipts
-
     def write(self, folder: Path, progress: Callable[[int], None] = lambda count: None) -> Files:
         """Write the three files, telling `progress` how many addressees each step made."""
         folder.mkdir(parents=True, exist_ok=True)
