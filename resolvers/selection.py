@@ -246,11 +246,15 @@ class _Selector:
         return ()
 
     def tree(self, node: ValueNode, type_: GraphQLInputType) -> Tree | None:
-        """One argument or input field; `None` where its variable was not given."""
+        """One argument or input field; `None` where its variable was not given. Raises `BadInput`
+        for a null where there may be none."""
         if isinstance(node, VariableNode):
             name = node.name.value
             if name not in self.variables:
                 return None
+            if self.variables[name] is None and isinstance(type_, GraphQLNonNull):
+                # A variable with a default may stand here, and be given as null all the same.
+                raise BadInput("a variable is null where a value must be given")
             return _from_variable(self.variables[name], self.types[name] or type_, Slot(name))
         if isinstance(node, NullValueNode):
             return Null()

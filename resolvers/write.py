@@ -226,10 +226,11 @@ class Writes:
         Raises `Refused` after the refusal is on the log; then nothing is changed. The exception is
         `Unavailable` after the change, while what it shows is read: the log tells which it was.
         """
-        operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
         draft = record_of(Kind.WRITE, actor, policy, terms)
-        logged = LoggedOperation.of(_normal(operation), ())
+        logged: LoggedOperation | None = None
         try:
+            operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
+            logged = LoggedOperation.of(_normal(operation), ())
             clearance = self._reads.clearance(actor, policy, terms)
             mutation = _mutation(operation)
             use_case = self._use_cases[mutation.name]

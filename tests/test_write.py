@@ -76,6 +76,28 @@ async def test_literals_of_the_document_count_as_variables_do(town: World) -> No
 
 
 @pytest.mark.parametrize(
+    "document",
+    [
+        'mutation ($g: SetSubstituteAddressInput = {addresseeCode: "x"})'
+        " { setSubstituteAddress(input: $g) { substituteAddress { address } } }",
+        'mutation ($g: ID = "x")'
+        " { withdrawMeasureEnd(input: {measureId: $g}) { protectiveMeasure { id } } }",
+        'mutation ($g: String = "x")'
+        f' {{ proposeFlagEnd(input: {{addresseeCode: "{KATO}", flag: DV_FLAG, reason: $g}})'
+        " { protectiveMeasure { id } } }",
+    ],
+)
+async def test_a_default_that_is_given_as_null_is_refused(town: World, document: str) -> None:
+    """It crashed, and a reason that nobody gave was stored as one."""
+    before = await town.rows("SELECT count(*) FROM protective_measure")
+    response = await town.ask(COORDINATOR, PURPOSE, document, {"g": None})
+    assert (response.status_code, code_of(response.json())) == (400, "BAD_USER_INPUT")
+    [record] = await town.log(1)
+    assert (record["kind"], record["outcome"]) == ("WRITE", "BAD_USER_INPUT")
+    assert await town.rows("SELECT count(*) FROM protective_measure") == before
+
+
+@pytest.mark.parametrize(
     ("staff", "purpose", "status", "code"),
     [
         (CLERK, "consultation", 403, "WRITE_NOT_ALLOWED"),
