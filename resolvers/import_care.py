@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from models.city_file import CODE, HANDLING, ITEM_NAMES
+from models.wareki import NotADateError, parse_day
 from resolvers.causes import Causes
 from resolvers.import_cells import Values, flag, read_handling
 from resolvers.import_file import CityFile, Line
@@ -57,7 +58,7 @@ class Ahead:
             return
         asked = (code in self.codes.address_withheld, code in self.codes.stop_output)
         household = line.cells.get(HOUSEHOLD)
-        if household is not None and not line.cells.get(LEFT):
+        if household is not None and not has_left(line.cells.get(LEFT, "")):
             _add(self.households, household, asked)
         earlier = line.cells.get(EARLIER)
         if earlier is not None:
@@ -81,6 +82,15 @@ class Ahead:
         return Causes(
             self.untold.address_withheld & set(codes), self.untold.stop_output & set(codes)
         )
+
+
+def has_left(text: str) -> bool:
+    """Whether a cell says on which day a household was left. What cannot be read does not, nor do
+    the days that stand for none."""
+    try:
+        return parse_day(text).day is not None
+    except NotADateError:
+        return False
 
 
 def asked_of_line(line: Line) -> tuple[bool, bool]:

@@ -564,6 +564,8 @@ async def test_a_new_addressee_in_a_protected_home_is_covered(city: City) -> Non
 
 @pytest.mark.parametrize("later", [
     {"DVフラグ": "1", "世帯コード": "0000000001"},
+    {"DVフラグ": "1", "世帯コード": "0000000001", "世帯減異動日": "99999999"},
+    {"DVフラグ": "1", "世帯コード": "0000000001", "世帯減異動日": "?"},
     {"取扱注意": "住所秘匿", "関連前宛名コード": code(1)},
 ])  # fmt: skip
 async def test_nobody_is_readable_before_the_cause_that_comes_later_in_the_file(
