@@ -2,12 +2,13 @@
 
 A file may name the protected member of a household after the others, or the record that continues
 another before it. So it is looked through beforehand: whoever shares a household or a person with
-somebody it protects is covered in the very transaction that brings their address in.
+somebody it protects, over any number of its rows, is covered in the very transaction that brings
+their address in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from models.city_file import CODE, HANDLING, ITEM_NAMES
@@ -41,9 +42,12 @@ class Ahead:
             return found
         for line in file.lines():
             found._protect(line)
-        everybody = found.codes.codes()
-        for line in file.lines() if everybody else ():
-            found._extend(line, everybody)
+        grown = bool(found.codes.codes())
+        while grown:
+            before = found._size()
+            for line in file.lines():
+                found._extend(line)
+            grown = found._size() > before
         return found
 
     def _protect(self, line: Line) -> None:
@@ -52,28 +56,33 @@ class Ahead:
             _add(self.codes, code, asked)
             _add(self.untold, code, untold_by_line(line))
 
-    def _extend(self, line: Line, everybody: set[str]) -> None:
-        code = line.cells.get(CODE)
-        if code not in everybody or code is None:
-            return
-        asked = (code in self.codes.address_withheld, code in self.codes.stop_output)
+    def _extend(self, line: Line) -> None:
+        """Whoever shares a household or a person with somebody is asked for like them."""
+        code, earlier = line.cells.get(CODE), line.cells.get(EARLIER)
         household = line.cells.get(HOUSEHOLD)
-        if household is not None and not has_left(line.cells.get(LEFT, "")):
-            _add(self.households, household, asked)
-        earlier = line.cells.get(EARLIER)
-        if earlier is not None:
-            _add(self.codes, earlier, asked)
+        if has_left(line.cells.get(LEFT, "")):
+            household = None
+        for codes, homes in self._asked():
+            if code in codes or earlier in codes or household in homes:
+                codes.update(filter(None, (code, earlier)))
+                homes.update(filter(None, (household,)))
+
+    def _asked(self) -> Iterator[tuple[set[str], set[str]]]:
+        """The addressees and the households for which each of the obligations is asked."""
+        yield self.codes.address_withheld, self.households.address_withheld
+        yield self.codes.stop_output, self.households.stop_output
+
+    def _size(self) -> int:
+        return sum(len(codes) + len(homes) for codes, homes in self._asked())
 
     def ask(self, causes: Causes, rows: Iterable[Row]) -> None:
         """Add what these rows' addressees need."""
         for row in rows:
             home = row.parts.get("household_membership", {})
             household = None if home.get("left_on") else home.get("household_code")
-            for mine, codes, homes in (
-                (causes.address_withheld, self.codes.address_withheld,
-                 self.households.address_withheld),
-                (causes.stop_output, self.codes.stop_output, self.households.stop_output),
-            ):  # fmt: skip
+            for mine, (codes, homes) in zip(
+                (causes.address_withheld, causes.stop_output), self._asked(), strict=True
+            ):
                 if row.code in codes or household in homes:
                     mine.add(row.code)
 

@@ -563,20 +563,23 @@ async def test_a_new_addressee_in_a_protected_home_is_covered(city: City) -> Non
 
 
 @pytest.mark.parametrize("later", [
-    {"DVフラグ": "1", "世帯コード": "0000000001"},
-    {"DVフラグ": "1", "世帯コード": "0000000001", "世帯減異動日": "99999999"},
-    {"DVフラグ": "1", "世帯コード": "0000000001", "世帯減異動日": "?"},
-    {"取扱注意": "住所秘匿", "関連前宛名コード": code(1)},
+    [person(2, DVフラグ="1", 世帯コード="0000000001")],
+    [person(2, DVフラグ="1", 世帯コード="0000000001", 世帯減異動日="99999999")],
+    [person(2, DVフラグ="1", 世帯コード="0000000001", 世帯減異動日="?")],
+    [person(2, 取扱注意="住所秘匿", 関連前宛名コード=code(1))],
+    [person(2, DVフラグ="1", 世帯コード="2"), {CODE: code(1), "世帯コード": "2"}],
+    [person(3, DVフラグ="1", 世帯コード="2"), person(2, 世帯コード="2", 関連前宛名コード=code(1))],
+    [person(3, DVフラグ="1", 関連前宛名コード=code(2)), person(2, 世帯コード="0000000001")],
 ])  # fmt: skip
 async def test_nobody_is_readable_before_the_cause_that_comes_later_in_the_file(
-    city: City, later: Cells
+    city: City, later: list[Cells]
 ) -> None:
     """The member who comes first is covered in the transaction that brings the address in."""
     path = city.folder / "x.csv"
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, ADDRESSEE_HEADER)
         writer.writeheader()
-        writer.writerows([person(1, 世帯コード="0000000001"), person(2, **later)])
+        writer.writerows([person(1, 世帯コード="0000000001"), *later])
     file = CityFile.open(path, CELLS, [CODE])
     loader = PeopleLoader(city.database, city.vault, WholeRows(CELLS, set()), Ahead.look(file))
     first = next(file.lines())
