@@ -27,7 +27,8 @@ HOUSEHOLD, LEFT, EARLIER = ITEM_NAMES[79], ITEM_NAMES[84], ITEM_NAMES[110]
 class Ahead:
     """What the file asks for, found before the first row is loaded.
 
-    `untold`: for whom it asks and no stored flag will say so: 取扱注意, or a flag not to be read.
+    `untold`: for whom it asks and no stored flag will say so: 取扱注意, a flag not to be read, or a
+    row that fell apart.
     """
 
     codes: Causes = field(default_factory=Causes)
@@ -41,20 +42,23 @@ class Ahead:
         if not {HANDLING, *FLAG_HEADERS} & set(file.header):
             return found
         for line in file.lines():
-            found._protect(line)
+            found._protect(line, untold_by_line(line))
+            for piece in file.pieces(line):
+                found._protect(piece, asked_of_line(piece))
         grown = bool(found.codes.codes())
         while grown:
             before = found._size()
             for line in file.lines():
-                found._extend(line)
+                for piece in (line, *file.pieces(line)):
+                    found._extend(piece)
             grown = found._size() > before
         return found
 
-    def _protect(self, line: Line) -> None:
+    def _protect(self, line: Line, untold: tuple[bool, bool]) -> None:
         code, asked = line.cells.get(CODE), asked_of_line(line)
         if code is not None:
             _add(self.codes, code, asked)
-            _add(self.untold, code, untold_by_line(line))
+            _add(self.untold, code, untold)
 
     def _extend(self, line: Line) -> None:
         """Whoever shares a household or a person with somebody is asked for like them."""
@@ -86,11 +90,13 @@ class Ahead:
                 if row.code in codes or household in homes:
                     mine.add(row.code)
 
+    def asked_among(self, codes: Collection[str]) -> Causes:
+        """For whom of these addressees the file asks."""
+        return _among(self.codes, codes)
+
     def untold_among(self, codes: Collection[str]) -> Causes:
         """`untold`, of these addressees."""
-        return Causes(
-            self.untold.address_withheld & set(codes), self.untold.stop_output & set(codes)
-        )
+        return _among(self.untold, codes)
 
 
 def has_left(text: str) -> bool:
@@ -129,6 +135,10 @@ def raised_flags(rows: Iterable[Row], base: Values) -> Values:
         for flag in FLAGS
         if row.parts.get("addressee", {}).get(flag) and not base.get(flag)
     }
+
+
+def _among(causes: Causes, codes: Collection[str]) -> Causes:
+    return Causes(causes.address_withheld & set(codes), causes.stop_output & set(codes))
 
 
 def _add(causes: Causes, name: str, asked: tuple[bool, bool]) -> None:

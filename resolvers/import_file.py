@@ -85,6 +85,15 @@ class CityFile:
                 if cells and cells != [END_OF_FILE]:
                     yield self._line(number, reader.line_num, cells, taken)
 
+    def pieces(self, line: Line) -> Iterator[Line]:
+        """What stands in a row that fell apart, or takes several lines: each line of it that would
+        be a row by itself, with its quotes or without."""
+        for text in line.text.splitlines():
+            for cells in (_cells(text), text.replace('"', "").split(",")):
+                if len(cells) == len(self.header):
+                    yield Line(line.number, self._filled(cells))
+                    break
+
     def _line(self, number: int, last: int, cells: list[str], taken: list[str]) -> Line:
         text = "".join(taken)
         if len(cells) != len(self.header):
@@ -92,12 +101,21 @@ class CityFile:
             return Line(number, {}, fault, text)
         if last - number > LINES_OF_A_ROW:
             return Line(number, {}, f"a quote is not closed before line {last}", text)
-        filled = {
+        return Line(number, self._filled(cells), None, text if last > number else "")
+
+    def _filled(self, cells: list[str]) -> dict[str, str]:
+        return {
             name: stripped
             for name, cell in zip(self.header, cells, strict=True)
             if cell and (stripped := cell.strip())
         }
-        return Line(number, filled, None, text if last > number else "")
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error:
+        return []
 
 
 def _decoded(file: BinaryIO, encoding: str, progress: Progress) -> Iterator[str]:
@@ -122,11 +140,7 @@ def _kept(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
 
 
 def _names(line: str) -> tuple[str, ...]:
-    try:
-        cells = next(csv.reader([line], strict=True), [])
-    except csv.Error:
-        return ()
-    return tuple(unicodedata.normalize("NFKC", cell).strip() for cell in cells)
+    return tuple(unicodedata.normalize("NFKC", cell).strip() for cell in _cells(line))
 
 
 def _check(names: tuple[str, ...], known: Collection[str], needed: Collection[str]) -> None:

@@ -22,7 +22,7 @@ from models.bulk import add
 from models.database import Database
 from models.graph import GRAPH
 from models.rules import Reason
-from resolvers.causes import Causes, enter_unspecified
+from resolvers.causes import Causes, codes_of, enter_unspecified
 from resolvers.import_care import FLAGS, Ahead, raised_flags
 from resolvers.import_cells import ACCOUNT, CHILD_TYPES, NUMBER, Values
 from resolvers.import_report import Outcome, Problem, Row
@@ -92,6 +92,19 @@ class PeopleLoader:
         self._whole = whole
         self._ahead = ahead
         self._foreseen: set[str] = set()
+
+    async def begin(self) -> None:
+        """Cover whoever is there already and is asked for, before anybody comes in who is tied to
+        them, and whose own row may have fallen apart."""
+        asked = self._ahead.codes.codes()
+        async with self._database.write() as connection:
+            there = await codes_of(connection, sa.select(ADDRESSEE.c.code), asked)
+            if there:
+                fresh = await enter_unspecified(connection, self._ahead.untold_among(there))
+                if fresh:
+                    await lapse_exclusions(connection, fresh, dt.datetime.now(dt.UTC))
+                await raise_obligations(connection, there, self._ahead.asked_among(there))
+        self._foreseen |= there
 
     async def load(self, rows: Sequence[Row], *, last: bool) -> Outcome:
         """Load what can be loaded. In the `last` pass nothing waits any more: it is rejected."""

@@ -85,6 +85,8 @@ async def import_file(
     with RejectFile(rejects or rejects_of(path)) as rejected:
         try:
             loader = await _loader(contents, file, database, vault, cells)
+            if isinstance(loader, PeopleLoader):
+                await loader.begin()
             report = await _run(file, loader, cells, rejected, progress)
             if isinstance(loader, PeopleLoader):
                 await loader.finish()

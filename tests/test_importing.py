@@ -588,6 +588,55 @@ async def test_nobody_is_readable_before_the_cause_that_comes_later_in_the_file(
     assert set(await city.care()) == {code(1)}
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [f'{code(1)},"山田"太郎,旭町,1,0000000001'],
+        [f'{code(9)},"閉じない,旭町,,', f"{code(1)},山田　太郎,旭町,1,0000000001"],
+        [
+            f'{code(9)},"山田,旭町,,',
+            f"{code(1)},山田　太郎,旭町,1,0000000001",
+            f'{code(8)},山田",旭町,,',
+        ],
+        [f'{code(9)},"山田', f"{code(1)},山田　太郎,旭町,1,0000000001", '",旭町,,'],
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+async def test_what_asks_in_rows_that_fall_apart_protects(
+    city: City, rows: list[str], known: bool
+) -> None:
+    """Whoever is asked for, if they are there, and whose household comes in with the file."""
+    if known:
+        await city.load([person(1)])
+    path = city.folder / "x.csv"
+    header = ",".join((CODE, "基本氏名漢字情報", "住所漢字", "DVフラグ", "世帯コード"))
+    child = f"{code(2)},山田　健太,旭町,,0000000001"
+    path.write_text("\n".join([header, child, *rows]), encoding="utf-8")
+    for _ in range(2):
+        report = await import_file(Contents.ADDRESSEES, path, city.database, city.vault)
+        assert report.rejected >= 1
+        assert await city.care() == {code(n): (True, True) for n in ((1, 2) if known else (2,))}
+        assert len(await city.rows("ProtectiveMeasure")) == 1 + known
+
+
+async def test_whoever_is_there_already_is_covered_before_who_is_tied_to_them(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that asks for somebody names their household no more: it is known."""
+    await city.load([person(1, 世帯コード="0000000001")])
+
+    async def loaded(loader: PeopleLoader, rows: list[Any], *, last: bool) -> Any:
+        outcome = await load(loader, rows, last=last)
+        seen.append(set(await city.care()))
+        return outcome
+
+    load, seen = PeopleLoader.load, list[set[str]]()
+    monkeypatch.setattr(importing, "BATCH", 1)
+    monkeypatch.setattr(PeopleLoader, "load", loaded)
+    await city.load([person(2, 世帯コード="0000000001"), person(1, DVフラグ="1")])
+    assert seen[0] == {code(1), code(2)}
+
+
 # Accounts, collections, receipts.
 
 
