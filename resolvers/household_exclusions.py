@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from authz.errors import BadInput
 from authz.four_eyes import check_somebody_else
 from models.graph import GRAPH
+from models.policy import Action
 from models.protective_measure import ExclusionStatus
 from resolvers.protection import ending, exclusion, raise_obligations
 from resolvers.states import needs_state, reason_of
@@ -107,10 +108,12 @@ def _changed(key: int, persons: set[str]) -> Changed:
 
 
 _DECISION = (EXISTENCE, "HouseholdExclusion.status", "HouseholdExclusion.reason")
+# That two persons are no members of one household tells as much as reading it.
+_TELLS = (("HouseholdExclusion.householdCode", Action.READ),)
 _OBLIGATION = ("Handling", "Handling.addressWithheld", "Handling.stopOutput")
 
 USE_CASES = (
-    UseCase("excludeHouseholdMember", exclude_household_member, _DECISION),
+    UseCase("excludeHouseholdMember", exclude_household_member, _DECISION, needs=_TELLS),
     UseCase("confirmHouseholdExclusion", confirm_household_exclusion, (*_DECISION, *_OBLIGATION)),
     UseCase(
         "includeHouseholdMember",

@@ -13,7 +13,7 @@ from authz.policy_store import PolicyStore
 from models.database import Database
 from models.graph import GRAPH
 from tests.test_policy_editing import told_of
-from tests.test_promises import ARREARS, CLERK, SECTION_CLERK, notice_rows
+from tests.test_promises import ARREARS, CLERK, COORDINATOR, SECTION_CLERK, notice_rows
 from tests.world import HANAKO, NISHI, SUZUKI, TANAKA, YAMADA, World
 
 NAME = "query ($c: String!) { addressee(code: $c) { code fullName } }"
@@ -54,6 +54,24 @@ async def test_a_role_shows_its_cells_in_its_own_population_alone(town: World) -
         found = await town.data(SECTION_CLERK, "consultation", NAME, variables={"c": code})
         names[found["addressee"]["code"]] = found["addressee"]["fullName"]
     assert names == {YAMADA: "山田 太郎", HANAKO: None}
+
+
+async def test_who_may_not_read_households_learns_of_none_by_excluding(town: World) -> None:
+    """A coordinator who has lost the households: members and strangers are refused alike."""
+    await town.publish(
+        Line("role:protection-coordinator", "purpose:any", "class:household", "read", "deny")
+    )
+    await told_of(town, 2)
+    document = """mutation ($m: String!) { excludeHouseholdMember(input: {addresseeCode: "%s",
+        memberCode: $m, reason: "x"}) { householdExclusion { id } } }"""
+    refusals = set()
+    for member in (HANAKO, SUZUKI):
+        response = await town.ask(
+            COORDINATOR, "protection-measures", document % YAMADA, {"m": member}
+        )
+        refusals.add((response.status_code, response.content))
+    [(status, _)] = refusals
+    assert status == 403
 
 
 async def test_whole_goes_before_masked(town: World) -> None:
