@@ -29,8 +29,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -120,6 +122,8 @@ from schema.transfer_http import TransferServices, transfer_routes
 
 PROJECT = Path(__file__).parent
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
+REDIS_URLS = ("redis://", "rediss://", "unix://")
+MOST_PORT = 65535
 Networks = tuple[Network, ...]
 
 
@@ -181,7 +185,7 @@ class Settings:
             text = environment.get(variable(item.name), "") or item.metadata["default"]
             try:
                 values[item.name] = PARSERS[str(item.type)](text)
-            except (ValueError, DatabaseError) as error:
+            except (ValueError, OverflowError, DatabaseError) as error:
                 raise SettingError(f"{variable(item.name)}: {error}") from error
         settings = cls(**values)
         settings._check()
@@ -205,6 +209,15 @@ class Settings:
             raise SettingError(
                 "ATENA_IDLE_TIMEOUT: must be positive, at most ATENA_ABSOLUTE_TIMEOUT"
             )
+        for name in ("database_url", "numbers_url"):
+            if "sslmode" in parse_qs(urlsplit(getattr(self, name)).query):
+                raise SettingError(f"{variable(name)}: takes no sslmode; set PGSSLMODE instead")
+        if self.redis_url and not self.redis_url.startswith(REDIS_URLS):
+            raise SettingError(f"ATENA_REDIS_URL: must begin with {' or '.join(REDIS_URLS)}")
+        if self.port > MOST_PORT:
+            raise SettingError(f"ATENA_PORT: must be a whole number from 0 to {MOST_PORT}")
+        if self.workers < 1:
+            raise SettingError("ATENA_WORKERS: must be at least 1")
         if self.public_url and not PUBLIC_URL.fullmatch(self.public_url):
             raise SettingError("ATENA_PUBLIC_URL: must be https://HOST or http://HOST, no path")
         if not timedelta(0) < self.token_lifetime <= timedelta(hours=1):
@@ -300,8 +313,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open every store and wire the worker; everything is closed at the end, whatever happens."""
     async with AsyncExitStack() as stack:
         keys = settings.load_keys()
-        if not await _is_migrated(settings):
-            raise SettingError("ATENA_DATABASE_URL: run `python server.py migrate` first")
+        async with main_database(settings):
+            pass
         database = await Database.open(settings.main_url, WALL)
         stack.push_async_callback(database.close)
         vault = await Vault.open(settings.vault_url, keys, settings.store)
@@ -390,10 +403,23 @@ def use_cases() -> Iterator[UseCase]:
         yield from module.USE_CASES
 
 
-async def _is_migrated(settings: Settings) -> bool:
+@asynccontextmanager
+async def main_database(settings: Settings, *, migrated: bool = True) -> AsyncIterator[Database]:
+    """The main database, for one command that needs it `migrated`, or not.
+
+    Raises `SettingError` where nobody can connect to it, or where it is not migrated.
+    """
     database = Database(settings.main_url)
     try:
-        return await is_current(database)
+        try:
+            current = await is_current(database)
+        except (OSError, SQLAlchemyError) as error:
+            raise SettingError(
+                "ATENA_DATABASE_URL: the database does not answer, or refuses this account"
+            ) from error
+        if migrated and not current:
+            raise SettingError("ATENA_DATABASE_URL: run `python server.py migrate` first")
+        yield database
     finally:
         await database.close()
 
@@ -510,18 +536,20 @@ def embedded_redis(settings: Settings) -> Iterator[Settings]:
 
 
 async def prepare(settings: Settings) -> None:
-    """Migrate, and fill a new demo store with its town and cast."""
-    database = Database(settings.main_url)
-    try:
+    """Migrate, and fill a new demo store with its town and cast.
+
+    At last it opens what a worker opens: what would stop one is said once, before there are any.
+    """
+    async with main_database(settings, migrated=False) as database:
         await migrate(database)
         new = settings.store is StoreKind.DEMO and not await is_staffed(database)
-    finally:
-        await database.close()
     if new:
         # The cast comes last: a start that was interrupted before goes on with the town.
         await load_town(settings, settings.people)
         await seed_clients(settings)
         await seed_cast(settings)
+    async with open_services(settings):
+        pass
 
 
 async def load_town(settings: Settings, people: int) -> None:
@@ -552,29 +580,24 @@ ROW_BY_ROW = {"measures": import_measures, "staff": import_staff}
 
 async def load_rows(settings: Settings, contents: str, path: Path, size: int) -> Report:
     """Make the changes that a file asks for, row by row."""
-    database = Database(settings.main_url)
-    try:
+    async with main_database(settings) as database:
         with progress_bar(contents, size) as progress:
             return await ROW_BY_ROW[contents](path, database, rejects_of(path), progress)
-    finally:
-        await database.close()
 
 
 async def issue_password(settings: Settings, staff_id: str) -> str:
     """Another password for a staff member, told once; every session of theirs ends."""
     password = fresh_password()
     hashing = Passwords(STRONG if settings.store is StoreKind.REAL else QUICK)
-    database = Database(settings.main_url)
     try:
         stored = await hashing.hash(password)
         at = datetime.now(UTC)
-        async with database.write() as connection:
+        async with main_database(settings) as database, database.write() as connection:
             await set_password(connection, staff_id, stored, at)
             record = LogRecord(kind=Kind.WRITE, outcome="OK", actor="operator", at=at)
             operation = LoggedOperation.of("issue password", (("StaffMember", "write", "shown"),))
             await insert(connection, database.dialect, record, operation)
     finally:
-        await database.close()
         hashing.close()
     return password
 
@@ -583,8 +606,7 @@ async def issue_password(settings: Settings, staff_id: str) -> str:
 async def _stores(settings: Settings) -> AsyncIterator[tuple[Database, Vault]]:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
-        database = Database(settings.main_url)
-        stack.push_async_callback(database.close)
+        database = await stack.enter_async_context(main_database(settings))
         vault = await Vault.open(settings.vault_url, settings.load_keys(), settings.store)
         stack.push_async_callback(vault.close)
         yield database, vault
@@ -592,14 +614,11 @@ async def _stores(settings: Settings) -> AsyncIterator[tuple[Database, Vault]]:
 
 async def seed_cast(settings: Settings) -> None:
     """Hire the cast of a demo store, once, and write down the passwords."""
-    database = Database(settings.main_url)
     path = settings.data / "cast.json"
-    try:
-        passwords = {member.staff_id: new_password() for member in CAST}
+    passwords = {member.staff_id: new_password() for member in CAST}
+    async with main_database(settings) as database:
         if not await hire(database, CAST, passwords, Passwords(QUICK)):
             return
-    finally:
-        await database.close()
     opened = {row["role"]: row["purpose"].split() for row in facts.rows("role-purposes")}
     content = [
         {
@@ -630,11 +649,8 @@ def _write_private(path: Path, content: Any) -> None:
 @asynccontextmanager
 async def _clients(settings: Settings) -> AsyncIterator[Clients]:
     """The registrations, for the command line; workers notice a change within a second."""
-    database = Database(settings.main_url)
-    try:
+    async with main_database(settings) as database:
         yield Clients(database, settings.load_keys())
-    finally:
-        await database.close()
 
 
 def serve(settings: Settings) -> None:
@@ -729,11 +745,8 @@ def _migrate(settings: Settings, _: argparse.Namespace) -> int:
 
 
 async def _migrated(settings: Settings) -> None:
-    database = Database(settings.main_url)
-    try:
+    async with main_database(settings, migrated=False) as database:
         await migrate(database)
-    finally:
-        await database.close()
 
 
 def _seed(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -864,12 +877,9 @@ def _daily(settings: Settings, chosen: argparse.Namespace) -> int:
 
 async def _ordered(settings: Settings, changed: bool) -> int:
     """Order by the account that runs the command; a worker makes them, people release them."""
-    database = Database(settings.main_url)
-    try:
-        extent = TransferExtent.CHANGED if changed else TransferExtent.FULL
+    extent = TransferExtent.CHANGED if changed else TransferExtent.FULL
+    async with main_database(settings) as database:
         codes = await transfer.order_daily(database, extent, dt.datetime.now(dt.UTC))
-    finally:
-        await database.close()
     for code in codes:
         await _record_command(settings, "transfer:order", f"transfer:{code}")
         print(code)
@@ -887,12 +897,9 @@ async def _schema_of(settings: Settings, client_id: str) -> str:
         client = await clients.find(client_id)
         if client is None:
             raise SettingError(f"there is no client {client_id}")
-        database = Database(settings.main_url)
-        try:
+        async with main_database(settings) as database:
             chain = Chain(settings.load_keys())
             policy = await PolicyStore(database, GRAPH.classes, chain).load()
-        finally:
-            await database.close()
     defined = client.definition
     limits = Limits(defined.purpose, defined.scopes, defined.items)
     clearance = clear(
@@ -917,16 +924,13 @@ def _check(settings: Settings, _: argparse.Namespace) -> int:
 
 async def _verified(settings: Settings) -> int:
     """How many versions of the policy are stored, every one as it was sealed."""
-    database = Database(settings.main_url)
-    try:
+    async with main_database(settings, migrated=False) as database:
         if not await has_table(database, "policy_seal"):
             return 0
         async with database.write() as connection:
             chain = Chain(settings.load_keys())
             await chain.begin(connection)
             return await chain.verify_all(connection)
-    finally:
-        await database.close()
 
 
 if __name__ == "__main__":

@@ -159,6 +159,11 @@ async def test_the_newest_policy_version_binds_the_next_request(own_world: World
         ("ATENA_INTROSPECTION", "yes"),
         ("ATENA_DATABASE_URL", "mysql://x/y"),
         ("ATENA_DATABASE_URL", "nonsense"),
+        ("ATENA_DATABASE_URL", "postgresql://x/y?sslmode=require"),
+        ("ATENA_REDIS_URL", "localhost:6379"),
+        ("ATENA_PORT", "65536"),
+        ("ATENA_WORKERS", "0"),
+        ("ATENA_ABSOLUTE_TIMEOUT", "inf"),
         ("ATENA_NO_SUCH_SETTING", "1"),
     ],
 )
@@ -178,6 +183,35 @@ def test_the_command_line_names_what_is_wrong(
     monkeypatch.setenv("ATENA_PORT", "no")
     assert main(["check"]) == 2
     assert "ATENA_PORT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [["check"], ["migrate"], ["seed"], ["serve"], ["client", "list"], ["password", "a1"]]
+)
+def test_a_database_that_does_not_answer_is_named(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ATENA_DATA", str(tmp_path))
+    monkeypatch.setenv("ATENA_DATABASE_URL", "postgresql://x:hidden@127.0.0.1:1/y")
+    assert main(command) == 2
+    told = capsys.readouterr().err
+    assert "ATENA_DATABASE_URL" in told
+    assert "hidden" not in told
+
+
+@pytest.mark.parametrize("command", [["client", "list"], ["transfer"], ["password", "a1"]])
+def test_a_command_says_that_the_database_is_not_migrated(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ATENA_DATA", str(tmp_path))
+    assert main(command) == 2
+    assert "migrate" in capsys.readouterr().err
 
 
 async def test_a_database_that_was_not_migrated_is_refused(
