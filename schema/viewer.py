@@ -33,7 +33,9 @@ class PurposeOfUse:
 class Viewer:
     """The signed-in staff member."""
 
-    id: str = strawberry.field(description="職員番号: staff id")
+    id: str = strawberry.field(
+        description="職員番号: staff id; of a department's client, `client:` and its id"
+    )
     roles: list[str] = strawberry.field(description="役割: roles held today")
     purposes: list[str] = strawberry.field(description="利用目的: purposes that they open")
     purposesOfUse: list[PurposeOfUse] = strawberry.field(

@@ -31,6 +31,7 @@ from schema import errors, limits
 from schema.build import graphql_schema, sdl
 from schema.http import BODY_LIMIT
 from schema.limits import DEFAULT_LIMITS
+from schema.transfer_http import CODES
 from schema.types import OPERATORS
 from tests import papers
 from tests.conftest import PROJECT, absent
@@ -177,6 +178,11 @@ def test_error_codes_are_those_of_the_code(path: Path, heading: str) -> None:
     shown = table(section(path, heading))
     told = dict(zip(first_words(shown), (int(row[1]) for row in shown), strict=True))
     assert told == codes_in_code()
+
+
+def test_what_transfers_refuse_is_told_to_departments() -> None:
+    told = set(first_words(table(section(DEPARTMENTS, "Errors"))))
+    assert set(CODES.values()) <= told
 
 
 # -- names, links, words ---------------------------------------------------------------------------
