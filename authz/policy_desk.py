@@ -88,7 +88,7 @@ async def draft_of(
     if row is None:
         raise BadInput("there is no such draft")
     if states and row.state not in states:
-        raise BadInput(f"the draft is {DraftState(row.state).value}")
+        raise BadInput(f"the draft is {DraftState(row.state).value}", "STATE_NOT_ALLOWED")
     return row
 
 

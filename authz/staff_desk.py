@@ -185,7 +185,7 @@ async def proposal_of(connection: AsyncConnection, key: int) -> Any:
     if row is None:
         raise BadInput("there is no such proposal")
     if row.state != ProposalState.PROPOSED:
-        raise BadInput(f"the proposal is {ProposalState(row.state).value}")
+        raise BadInput(f"the proposal is {ProposalState(row.state).value}", "STATE_NOT_ALLOWED")
     return row
 
 

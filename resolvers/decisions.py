@@ -66,9 +66,9 @@ class Decisions:
         self._note(coordinate, cell)
         self.asked.add((coordinate, action.value, cell.verdict.value))
         if not cell.allowed:
-            raise BadInput(
-                f"`{coordinate}` is no operand for this role and purpose", "OPERAND_HIDDEN"
-            )
+            missing = cell.reason is Reason.CASE_REFERENCE
+            why = "without a Case-Reference" if missing else "for this role and purpose"
+            raise BadInput(f"`{coordinate}` is no operand {why}", "OPERAND_HIDDEN")
         return cell
 
     def way(

@@ -192,7 +192,7 @@ async def _own(change: Change, code: str) -> Any:
 async def _moved(change: Change, row: Any, before: tuple[str, ...], **values: Any) -> Changed:
     states = [TransferState(state) for state in before]
     if not await move(change.connection, row["id"], states, **values):
-        raise BadInput("the transfer is in a state in which this is not done")
+        raise BadInput("the transfer is in a state in which this is not done", "STATE_NOT_ALLOWED")
     return Changed(rows={"transfer": row["id"]})
 
 

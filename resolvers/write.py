@@ -93,7 +93,7 @@ class Change:
         """The key that an opaque node id seals. Raises `BadInput` for any other text."""
         opened = self.open_id(node_id)
         if opened is None or opened[0] != type_name:
-            raise BadInput(f"there is no such {GRAPH.types[type_name].noun.en}")
+            raise BadInput(f"there is no such `{type_name}`")
         return opened[1]
 
     async def reach(self, coordinate: str, type_name: str, key: Any) -> None:
@@ -112,7 +112,7 @@ class Change:
             self.connection, self.database, type_, key, populations, self.context
         )
         if not there:
-            raise BadInput(f"there is no such {type_.noun.en}")
+            raise BadInput(f"there is no such `{type_name}`")
 
     async def row(self, coordinate: str, type_name: str, node_id: str) -> sa.RowMapping:
         """The row that an opaque id names, as it is stored, and nobody else's until the end.

@@ -384,7 +384,7 @@ async def test_a_draft_made_before_another_change_is_rebased_first(town: World) 
 async def test_what_waits_for_a_decision_is_not_edited(town: World) -> None:
     draft = await proposed(town, CARELESS)
     content = await attempt(town, ADMIN, "editPolicyDraft", {"draft": draft, "set": [TIGHT]})
-    assert code_of(content) == "BAD_USER_INPUT"
+    assert code_of(content) == "STATE_NOT_ALLOWED"
     told = await do(town, ADMIN, "withdrawPolicy", draft=draft)
     assert (told["draft"]["state"], told["draft"]["proposedBy"]) == ("OPEN", None)
     again = told["draft"]["id"]
@@ -395,7 +395,7 @@ async def test_what_waits_for_a_decision_is_not_edited(town: World) -> None:
         content = await attempt(
             town, DIRECTOR, "approvePolicy", {"draft": one, "reason": "after all"}
         )
-        assert code_of(content) == "BAD_USER_INPUT"
+        assert code_of(content) == "STATE_NOT_ALLOWED"
 
 
 async def test_an_approval_holds_for_the_lines_that_were_seen(town: World) -> None:

@@ -179,6 +179,9 @@ async def test_a_number_is_matched_for_one_person_and_only_as_a_variable(world: 
     refused = await world.ask(HANDLER, "addressee-matching", literal, case_reference="C-1")
     assert refused.status_code == 400
     assert NUMBER not in refused.text
+    uncased = (await world.ask(HANDLER, "addressee-matching", document, {"n": NUMBER})).json()
+    assert uncased["errors"][0]["extensions"]["code"] == "OPERAND_HIDDEN"
+    assert "Case-Reference" in uncased["errors"][0]["message"]
     clerk = await world.ask(CLERK, "consultation", document, {"n": NUMBER}, case_reference="C-1")
     assert clerk.json()["errors"][0]["extensions"]["code"] == "OPERAND_HIDDEN"
 

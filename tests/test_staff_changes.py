@@ -164,6 +164,9 @@ async def test_who_is_suspended_returns_by_two(town: World) -> None:
     told = await do(town, ADMIN, "proposeReinstatement", staffId=CLERK, reason="found it")
     await do(town, DIRECTOR, "approveStaffProposal", proposal=told["proposal"]["id"], reason="seen")
     assert await town.sign_in(CLERK)
+    given = {"proposal": told["proposal"]["id"], "reason": "seen again"}
+    again = await attempt(town, DIRECTOR, "approveStaffProposal", given)
+    assert code_of(again) == "STATE_NOT_ALLOWED"
 
 
 async def test_a_transfer_ends_the_roles_of_the_old_section(town: World) -> None:

@@ -181,6 +181,8 @@ async def test_from_order_to_receipt(town: Town) -> None:
     )
     assert shown(done)["state"] == "ACKED"
     assert (await fetch(town[CITY], code)).status_code == 409
+    again = await client(town[CITY], "rejectTransfer", code=code, reason="OTHER")
+    assert code_of_error(again) == "STATE_NOT_ALLOWED"
 
 
 async def test_each_client_fetches_its_own_and_none_of_the_others(town: Town) -> None:
@@ -248,6 +250,7 @@ async def test_another_client_of_the_same_destination_fetches_nothing(town: Town
         assert (await fetch(town[NURSING], code)).status_code == 404
         refused = await client(town[NURSING], "rejectTransfer", code=code, reason="OTHER")
         assert code_of_error(refused) == "BAD_USER_INPUT"
+        assert refused.json()["errors"][0]["message"] == "there is no such `Transfer`"
     finally:
         await town.clients.change_state("second", ClientState.SUSPENDED)
 
