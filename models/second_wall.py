@@ -89,7 +89,11 @@ def _selects(type_: Type) -> Iterator[tuple[str, sa.Select[Any]]]:
         persons = sorted({p for column in type_.table.columns for p in _about(type_, column)})
         row, covers, source = _covered_rows(type_, persons)
         told = [
-            _unless(row.c[each], [covers[p] for p in _about(type_, type_.table.c[each])])
+            _unless(
+                row.c[each],
+                [covers[p] for p in _about(type_, type_.table.c[each])],
+                [row.c[p] for p in label_of(type_.table.c[each]).about],
+            )
             for each in columns
         ]
         yield f"{name}{OPEN}", sa.select(*told).select_from(source)
@@ -111,18 +115,24 @@ def _covered_rows(
     return row, covers, source
 
 
-def _unless(column: sa.ColumnElement[Any], covers: list[sa.FromClause]) -> sa.ColumnElement[Any]:
-    """The column, or null where one of them covers."""
+def _unless(
+    column: sa.ColumnElement[Any],
+    covers: list[sa.FromClause],
+    naming: list[sa.ColumnElement[Any]],
+) -> sa.ColumnElement[Any]:
+    """The column, or null where one of them covers, and `naming` names anybody."""
     if not covers:
         return column
     free = sa.and_(*(cover.c.address_withheld.is_not(sa.true()) for cover in covers))
+    if naming:
+        free = sa.or_(sa.and_(*(name.is_(None) for name in naming)), free)
     return sa.case((free, column)).label(column.name)
 
 
 def _about(type_: Type, column: sa.Column[Any]) -> tuple[str, ...]:
     """The columns naming the persons whose cover withholds this one."""
     label = label_of(column)
-    return type_.noun.persons if _is_withheld(label.classes) else label.about
+    return type_.noun.persons if _is_withheld(label.classes) or label.about else ()
 
 
 def _is_withheld(classes: tuple[str, ...]) -> bool:

@@ -102,14 +102,18 @@ def guard_of(
     *,
     liftable: bool = False,
 ) -> Guard:
-    """When a value of these classes is there. `about`: other persons whom it tells of; `liftable`:
-    it is the one person's who is asked for."""
+    """When a value of these classes is there. `about`: columns with another person whom it
+    tells of, and that the row's own has to do with them; `liftable`: it is the one person's who is
+    asked for."""
     if cell.despite_protection:
         return Guard((), cell.populations)
     withheld = withheld_of(classes)
-    persons = type_.noun.persons if withheld else about
     return Guard(
-        persons, cell.populations, withheld if liftable else frozenset(), issued=cell.issued
+        type_.noun.persons if withheld or about else (),
+        cell.populations,
+        withheld if liftable else frozenset(),
+        issued=cell.issued,
+        naming=() if withheld else about,
     )
 
 

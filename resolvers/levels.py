@@ -29,6 +29,8 @@ class Guard:
     """A value is there only if no person named by `uncovered` columns is covered by an obligation,
     and the row lies in one of `populations`.
 
+    `naming`: where none of these columns names anybody, `uncovered` does not count: the value tells
+    of the other person alone.
     `lift`: the classes that a temporary lift must name for the value to be there although the one
     person asked for is covered; of none, no lift helps. `issued`: it goes out of the office, so
     that a stopped output closes it as well as a withheld place.
@@ -38,6 +40,7 @@ class Guard:
     populations: frozenset[Population] = ANYBODY
     lift: frozenset[str] = frozenset()
     issued: bool = False
+    naming: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:

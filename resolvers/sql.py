@@ -367,6 +367,9 @@ class _Builder:
         conditions = [
             self._uncovered(person, guard.lift, guard.issued) for person in guard.uncovered
         ]
+        if guard.naming:
+            nobody = sa.and_(*(self.row.c[name].is_(None) for name in guard.naming))
+            conditions = [sa.or_(nobody, sa.and_(*conditions))]
         scope = in_any(self.level.type, self.row, guard.populations)
         if scope is not None:
             conditions.append(scope)

@@ -143,6 +143,27 @@ async def test_a_row_about_two_is_withheld_for_either(world: World) -> None:
     assert found["addressee"]["accounts"]["nodes"] == [{"bankCode": "0116", "branchCode": None}]
 
 
+async def test_a_covered_persons_account_names_nobody_else(town: World) -> None:
+    """Through whose account somebody pays tells with whom they live; their own name does not."""
+    document = """query ($c: String!) { addressee(code: $c) {
+        accounts { nodes { holderName holderKana holder { code } } } } }"""
+
+    async def named(code: str) -> Any:
+        found = await town.data(ARREARS, "delinquency", document, variables={"c": code})
+        [account] = found["addressee"]["accounts"]["nodes"]
+        return account["holderKana"], account["holder"]
+
+    await town.change(f"DELETE FROM handling WHERE addressee_code = '{TANAKA}'")
+    assert await named(SUZUKI) == ("ﾀﾅｶ ﾐｻｷ", {"code": TANAKA})
+    for code in (SUZUKI, YAMADA):
+        await town.change(
+            "INSERT INTO handling (addressee_code, address_withheld, stop_output)"
+            f" VALUES ('{code}', true, true)"
+        )
+    assert await named(SUZUKI) == (None, None)
+    assert await named(YAMADA) == ("ﾔﾏﾀﾞ ﾀﾛｳ", None)
+
+
 async def test_a_list_is_held_before_it_is_read(town: World) -> None:
     """Whoever has two persons left is shown no list that could tell of three."""
     await town.change("UPDATE harvest_budget SET persons = 2")

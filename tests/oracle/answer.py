@@ -636,7 +636,7 @@ class Evaluation:
         if leaf.vault:
             return self._number(row, leaf, decision)
         value = row.values[leaf.column.name]
-        persons = _persons_of(leaf, row.type)
+        persons = _persons_of(leaf, row)
         if self.holding(decision.whole, row, persons):
             self.counts["value"] += value is not None
             return _listed(value) if isinstance(leaf.column.type, Words) else _written(value)
@@ -657,7 +657,7 @@ class Evaluation:
                 return BOTTOM
         if leaf.vault:
             return None
-        if self.state.covered(row, _persons_of(leaf, row.type)):
+        if self.state.covered(row, _persons_of(leaf, row)):
             self.counts["bottom"] += 1
             return BOTTOM
         return row.values[leaf.column.name]
@@ -779,9 +779,10 @@ def _named(purpose: Mapping[str, Any]) -> dict[str, Any]:
     return {field: purpose[column] for field, column in names.items()}
 
 
-def _persons_of(leaf: Leaf, type_: Type) -> Sequence[str]:
+def _persons_of(leaf: Leaf, row: Row) -> Sequence[str]:
     """The columns naming whose cover withholds a leaf."""
-    return type_.noun.persons if leaf.withheld else leaf.label.about
+    names = any(row.values[column] is not None for column in leaf.label.about)
+    return row.type.noun.persons if leaf.withheld or names else ()
 
 
 def _first(arguments: Mapping[str, Any]) -> int:
