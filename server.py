@@ -45,7 +45,7 @@ from authz.clearance import clear
 from authz.client_certificate import thumbprint_of_pem
 from authz.clients import Clients, Definition
 from authz.embedded_redis import EmbeddedRedis
-from authz.errors import Refused
+from authz.errors import BadInput, Refused
 from authz.harvest import Harvest
 from authz.invariants import MACHINE_ROLE
 from authz.keys import Keys, KeysError
@@ -824,6 +824,14 @@ async def _change_client(settings: Settings, chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _content(path: Path) -> bytes:
+    """What is in a file that a command names. Raises `BadInput`."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from error
+
+
 async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str | None:
     if chosen.change in {"suspend", "resume"}:
         suspended = chosen.change == "suspend"
@@ -831,8 +839,8 @@ async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str |
         await clients.change_state(chosen.id, state)
         return None
     given = {
-        "jwk": chosen.jwk.read_text(encoding="utf-8") if chosen.jwk else None,
-        "certificate": thumbprint_of_pem(chosen.certificate.read_bytes())
+        "jwk": _content(chosen.jwk).decode(errors="replace") if chosen.jwk else None,
+        "certificate": thumbprint_of_pem(_content(chosen.certificate))
         if chosen.certificate
         else None,
     }
