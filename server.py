@@ -838,12 +838,15 @@ async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str |
         state = ClientState.SUSPENDED if suspended else ClientState.ACTIVE
         await clients.change_state(chosen.id, state)
         return None
-    given = {
-        "jwk": _content(chosen.jwk).decode(errors="replace") if chosen.jwk else None,
-        "certificate": thumbprint_of_pem(_content(chosen.certificate))
-        if chosen.certificate
-        else None,
-    }
+    try:
+        given = {
+            "jwk": _content(chosen.jwk).decode(errors="replace") if chosen.jwk else None,
+            "certificate": thumbprint_of_pem(_content(chosen.certificate))
+            if chosen.certificate
+            else None,
+        }
+    except ValueError as error:
+        raise SettingError("the file holds no certificate in PEM") from error
     if chosen.change == "rotate":
         return await clients.rotate(chosen.id, **given)
     definition = Definition(

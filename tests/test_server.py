@@ -214,6 +214,19 @@ def test_a_command_says_that_the_database_is_not_migrated(
     assert "migrate" in capsys.readouterr().err
 
 
+def test_a_file_that_holds_no_certificate_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATENA_DATA", str(tmp_path))
+    assert main(["migrate"]) == 0
+    nothing = tmp_path / "nothing.pem"
+    assert main(["client", "rotate", "x", "--jwk", str(nothing)]) == 2
+    assert str(nothing) in capsys.readouterr().err
+    nothing.write_text("nothing")
+    assert main(["client", "rotate", "x", "--certificate", str(nothing)]) == 2
+    assert "certificate" in capsys.readouterr().err
+
+
 async def test_a_database_that_was_not_migrated_is_refused(
     database_url: str, numbers_url: str, redis_url: str, tmp_path: Path
 ) -> None:
