@@ -832,21 +832,24 @@ def _content(path: Path) -> bytes:
         raise BadInput(f"{path}: {error.strerror}") from error
 
 
+def _thumbprint(path: Path) -> str:
+    """Of the certificate in a file. Raises `BadInput`."""
+    try:
+        return thumbprint_of_pem(_content(path))
+    except ValueError as error:
+        raise BadInput(f"{path}: no certificate in PEM") from error
+
+
 async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str | None:
     if chosen.change in {"suspend", "resume"}:
         suspended = chosen.change == "suspend"
         state = ClientState.SUSPENDED if suspended else ClientState.ACTIVE
         await clients.change_state(chosen.id, state)
         return None
-    try:
-        given = {
-            "jwk": _content(chosen.jwk).decode(errors="replace") if chosen.jwk else None,
-            "certificate": thumbprint_of_pem(_content(chosen.certificate))
-            if chosen.certificate
-            else None,
-        }
-    except ValueError as error:
-        raise SettingError("the file holds no certificate in PEM") from error
+    given = {
+        "jwk": _content(chosen.jwk).decode(errors="replace") if chosen.jwk else None,
+        "certificate": _thumbprint(chosen.certificate) if chosen.certificate else None,
+    }
     if chosen.change == "rotate":
         return await clients.rotate(chosen.id, **given)
     definition = Definition(

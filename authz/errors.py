@@ -5,8 +5,8 @@ Refused            base: a stable code, a message that echoes no value, an HTTP 
 ├─ PurposeRefused  PURPOSE_REQUIRED or PURPOSE_NOT_ALLOWED, 403
 ├─ WriteRefused    WRITE_NOT_ALLOWED, 403: this role may not change that for this purpose
 ├─ OutputStopped   OUTPUT_STOPPED, 403: nothing about this person goes out
-├─ BadInput        FIELD_HIDDEN, OPERAND_HIDDEN, CURSOR_INVALID, BAD_USER_INPUT,
-│                  LIMIT_EXCEEDED, 400
+├─ BadInput        CURSOR_INVALID, BAD_USER_INPUT, STATE_NOT_ALLOWED, LIMIT_EXCEEDED, 400
+│  └─ CellHidden   FIELD_HIDDEN or OPERAND_HIDDEN, 400, with the coordinate
 ├─ HarvestLimit    HARVEST_LIMIT, 429
 ├─ TooManyRequests RATE_LIMITED, 429, with the seconds to wait
 └─ Unavailable     UNAVAILABLE, 503: a store that is needed does not answer
@@ -69,6 +69,14 @@ class BadInput(Refused):
 
     code = "BAD_USER_INPUT"
     status = 400
+
+
+class CellHidden(BadInput):
+    """A field or operand that the policy hides, whatever is stored. `coordinate`: `Type.field`."""
+
+    def __init__(self, message: str, code: str, coordinate: str) -> None:
+        super().__init__(message, code)
+        self.coordinate = coordinate
 
 
 class HarvestLimit(Refused):

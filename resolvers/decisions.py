@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from authz.clearance import Cell, Clearance, Population, Reason, Verdict
-from authz.errors import BadInput
+from authz.errors import CellHidden
 from authz.invariants import is_number
 from models.database import Access
 from models.facts import CLASSES
@@ -61,14 +61,14 @@ class Decisions:
         return cell
 
     def operand(self, coordinate: str, action: Action) -> Cell:
-        """An operand. Raises `BadInput`, alike for every value, if it is hidden."""
+        """An operand. Raises `CellHidden`, alike for every value, if it is hidden."""
         cell = self.clearance.cell(coordinate, action)
         self._note(coordinate, cell)
         self.asked.add((coordinate, action.value, cell.verdict.value))
         if not cell.allowed:
             missing = cell.reason is Reason.CASE_REFERENCE
             why = "without a Case-Reference" if missing else "for this role and purpose"
-            raise BadInput(f"`{coordinate}` is no operand {why}", "OPERAND_HIDDEN")
+            raise CellHidden(f"`{coordinate}` is no operand {why}", "OPERAND_HIDDEN", coordinate)
         return cell
 
     def way(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from authz.errors import BadInput
+from authz.errors import BadInput, CellHidden
 from models.graph import Leaf, Type
 from models.policy import Action
 from resolvers.decisions import Decisions, guard_of, narrowed, together
@@ -102,15 +102,18 @@ class Operands:
             name, direction = _word(term["field"]), _word(term.get("direction", Const("ASC")))
             leaf = next(leaf for leaf in self.type.operands() if order_name(leaf) == name)
             if leaf.withheld or leaf.label.about:
-                raise BadInput(
+                raise CellHidden(
                     f"`{leaf.coordinate}` is withheld where an obligation covers somebody"
                     ", so that nothing can be ordered by it",
                     "OPERAND_HIDDEN",
+                    leaf.coordinate,
                 )
             cell = self.decisions.operand(leaf.coordinate, Action.SEARCH)
             # What orders must be there on every row of the list, or its gaps would have a place.
             if narrowed(Guard(populations=cell.populations), self.scope).populations != ANYBODY:
-                raise BadInput(f"`{leaf.coordinate}` is no operand here", "OPERAND_HIDDEN")
+                raise CellHidden(
+                    f"`{leaf.coordinate}` is no operand here", "OPERAND_HIDDEN", leaf.coordinate
+                )
             orders.append(Order(leaf, direction == "DESC"))
         if len({order.leaf.coordinate for order in orders}) < len(orders):
             raise BadInput("`orderBy` names a field twice")

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from authz.access_log import AccessLog, Kind, LoggedOperation, Record, now
 from authz.actor import Actor
 from authz.clearance import Clearance, clear
-from authz.errors import BadInput, PurposeRefused, Refused, Unavailable
+from authz.errors import CellHidden, PurposeRefused, Refused, Unavailable
 from authz.harvest import Harvest, Held, Ledgers, ledgers_of
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
@@ -589,9 +589,11 @@ def record_of(kind: Kind, actor: Actor, policy: Policy, terms: Terms) -> Record:
 
 
 def refuse_hidden(plan: Plan) -> None:
-    """`Privacy-Mode: reject`. Raises `BadInput` `FIELD_HIDDEN`."""
+    """`Privacy-Mode: reject`. Raises `CellHidden` `FIELD_HIDDEN`."""
     for hidden in plan.hidden:
-        raise BadInput(f"`{hidden.coordinate}` is hidden: {hidden.reason}", "FIELD_HIDDEN")
+        raise CellHidden(
+            f"`{hidden.coordinate}` is hidden: {hidden.reason}", "FIELD_HIDDEN", hidden.coordinate
+        )
 
 
 def _covered_person(found: Sequence[Found]) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from authz.clearance import Cell, Clearance, Population, Verdict
-from authz.errors import BadInput, Refused
+from authz.errors import BadInput, CellHidden, Refused
 from authz.invariants import HANDLING
 from models.database import Access
 from models.edges import Edge
@@ -48,6 +48,7 @@ from resolvers.operation import Operation, Selected, Slot, Source
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 MOST_COMPUTED = 4
+NUMBER = "Addressee.individualNumber"
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def make_plan(
     """Decide every selected field and operand.
 
     `node_types` says for each response key of a `node` root which type its id names.
-    Raises `BadInput` `OPERAND_HIDDEN` for an operand that the clearance hides, alike for every
+    Raises `CellHidden` for an operand that the clearance hides, alike for every
     value, and `BAD_USER_INPUT` for a malformed filter.
     """
     if sum(root.name in COMPUTED for root in operation.roots) > MOST_COMPUTED:
@@ -229,9 +230,9 @@ class _Planner:
         source = leaf_source(selected.arguments["individualNumber"])
         if not isinstance(source, Slot):
             raise BadInput("an individual number arrives as a variable, never in the document")
-        cell = self.decisions.operand("Addressee.individualNumber", Action.MATCH)
+        cell = self.decisions.operand(NUMBER, Action.MATCH)
         if not self.decisions.number_allowed:
-            raise BadInput("an individual number is no operand here", "OPERAND_HIDDEN")
+            raise CellHidden("an individual number is no operand here", "OPERAND_HIDDEN", NUMBER)
         return (Keyed.NUMBER, source), cell.populations
 
     # -- levels --------------------------------------------------------------------------------

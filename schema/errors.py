@@ -16,7 +16,7 @@ import orjson
 from graphql import ExecutionResult, GraphQLError
 from graphql.language.token_kind import TokenKind
 
-from authz.errors import BadInput, Refused
+from authz.errors import BadInput, CellHidden, Refused
 from schema.message import Answer
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
@@ -48,9 +48,12 @@ class InvalidRequest(BadInput):
 def refusal(error: Refused) -> Answer:
     """The answer to a refused request: no data, the code's status."""
     if isinstance(error, InvalidRequest):
-        written = [_masked(one, error.code) for one in error.errors[:MAX_ERRORS]]
-        return Answer(error.status, _body(written), request_error=True)
-    answer = refused(error.code, error.message, error.status)
+        masked = [_masked(one, error.code) for one in error.errors[:MAX_ERRORS]]
+        return Answer(error.status, _body(masked), request_error=True)
+    written = _written(error.message, error.code)
+    if isinstance(error, CellHidden):
+        written["extensions"]["coordinate"] = error.coordinate
+    answer = Answer(error.status, _body([written]))
     wait = getattr(error, "retry_after", None)
     return answer if wait is None else answer._replace(headers=(("retry-after", str(wait)),))
 

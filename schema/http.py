@@ -22,7 +22,7 @@ from authz.channel import Channel
 from authz.errors import BadInput, Refused
 from schema.errors import BAD_USER_INPUT, internal, refusal, refused
 from schema.limits import DEFAULT_LIMITS, LIMIT_EXCEEDED, Limits, check_nesting
-from schema.message import Answer, AnswerRequest, GraphQLRequest
+from schema.message import CHALLENGE, Answer, AnswerRequest, GraphQLRequest
 
 __all__ = ["Answer", "AnswerRequest", "GraphQLEndpoint", "GraphQLRequest"]
 
@@ -296,7 +296,7 @@ async def _send(send: Send, answer: Answer, media_type: str, only_old: bool) -> 
         *_ALWAYS,
     ]
     if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
+        headers.append((b"www-authenticate", CHALLENGE.encode()))
     for name, value in answer.headers:
         headers.append((name.encode("latin-1"), value.encode("latin-1")))
     await send({"type": "http.response.start", "status": status, "headers": headers})

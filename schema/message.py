@@ -6,6 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from authz.channel import Channel
+from authz.dpop import ALGORITHMS
+
+CHALLENGE = f'DPoP algs="{" ".join(ALGORITHMS)}", Bearer'
+"""How to ask again after 401: a department's bound token, or a session (RFC 6750, RFC 9449)."""
 
 
 class GraphQLRequest(NamedTuple):

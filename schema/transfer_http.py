@@ -28,6 +28,7 @@ from resolvers.pipeline import Terms
 from resolvers.transfer_file import Asked, Delivery, Form, TransferFiles, Undeliverable
 from schema.answer import bearer_token, terms_of
 from schema.http import channel_of, failed
+from schema.message import CHALLENGE
 from schema.oauth_http import headers_of, written
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
@@ -192,7 +193,7 @@ def error_answer(error: Undeliverable | Refused) -> Response:
     """A refusal in JSON, as RFC 6750 (3.1) names it where it does."""
     headers: dict[str, str] = {}
     if error.status == 401:
-        headers["www-authenticate"] = 'DPoP algs="ES256 EdDSA", Bearer'
+        headers["www-authenticate"] = CHALLENGE
     if isinstance(error, TooManyRequests):
         headers["retry-after"] = str(error.retry_after)
     code = error.code if isinstance(error, Undeliverable) else CODES.get(error.code, "refused")

@@ -93,6 +93,7 @@ def test_a_secret_is_told_once_and_stored_nowhere(
         (["client", "suspend", "nobody"], "no such client"),
         (REGISTER, "needs a public key"),
         ([*REGISTER, "--jwk", "nowhere.json"], "nowhere.json: No such file"),
+        ([*REGISTER, "--certificate", "README.md"], "README.md: no certificate in PEM"),
         ([*REGISTER, "--scope", "036:collection:mask"], "the operation of a scope"),
         ([*REGISTER, "--item", "Collection"], "an item is a coordinate"),
         ([*REGISTER[:-1], "10.0.0.1/8"], "a network is written as"),

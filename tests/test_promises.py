@@ -241,7 +241,7 @@ async def test_a_hidden_operand_is_refused_alike_for_every_value(
         "errors": [
             {
                 "message": "`Residence.address` is no operand for this role and purpose",
-                "extensions": {"code": "OPERAND_HIDDEN"},
+                "extensions": {"code": "OPERAND_HIDDEN", "coordinate": "Residence.address"},
             }
         ]
     }
@@ -538,7 +538,10 @@ async def test_privacy_mode_reject_and_dry_run(world: World) -> None:
     document = "{ addressees { nodes { code dvFlag } } }"
     rejected = await world.ask(CLERK, "consultation", document, privacy_mode="reject")
     assert rejected.status_code == 400
-    assert rejected.json()["errors"][0]["extensions"]["code"] == "FIELD_HIDDEN"
+    assert rejected.json()["errors"][0]["extensions"] == {
+        "code": "FIELD_HIDDEN",
+        "coordinate": "Addressee.dvFlag",
+    }
     dry = await world.ask(CLERK, "consultation", document, privacy_mode="dry-run")
     assert dry.json()["data"] == {"addressees": None}
     assert reasons(dry.json()) == {"Addressee.dvFlag": "ROLE"}
