@@ -632,7 +632,7 @@ async def test_a_draft_that_somebody_else_ended_says_so(chrome: Browser, server:
         await page.get_by_role("radiogroup", name="更新").get_by_label("許可").check()
         await page.get_by_role("button", name="草案に入れる").click()
         await expect(page.locator(".box.error")).to_contain_text("この草案は「取りやめ」です")
-        await expect(page.locator(".box.error")).to_contain_text("BAD_USER_INPUT")
+        await expect(page.locator(".box.error")).to_contain_text("STATE_NOT_ALLOWED")
 
 
 @pytest.mark.browser

@@ -1,7 +1,8 @@
 """A stopwatch tells no more than the answer does, and would be heard if it did.
 
-A planted delay of 100 µs has to show within as many pairs as are quiet without it; `make prove
-ARGS=--timing` takes more of them.
+A planted delay of 100 µs has to show within as many pairs as are quiet without it. On a machine
+whose own noise is louder than that, so much is planted instead. `make prove ARGS=--timing` takes
+more pairs.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ import pytest
 from tests.prove.processes import searching
 from tests.prove.timing import LOUD, measure, signed_rank
 
-PAIRS = 300
+PAIRS, PLANTED = 300, 100.0
+"""The second in µs."""
 
 
 @pytest.mark.slow
 def test_flipped_pairs_take_the_same_time_and_a_planted_delay_shows() -> None:
     with searching() as search:
         quiet = measure(search, PAIRS)
-        late = measure(search, PAIRS, planted=1e-4)
+        planted = max(PLANTED, *(timing.noise["processor"] for timing in quiet.values()))
+        late = measure(search, PAIRS, planted=planted / 1e6)
         search.close()
     assert not any(timing.speaks for timing in quiet.values()), quiet
-    assert all(timing.speaks for timing in late.values()), late
+    assert all(timing.speaks for timing in late.values()), (planted, late)
 
 
 def test_the_statistic_hears_a_shift_and_no_noise() -> None:
