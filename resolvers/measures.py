@@ -71,7 +71,7 @@ async def amend_measure(change: Change, given: Input) -> Changed:
         await change.reach(EXISTENCE, "Addressee", code)
     covered_already = await _persons(change, stored)
     persons = {*covered_already, *others}
-    values = await _said(change, given, persons, stored["counterparty_addressee_code"])
+    values = await _said(change, given, persons, others, stored["counterparty_addressee_code"])
     values |= _found_out(stored, given.get("kind"))
     if stored["status"] == MeasureStatus.REQUESTED and values.get("decided_on") is not None:
         values["status"] = MeasureStatus.IN_FORCE.value
@@ -154,17 +154,23 @@ async def confirm_measure_end(change: Change, given: Input) -> Changed:
 
 
 async def _said(
-    change: Change, given: Input, persons: Collection[str], counterparty: str | None = None
+    change: Change,
+    given: Input,
+    persons: Collection[str],
+    added: Collection[str] = (),
+    counterparty: str | None = None,
 ) -> dict[str, Any]:
-    """Checked. `counterparty`: as it is stored."""
+    """Checked. `counterparty`: as it is stored. Only who is `added` may not be that one: what
+    stands there already is not told by a refusal."""
     values = {column: given[name] for name, column in SAID.items() if name in given}
     city = values.get("deciding_municipality_code")
     if "deciding_municipality_code" in values:
         objection = municipality_code(city) if city else "it must be given"
         if objection is not None:
             raise BadInput(f"`decidingMunicipalityCode`: {objection}")
-    counterparty = values.get("counterparty_addressee_code", counterparty)
-    if counterparty in persons:
+    if "counterparty_addressee_code" in values:
+        counterparty, added = values["counterparty_addressee_code"], persons
+    if counterparty in added:
         raise BadInput("the counterparty cannot be a person whom the measure covers")
     if counterparty is not None:
         await change.reach(EXISTENCE, "Addressee", counterparty)

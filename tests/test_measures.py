@@ -288,6 +288,16 @@ async def test_what_makes_no_measure_is_told_and_changes_nothing(
     assert YAMADA not in await handling(town)
 
 
+async def test_a_stored_contradiction_is_told_by_no_refusal(town: World) -> None:
+    """Whoever is stored as covered and as counterparty may be hidden from who amends a note."""
+    measure = await do(town, FIRST, "recordMeasure", VIOLENCE)
+    await town.change("UPDATE protective_measure SET counterparty_addressee_code = addressee_code")
+    one = {"measureId": measure["id"]}
+    assert (await do(town, FIRST, "amendMeasure", one | {"note": "x"}))["id"] == measure["id"]
+    for wrong in ({"counterpartyAddresseeCode": YAMADA}, {"otherPersons": [YAMADA]}):
+        assert await refused(town, FIRST, "amendMeasure", one | wrong) == "BAD_USER_INPUT"
+
+
 async def test_a_reason_is_needed_and_an_id_names_one_row(town: World) -> None:
     measure = await do(town, FIRST, "recordMeasure", VIOLENCE)
     blank = {"measureId": measure["id"], "reason": " "}
