@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx2
@@ -185,46 +185,50 @@ def test_the_command_line_names_what_is_wrong(
     assert "ATENA_PORT" in capsys.readouterr().err
 
 
+Refusal = Callable[[list[str]], str]
+
+
+@pytest.fixture
+def refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Refusal:
+    """What a command that cannot go on says, over a data folder of its own."""
+    monkeypatch.setenv("ATENA_DATA", str(tmp_path))
+
+    def told(command: list[str]) -> str:
+        assert main(command) == 2
+        return capsys.readouterr().err
+
+    return told
+
+
 @pytest.mark.parametrize(
     "command", [["check"], ["migrate"], ["seed"], ["serve"], ["client", "list"], ["password", "a1"]]
 )
 def test_a_database_that_does_not_answer_is_named(
-    command: list[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: list[str], refusal: Refusal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ATENA_DATA", str(tmp_path))
     monkeypatch.setenv("ATENA_DATABASE_URL", "postgresql://x:hidden@127.0.0.1:1/y")
-    assert main(command) == 2
-    told = capsys.readouterr().err
+    told = refusal(command)
     assert "ATENA_DATABASE_URL" in told
     assert "hidden" not in told
 
 
 @pytest.mark.parametrize("command", [["client", "list"], ["transfer"], ["password", "a1"]])
 def test_a_command_says_that_the_database_is_not_migrated(
-    command: list[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    command: list[str], refusal: Refusal
 ) -> None:
-    monkeypatch.setenv("ATENA_DATA", str(tmp_path))
-    assert main(command) == 2
-    assert "migrate" in capsys.readouterr().err
+    assert "migrate" in refusal(command)
 
 
 def test_a_file_that_holds_no_certificate_is_refused_in_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    refusal: Refusal, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("ATENA_DATA", str(tmp_path))
     assert main(["migrate"]) == 0
     nothing = tmp_path / "nothing.pem"
-    assert main(["client", "rotate", "x", "--jwk", str(nothing)]) == 2
-    assert str(nothing) in capsys.readouterr().err
+    assert str(nothing) in refusal(["client", "rotate", "x", "--jwk", str(nothing)])
     nothing.write_text("nothing")
-    assert main(["client", "rotate", "x", "--certificate", str(nothing)]) == 2
-    assert "certificate" in capsys.readouterr().err
+    assert "certificate" in refusal(["client", "rotate", "x", "--certificate", str(nothing)])
 
 
 async def test_a_database_that_was_not_migrated_is_refused(
