@@ -22,9 +22,10 @@ import hiredis
 from redis.asyncio import Redis
 from redis.asyncio.connection import SSLConnection
 
+from authz.patience import GRACE_SECONDS, patience
+
 CONNECT_SECONDS = 0.15
 REPLY_SECONDS = 0.28
-GRACE_SECONDS = 0.02
 RETRY_WITHIN_SECONDS = 0.1
 
 Reply = asyncio.Future[Any]
@@ -106,7 +107,7 @@ class ScriptLine:
             self._link = attempt.result()
 
     async def _connect(self) -> _Link:
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with patience(CONNECT_SECONDS):
             link = await self._open()
             try:
                 await self._introduce(link)

@@ -15,7 +15,6 @@ All keys carry one hash tag, so scripts also run on a cluster:
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import hashlib
 import json
@@ -36,6 +35,7 @@ from redis.exceptions import RedisError
 
 from authz.actor import Actor, Grant
 from authz.errors import Unauthenticated, Unavailable
+from authz.patience import patience
 from authz.scopes import Limits
 from authz.script_line import ScriptLine
 
@@ -45,7 +45,6 @@ ABSOLUTE = dt.timedelta(hours=8)
 TAG = "{atena}"
 VERSION_KEY = f"{TAG}policy-version"
 ANSWER_SECONDS = 0.45
-SOCKET_SECONDS = 0.3
 CONNECTIONS = 32
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\Z")
@@ -147,17 +146,17 @@ class Touched(NamedTuple):
 
 
 def connect(url: str) -> Redis:
-    """A client that fails fast: no retries, 0.3 s a step, and a pool that waits when it is empty.
+    """A client for use within `answering`: no retries, and a pool that waits when it is empty.
 
     The defaults of redis-py would try for seconds, repeat commands that may have run, and raise
-    as soon as its connections are in use.
+    as soon as its connections are in use. Its own time limits would count a pause of this process.
     """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=CONNECTIONS,
-        timeout=SOCKET_SECONDS,
-        socket_timeout=SOCKET_SECONDS,
-        socket_connect_timeout=SOCKET_SECONDS,
+        timeout=None,
+        socket_timeout=None,
+        socket_connect_timeout=None,
         retry=Retry(NoBackoff(), 0),
     )
     return Redis.from_pool(pool)
@@ -165,15 +164,16 @@ def connect(url: str) -> Redis:
 
 async def disconnect(redis: Redis) -> None:
     """Leave Redis; one that does not answer in time is left all the same."""
-    with suppress(RedisError):
-        await redis.aclose()
+    with suppress(Unavailable):
+        async with answering():
+            await redis.aclose()
 
 
 @asynccontextmanager
 async def answering() -> AsyncIterator[None]:
     """Whatever keeps Redis from answering within half a second is `Unavailable`."""
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with patience(ANSWER_SECONDS):
             yield
     except (RedisError, OSError, TimeoutError):
         raise Unavailable("the session store does not answer") from None

@@ -358,12 +358,39 @@ async def test_a_silent_server_is_unavailable_within_half_a_second(
     token, _ = await sessions.open("s-1", ["branch-clerk"], None)
     server.pause()
     try:
-        waits = await asyncio.gather(*(quick_refusal(sessions.touch(token)) for _ in range(100)))
+        waits = await asyncio.gather(
+            *(quick_refusal(sessions.touch(token)) for _ in range(100)),
+            *(quick_refusal(sessions.look(token)) for _ in range(100)),
+        )
     finally:
         server.resume()
     # A loaded test machine may be late itself; the sessions' own limit is what is at stake.
     assert max(waits) < 0.6
     assert (await sessions.touch(token)).actor.id == "s-1"
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 5])
+async def test_a_pause_of_this_process_is_not_held_against_the_server(
+    server: Valkey, redis: Redis, turns: int
+) -> None:
+    """Whatever step of connecting and asking it falls into: the answers are there by then."""
+    client = connect(server.url)
+    sessions = Sessions(client)
+    opening = asyncio.create_task(sessions.open("s-1", ["branch-clerk"], None))
+    await pause_after(turns)
+    token, actor = await opening
+    touching = asyncio.create_task(sessions.touch(token))
+    await pause_after(turns)
+    assert (await touching).actor == actor
+    await sessions.disconnect()
+    await client.aclose()
+
+
+async def pause_after(turns: int) -> None:
+    """Let nothing run in this process for longer than any answer is waited for."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    asyncio.get_running_loop().call_soon(time.sleep, 0.6)
 
 
 async def test_a_server_that_lost_its_scripts_is_taught_again(
