@@ -116,6 +116,7 @@ class AccessLog:
 
     def __init__(self, database: Database, patience: float = PATIENCE) -> None:
         self._appender: Appender = appender(database.url, patience)
+        self._turn = database.file
         self._patience = patience
         self._pending: list[_Pending] = []
         self._wake = asyncio.Event()
@@ -198,7 +199,7 @@ class AccessLog:
             rows = [operation.row() for operation in unknown.values()]
             batches.insert(0, Batch(LOGGED_OPERATION, rows, once=True))
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._patience), self._turn:
                 await self._appender.append(batches)
         except Exception as error:
             await self._give_up(batch, error)

@@ -12,7 +12,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -188,7 +188,12 @@ def nulls_last(column: sa.ColumnElement[Any], *, descending: bool) -> Terms:
 
 
 class Database:
-    """One database with its pools. Open with `Database.open`, close with `close`."""
+    """One database with its pools. Open with `Database.open`, close with `close`.
+
+    `file`: whose turn it is to write to the file of SQLite, first come, first served. The writers
+    queue before it, so that the access log waits for one of them at most. Left to itself SQLite has
+    everybody try again after a while, and nobody gets a turn for certain.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
@@ -196,6 +201,8 @@ class Database:
         self.engine: AsyncEngine = _engine(self.url, self.dialect)
         self._readers: dict[Access, _Readers] = {}
         self._reserved: _Readers | None = None
+        self._queue = _turns(self.dialect)
+        self.file = _turns(self.dialect)
 
     @classmethod
     async def open(cls, url: str, wall: Wall | None = None) -> Database:
@@ -226,7 +233,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed at the end of the block, rolled back by an exception."""
-        async with self.engine.begin() as connection:
+        async with self._queue, self.file, self.engine.begin() as connection:
             yield connection
 
     @asynccontextmanager
@@ -582,6 +589,11 @@ def _engine(url: sa.URL, dialect: str) -> AsyncEngine:
     # A read that later writes would lose updates without an error under the default BEGIN.
     sa.event.listen(engine.sync_engine, "begin", _sqlite_begin)
     return engine
+
+
+def _turns(dialect: str) -> AbstractAsyncContextManager[Any]:
+    """One at a time on SQLite; PostgreSQL sees to it itself."""
+    return asyncio.Lock() if dialect == "sqlite" else nullcontext()
 
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:

@@ -156,6 +156,31 @@ async def test_many_requests_share_a_transaction(database: Database, log: Access
     assert 2 <= await transactions(database) - before <= 4
 
 
+async def test_it_waits_for_one_writer_at_most(database: Database, log: AccessLog) -> None:
+    done: list[str] = []
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def write(name: str) -> None:
+        async with database.write() as connection:
+            await connection.execute(sa.select(ACCESS_LOG.c.id))
+            begun.set()
+            await go.wait()
+        done.append(name)
+
+    async def record() -> None:
+        await log.record(of("clerk"))
+        done.append("record")
+
+    writers = [asyncio.create_task(write(f"writer {number}")) for number in range(12)]
+    await begun.wait()
+    recording = asyncio.create_task(record())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(*writers, recording)
+    assert done.index("record") <= (1 if database.dialect == "sqlite" else len(writers))
+
+
 async def test_an_operation_is_stored_once(database: Database, log: AccessLog) -> None:
     other = AccessLog(database, patience=PATIENCE)
     await other.start()
