@@ -17,18 +17,23 @@ from models.policy import Action
 from models.protective_measure import ExclusionStatus
 from resolvers.protection import ending, exclusion, raise_obligations
 from resolvers.states import needs_state, reason_of
-from resolvers.write import Change, Changed, Input, UseCase
+from resolvers.write import Change, Changed, Input, Need, UseCase
 
 household = GRAPH.types["HouseholdMembership"].table
 
 EXISTENCE = "HouseholdExclusion"
+# That two persons are no members of one household tells as much as reading it.
+TELLS: tuple[Need, ...] = (
+    (EXISTENCE, Action.WRITE),
+    ("HouseholdExclusion.householdCode", Action.READ),
+)
 
 
 async def exclude_household_member(change: Change, given: Input) -> Changed:
     """Propose it. The member is covered as before."""
     person, member = given["addresseeCode"], given["memberCode"]
     for code in (person, member):
-        await change.reach(EXISTENCE, "Addressee", code)
+        await change.reach_by(TELLS, "Addressee", code)
     home = await _shared_home(change, person, member)
     same = sa.select(exclusion.c.id).where(
         exclusion.c.addressee_code == person,
@@ -108,12 +113,10 @@ def _changed(key: int, persons: set[str]) -> Changed:
 
 
 _DECISION = (EXISTENCE, "HouseholdExclusion.status", "HouseholdExclusion.reason")
-# That two persons are no members of one household tells as much as reading it.
-_TELLS = (("HouseholdExclusion.householdCode", Action.READ),)
 _OBLIGATION = ("Handling", "Handling.addressWithheld", "Handling.stopOutput")
 
 USE_CASES = (
-    UseCase("excludeHouseholdMember", exclude_household_member, _DECISION, needs=_TELLS),
+    UseCase("excludeHouseholdMember", exclude_household_member, _DECISION, needs=TELLS),
     UseCase("confirmHouseholdExclusion", confirm_household_exclusion, (*_DECISION, *_OBLIGATION)),
     UseCase(
         "includeHouseholdMember",

@@ -6,7 +6,7 @@ the record (items 53, 54) ends like a measure: the proposal to clear it is a row
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from types import MappingProxyType
 from typing import Any
 
@@ -15,12 +15,13 @@ import sqlalchemy as sa
 from authz.errors import BadInput
 from authz.four_eyes import check_somebody_else
 from models.graph import GRAPH
+from models.policy import Action
 from models.protective_measure import FLAGS, VIOLENCE, MeasureKind, MeasureStatus
 from models.rules import municipality_code
 from resolvers.causes import covered_person, enter_measure, measure, measure_protects
 from resolvers.protection import ending, lapse_exclusions, raise_obligations
 from resolvers.states import needs_state, reason_of
-from resolvers.write import Change, Changed, Input, UseCase
+from resolvers.write import Change, Changed, Input, Need, UseCase
 
 addressee = GRAPH.types["Addressee"].table
 
@@ -38,6 +39,14 @@ SAID = {
 }
 """What is said of a measure, and may be corrected: input field and column."""
 NOTHING: Input = MappingProxyType({})
+ENTERS: tuple[Need, ...] = ((EXISTENCE, Action.WRITE),)
+# A person whom it covers is refused as its counterparty, which tells as much as reading it.
+AMENDS: tuple[Need, ...] = (
+    *ENTERS,
+    ("ProtectiveMeasure.addressee", Action.READ),
+    ("ProtectiveMeasure.persons", Action.READ),
+    ("ProtectiveMeasure.counterparty", Action.READ),
+)
 
 
 async def record_measure(change: Change, given: Input) -> Changed:
@@ -47,7 +56,7 @@ async def record_measure(change: Change, given: Input) -> Changed:
     values = {
         "addressee_code": owner,
         "kind": given["kind"],
-        **await _said(change, given, persons),
+        **await _said(change, given, persons, ENTERS),
         **_asks(given),
         "status": _status(given.get("decidedOn")),
         "recorded_by": change.actor.id,
@@ -63,15 +72,17 @@ async def record_measure(change: Change, given: Input) -> Changed:
 
 async def amend_measure(change: Change, given: Input) -> Changed:
     """Correct what is said of a measure, extend it, or cover further persons. It cannot lower."""
-    stored = await change.row(EXISTENCE, "ProtectiveMeasure", given["measureId"])
+    stored = await change.row_by(AMENDS, "ProtectiveMeasure", given["measureId"])
     open_states = (MeasureStatus.REQUESTED, MeasureStatus.IN_FORCE, MeasureStatus.END_PROPOSED)
     needs_state(stored["status"], *open_states)
     others = tuple(given.get("otherPersons") or ())
     for code in others:
-        await change.reach(EXISTENCE, "Addressee", code)
+        await change.reach_by(AMENDS, "Addressee", code)
     covered_already = await _persons(change, stored)
     persons = {*covered_already, *others}
-    values = await _said(change, given, persons, others, stored["counterparty_addressee_code"])
+    values = await _said(change, given, persons, AMENDS)
+    if "counterparty_addressee_code" not in values:
+        _check_apart(stored["counterparty_addressee_code"], others)
     values |= _found_out(stored, given.get("kind"))
     if stored["status"] == MeasureStatus.REQUESTED and values.get("decided_on") is not None:
         values["status"] = MeasureStatus.IN_FORCE.value
@@ -154,27 +165,25 @@ async def confirm_measure_end(change: Change, given: Input) -> Changed:
 
 
 async def _said(
-    change: Change,
-    given: Input,
-    persons: Collection[str],
-    added: Collection[str] = (),
-    counterparty: str | None = None,
+    change: Change, given: Input, persons: Collection[str], needs: Iterable[Need]
 ) -> dict[str, Any]:
-    """Checked. `counterparty`: as it is stored. Only who is `added` may not be that one: what
-    stands there already is not told by a refusal."""
+    """Checked."""
     values = {column: given[name] for name, column in SAID.items() if name in given}
     city = values.get("deciding_municipality_code")
     if "deciding_municipality_code" in values:
         objection = municipality_code(city) if city else "it must be given"
         if objection is not None:
             raise BadInput(f"`decidingMunicipalityCode`: {objection}")
-    if "counterparty_addressee_code" in values:
-        counterparty, added = values["counterparty_addressee_code"], persons
-    if counterparty in added:
-        raise BadInput("the counterparty cannot be a person whom the measure covers")
+    counterparty = values.get("counterparty_addressee_code")
     if counterparty is not None:
-        await change.reach(EXISTENCE, "Addressee", counterparty)
+        await change.reach_by(needs, "Addressee", counterparty)
+        _check_apart(counterparty, persons)
     return values
+
+
+def _check_apart(counterparty: str | None, persons: Collection[str]) -> None:
+    if counterparty in persons:
+        raise BadInput("the counterparty cannot be a person whom the measure covers")
 
 
 def _found_out(stored: sa.RowMapping, kind: str | None) -> dict[str, Any]:
@@ -256,7 +265,13 @@ _CLEARED = ("Addressee.dvFlag", "Addressee.neglectFlag")
 
 USE_CASES = (
     UseCase("recordMeasure", record_measure, (*_ENTERED, *_PERSONS, *OBLIGATION), protects=True),
-    UseCase("amendMeasure", amend_measure, (*_ENTERED, *_PERSONS, *OBLIGATION), protects=True),
+    UseCase(
+        "amendMeasure",
+        amend_measure,
+        (*_ENTERED, *_PERSONS, *OBLIGATION),
+        needs=AMENDS,
+        protects=True,
+    ),
     UseCase("proposeMeasureEnd", propose_measure_end, _END),
     UseCase("proposeFlagEnd", propose_flag_end, (*_END, *_CLEARED)),
     UseCase("withdrawMeasureEnd", withdraw_measure_end, _END, protects=True),

@@ -119,8 +119,12 @@ class Change:
 
         Raises `BadInput` as `reach` does.
         """
+        return await self.row_by([(coordinate, Action.WRITE)], type_name, node_id)
+
+    async def row_by(self, needs: Iterable[Need], type_name: str, node_id: str) -> sa.RowMapping:
+        """The same where all of these cells must be cleared on it."""
         key = self.key_of(node_id, type_name)
-        await self.reach(coordinate, type_name, key)
+        await self.reach_by(needs, type_name, key)
         return await row_to_change(self.connection, GRAPH.types[type_name], key)
 
 
@@ -375,7 +379,7 @@ def _mutation(operation: Operation) -> Selected:
 def _decisions(use_case: UseCase, clearance: Clearance) -> tuple[Coordinate, ...]:
     return tuple(
         (coordinate, action.value, clearance.cell(coordinate, action).verdict.value)
-        for coordinate, action in sorted(use_case.asks())
+        for coordinate, action in sorted(set(use_case.asks()))
     )
 
 

@@ -169,7 +169,7 @@ class Told:
 
 
 PERSON = Told("Addressee", ())
-MEASURE = ("status", "kind", "decided_on", "counterparty_addressee_code")
+MEASURE = ("status", "kind", "decided_on")
 PROTECTS = ("kind", "status", "end_proposed_by", "end_confirmed_by")
 LIFT = ("approved_by", "revoked_at", "ends_at", "uses", "used")
 TRANSFER = ("state", "definition_code")
@@ -205,7 +205,11 @@ STAFF_TYPES = ("StaffMember", "RoleGrant", "StaffProposal")
 OUTCOMES: Mapping[str, tuple[Told, ...]] = {
     "setSubstituteAddress": (PERSON,),
     "recordMeasure": (PERSON,),
-    "amendMeasure": _measure(),
+    "amendMeasure": (
+        PERSON,
+        Told("ProtectiveMeasure", (*MEASURE, "addressee_code", "counterparty_addressee_code")),
+        COVERED,
+    ),
     "proposeMeasureEnd": _measure(),
     "withdrawMeasureEnd": _measure(),
     "confirmMeasureEnd": _measure("end_proposed_by"),
@@ -268,11 +272,8 @@ def outcome(evaluation: WriteEvaluation, state: State, named: Collection[Any]) -
     before, use_case = _over(evaluation, state), evaluation.use_case
     needed = use_case.needs or ((use_case.writes[0], Action.WRITE),)
     scopes = [evaluation.decider.decide(each, action.value).whole for each, action in needed]
-    measures = [row for row in state.rows["ProtectiveMeasure"] if row.key in named]
-    parties = {row.values["counterparty_addressee_code"] for row in measures}
     for told in OUTCOMES[name]:
-        # The counterparty that is stored is looked for as if it were given.
-        whom = {*named, *parties} if told.type == "Addressee" else named
+        whom = named
         if told.type == "TransferDefinition" and not told.scoped:
             whom = {row.values["definition_code"] for row in state.rows["Transfer"]}
         for row in told.rows(state, whom):
