@@ -44,7 +44,7 @@ from authz.channel import Front
 from authz.clearance import clear
 from authz.client_certificate import thumbprint_of_pem
 from authz.clients import Clients, Definition
-from authz.embedded_redis import EmbeddedRedis
+from authz.embedded_redis import EmbeddedRedis, EmbeddedRedisError
 from authz.errors import BadInput, Refused
 from authz.harvest import Harvest
 from authz.invariants import MACHINE_ROLE
@@ -689,6 +689,7 @@ def _greet(settings: Settings) -> None:
 
 FAILURES = (
     SettingError, KeysError, StoreRefused, DatabaseError, Refused, FileRefused, ChainBroken,
+    EmbeddedRedisError, OSError,
 )  # fmt: skip
 """What a command says in a sentence instead of a traceback."""
 

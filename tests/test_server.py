@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from authz import embedded_redis
 from authz.embedded_redis import EmbeddedRedis
 from authz.policy import Line
 from authz.tasks import end
@@ -219,6 +220,19 @@ def test_a_command_says_that_the_database_is_not_migrated(
     command: list[str], refusal: Refusal
 ) -> None:
     assert "migrate" in refusal(command)
+
+
+def test_a_data_folder_of_another_server_or_of_nobody_is_named(
+    refusal: Refusal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ATENA_REDIS_URL", raising=False)
+    with EmbeddedRedis.start(tmp_path / "redis"), monkeypatch.context() as hasty:
+        hasty.setattr(embedded_redis, "STOP_SECONDS", 0.05)
+        assert "another server" in refusal(["serve"])
+    (tmp_path / "taken").write_text("no folder")
+    monkeypatch.setenv("ATENA_DATA", str(tmp_path / "taken" / "data"))
+    for command in ("serve", "migrate", "check"):
+        assert "taken" in refusal([command])
 
 
 def test_a_file_that_holds_no_certificate_is_refused_in_a_sentence(
