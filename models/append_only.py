@@ -2,7 +2,7 @@
 
 One `append` is one transaction on the driver's own connection, flushed to disk before it returns.
 A connection that failed is thrown away, and the next `append` opens another.
-Beside `models/database.py` this is the place that knows the two dialects.
+Like `models/database.py` it knows the two dialects.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Adding many rows at once, the quick way of each database, inside the caller's transaction.
 
 PostgreSQL takes rows fastest by COPY, SQLite by one prepared statement; both skip what SQLAlchemy
-does for every value. Beside `models/database.py` and `models/append_only.py` this is the only place
-that knows the two dialects.
+does for every value. Like `models/database.py` and `models/append_only.py`, this knows the two
+dialects.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one file that knows the two dialects: SQLite (embedded) and PostgreSQL (production).
+"""The file that knows the two dialects: SQLite (embedded) and PostgreSQL (production).
 
 `write` gives SQLAlchemy inside one transaction. `read` gives the driver's own connection inside one
 snapshot, for statements compiled once: the way every answer takes.
