@@ -21,6 +21,7 @@ import gc
 import json
 import os
 import re
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
@@ -216,8 +217,9 @@ class Settings:
             raise SettingError(f"ATENA_REDIS_URL: must begin with {' or '.join(REDIS_URLS)}")
         if self.port > MOST_PORT:
             raise SettingError(f"ATENA_PORT: must be a whole number from 0 to {MOST_PORT}")
-        if self.workers < 1:
-            raise SettingError("ATENA_WORKERS: must be at least 1")
+        for name in ("workers", "client_rate"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{variable(name)}: must be at least 1")
         if self.public_url and not PUBLIC_URL.fullmatch(self.public_url):
             raise SettingError("ATENA_PUBLIC_URL: must be https://HOST or http://HOST, no path")
         if not timedelta(0) < self.token_lifetime <= timedelta(hours=1):
@@ -655,6 +657,7 @@ async def _clients(settings: Settings) -> AsyncIterator[Clients]:
 
 def serve(settings: Settings) -> None:
     """Prepare, start, and say where."""
+    _check_address(settings)
     with embedded_redis(settings) as ready:
         asyncio.run(prepare(ready))
         _greet(ready)
@@ -671,6 +674,20 @@ def serve(settings: Settings) -> None:
             # What a client says of its address is not believed.
             proxy_headers=False,
         )
+
+
+def _check_address(settings: Settings) -> None:
+    """Said before the town is made, and in a sentence."""
+    try:
+        kind, *_, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        socket.create_server(address[:2], family=kind).close()
+    except OSError as error:
+        raise SettingError(
+            f"ATENA_HOST, ATENA_PORT: cannot listen on {settings.host}:{settings.port}"
+            f" ({error.strerror})"
+        ) from error
 
 
 def _greet(settings: Settings) -> None:

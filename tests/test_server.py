@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -164,6 +165,7 @@ async def test_the_newest_policy_version_binds_the_next_request(own_world: World
         ("ATENA_REDIS_URL", "localhost:6379"),
         ("ATENA_PORT", "65536"),
         ("ATENA_WORKERS", "0"),
+        ("ATENA_CLIENT_RATE", "0"),
         ("ATENA_ABSOLUTE_TIMEOUT", "inf"),
         ("ATENA_NO_SUCH_SETTING", "1"),
     ],
@@ -195,6 +197,7 @@ def refusal(
 ) -> Refusal:
     """What a command that cannot go on says, over a data folder of its own."""
     monkeypatch.setenv("ATENA_DATA", str(tmp_path))
+    monkeypatch.setenv("ATENA_PORT", "0")
 
     def told(command: list[str]) -> str:
         assert main(command) == 2
@@ -213,6 +216,17 @@ def test_a_database_that_does_not_answer_is_named(
     told = refusal(command)
     assert "ATENA_DATABASE_URL" in told
     assert "hidden" not in told
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "no.such.host.invalid"])
+def test_an_address_on_which_it_cannot_listen_is_named(
+    host: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv("ATENA_HOST", host)
+        monkeypatch.setenv("ATENA_PORT", str(taken.getsockname()[1]))
+        assert "ATENA_PORT" in refusal(["serve"])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("command", [["client", "list"], ["transfer"], ["password", "a1"]])
