@@ -3,7 +3,7 @@
 The token (256 random bits) leaves the server once and is stored nowhere: Redis knows its SHA-256.
 `touch` is one script: it reads the server's own clock, ends what is past its absolute end, moves
 the idle end, and brings the number of the policy version in the same answer, so that an edit of the
-policy binds the very next request (design: a version is committed first, then published). A script
+policy binds the very next request (a version is committed first, then published). A script
 is atomic and only ever moves the end of a session that is still there: nothing resurrects one.
 
 All keys carry one hash tag, so scripts also run on a cluster:

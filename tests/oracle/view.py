@@ -1,4 +1,4 @@
-"""The view V(c,q,S) of design.md §7 as plain facts: what of a state one request could tell at all.
+"""The view as plain facts: what of a state one request could tell at all (docs/proof.md).
 
 Two states with equal views must give equal observations. The view is made of the oracle's own
 decisions and rows; a fact is in it if the request asks the action that would show it, even if the
