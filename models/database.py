@@ -110,8 +110,10 @@ class IsIn(ColumnElement[bool]):
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         self.column = column
+        # PostgreSQL cuts what it casts to `varchar(n)`, and finds what nobody asked for.
+        type_ = sa.String() if isinstance(column.type, sa.String) else column.type
         self.values: sa.BindParameter[Any] = sa.bindparam(
-            name, type_=postgresql.ARRAY(column.type), unique=False
+            name, type_=postgresql.ARRAY(type_), unique=False
         )
 
 
@@ -154,13 +156,14 @@ def _now_as_stored(element: Now, compiler: Any, **options: Any) -> str:
 AFTER_ALL_TEXT = chr(0x10FFFF)
 ONE: sa.ColumnElement[int] = sa.literal_column("1", sa.Integer())
 ZERO: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer())
-ANY_VALUE: tuple[tuple[type[sa.types.TypeEngine[Any]], str], ...] = (
-    (sa.DateTime, "'2000-01-01 00:00:00+00'"),
-    (sa.Date, "'2000-01-01'"),
-    (sa.Integer, "0"),
-    (sa.String, "''"),
+ANY_VALUE: tuple[tuple[type[sa.types.TypeEngine[Any]], sa.ColumnElement[Any]], ...] = (
+    # A parameter: SQLite compares texts, so it must be written as a cursor's instant is.
+    (sa.DateTime, sa.literal(dt.datetime(2000, 1, 1, tzinfo=dt.UTC), sa.DateTime(timezone=True))),
+    (sa.Date, sa.literal_column("'2000-01-01'")),
+    (sa.Integer, ZERO),
+    (sa.String, sa.literal_column("''")),
 )
-"""Something of a type, as a literal of both dialects."""
+"""Something of a type, alike in both dialects."""
 
 Terms = list[tuple[sa.ColumnElement[Any], bool]]
 """What to order by, each with whether it descends."""
@@ -179,9 +182,8 @@ def nulls_last(column: sa.ColumnElement[Any], *, descending: bool) -> Terms:
     if isinstance(column.type, sa.String) and not descending:
         last: sa.ColumnElement[Any] = sa.literal_column(f"'{AFTER_ALL_TEXT}'")
         return [(sa.type_coerce(sa.func.coalesce(column, last), column.type), False)]
-    for kind, literal in ANY_VALUE:
+    for kind, some in ANY_VALUE:
         if isinstance(column.type, kind):
-            some: sa.ColumnElement[Any] = sa.literal_column(literal)
             term = sa.type_coerce(sa.func.coalesce(column, some), column.type)
             return [(sa.case((column.is_(None), ONE), else_=ZERO), False), (term, descending)]
     raise TypeError(f"nothing is ordered by a {column.type}")
@@ -630,7 +632,10 @@ def _sqlite_instant(value: str | None) -> str | None:
 
 
 def _stored_instant(value: dt.datetime | None) -> str | None:
-    return None if value is None else value.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    if value is None:
+        return None
+    # `strftime` writes the year 999 with three digits, which sorts after every other.
+    return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def _sqlite_day(value: dt.date | str | None) -> str | None:

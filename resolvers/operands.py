@@ -18,6 +18,8 @@ from resolvers.operation import Const, Each, Null, Selected, Slot, Source, Tree
 
 DEFAULT_PAGE = 20
 MOST_COMPARED = 100
+MOST_NESTED = 20
+"""Conditions inside each other: SQLite's parser takes hardly more than thirty."""
 MATCHING = frozenset({"eq", "in", "isNull"})
 
 
@@ -43,6 +45,8 @@ class Operands:
         if tree is None or isinstance(tree, Null):
             return None
         assert isinstance(tree, Mapping)
+        if _nested(tree) > MOST_NESTED:
+            raise BadInput(f"a filter nests at most {MOST_NESTED} times", "LIMIT_EXCEEDED")
         return self._all_of(dict(self.type.leaves), tree, negated=False)
 
     def _all_of(
@@ -148,6 +152,13 @@ def normal_tree(tree: Tree) -> str:
     if isinstance(tree, tuple):
         return "[" + ", ".join(normal_tree(item) for item in tree) + "]"
     return "?"
+
+
+def _nested(tree: Tree) -> int:
+    """How many objects of a filter stand inside each other."""
+    if isinstance(tree, Mapping):
+        return 1 + max(map(_nested, tree.values()), default=0)
+    return max(map(_nested, tree), default=0) if isinstance(tree, tuple) else 0
 
 
 def leaf_source(tree: Tree) -> Source:

@@ -1,7 +1,8 @@
 """Opaque node ids and cursors: deterministic authenticated encryption (AES-SIV, RFC 5297).
 
 A node id is stable and the same for everybody; a cursor is bound to actor, purpose, policy version
-and list, and padded, so that it tells nothing of the values that it carries, not even their length.
+and list, and padded to whole blocks, so that of the values that it carries it tells no more than in
+how many blocks they fit.
 """
 
 from __future__ import annotations

@@ -74,6 +74,36 @@ async def test_who_may_not_read_households_learns_of_none_by_excluding(town: Wor
     assert status == 403
 
 
+async def test_whose_levies_may_not_be_told_is_not_told_by_their_count(town: World) -> None:
+    """Two levies of one person and two of two cost alike where nothing leads to their payers."""
+    await town.change("UPDATE harvest_budget SET persons = 9")
+    ways = ("Collection.addressee", "Addressee.collections")
+    await town.publish(
+        *(
+            Line("role:collection-clerk", "purpose:any", way, action, "deny")
+            for way in ways
+            for action in ("read", "list")
+        )
+    )
+    await told_of(town, 2)
+    listed = "query ($first: Int!) { collections(first: $first) { nodes { noticeNumber } } }"
+    of_one = await town.data(CLERK, "consultation", listed, variables={"first": 2})
+    assert of_one["collections"]["nodes"] == [{"noticeNumber": "N001"}] * 2
+    variables = {"f": {"noticeNumber": {"in": ["N021", "N031"]}}}
+    named = (
+        "query ($f: CollectionFilter!) {"
+        " collections(first: 2, filter: $f) { nodes { noticeNumber } } }"
+    )
+    of_two = await town.data(CLERK, "collection-management", named, variables=variables)
+    assert len(of_two["collections"]["nodes"]) == 2
+    refusals = [
+        await town.ask(CLERK, purpose, listed, {"first": 9})
+        for purpose in ("consultation", "collection-management")
+    ]
+    assert [response.status_code for response in refusals] == [429, 429]
+    assert refusals[0].content == refusals[1].content
+
+
 async def test_whole_goes_before_masked(town: World) -> None:
     """One role masks everybody's account numbers; beside it another shows those of a section."""
     await town.change(

@@ -14,6 +14,7 @@ from models.database import Database
 from tests.world import HANAKO, KATO, NISHI, NUMBER, SUZUKI, TANAKA, YAMADA, World
 
 CLERK, ARREARS, HANDLER, DISCLOSURE = "sato", "takahashi", "nakamura", "inoue"
+COORDINATOR, AUDITOR = "kobayashi", "sasaki"
 
 
 def code_of(content: dict[str, Any]) -> str:
@@ -95,6 +96,15 @@ async def test_two_operations_of_one_document_do_not_share_a_plan(world: World) 
         (
             "query ($k: String) { addressees(filter: {fullName: {eq: $k}}) { nodes { code } } }",
             {"k": "\u0301\u0316" * 200},
+            "LIMIT_EXCEEDED",
+        ),
+        (
+            "{ addressees(filter: "
+            + '{fullName: {eq: "x"}, not: ' * 40
+            + '{fullName: {eq: "x"}}'
+            + "}" * 40
+            + ") { totalCount } }",
+            {},
             "LIMIT_EXCEEDED",
         ),
     ],
@@ -256,3 +266,43 @@ async def test_whose_rows_name_somebody_are_on_the_log(world: World) -> None:
     assert found["addressee"]["specialAddresseeOf"]["nodes"] == [{"kind": "納税管理人"}]
     [record] = await world.log()
     assert json.loads(record["persons"]) == [KATO, SUZUKI]
+
+
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+async def test_instants_are_paged_with_the_unknown_ones_last(town: World, direction: str) -> None:
+    """A page after an unknown instant once left out the rest, or began at the first one again."""
+    for number in range(6):
+        revoked = "NULL" if number % 2 else f"'2026-04-0{number + 1} 10:00:00.000000'"
+        await town.change(
+            "INSERT INTO lift (addressee_code, staff_id, classes, path, reason, ends_at, uses,"
+            f" used, revoked_at) VALUES ('{TANAKA}', 'sato', 'residence', 'SCREEN', '{number}',"
+            f" '2026-05-01 10:00:00.000000', 1, 0, {revoked})"
+        )
+    document = """
+    query ($after: String, $direction: OrderDirection!) {
+      lifts(first: 2, after: $after, orderBy: [{field: REVOKED_AT, direction: $direction}]) {
+        nodes { reason } pageInfo { endCursor } } }
+    """
+    seen, after = [], None
+    for _ in range(3):
+        variables = {"after": after, "direction": direction}
+        found = await town.data(COORDINATOR, "protection-measures", document, variables=variables)
+        seen += [node["reason"] for node in found["lifts"]["nodes"]]
+        after = found["lifts"]["pageInfo"]["endCursor"]
+    known = ["0", "2", "4"] if direction == "ASC" else ["4", "2", "0"]
+    assert seen == [*known, "1", "3", "5"]
+
+
+async def test_a_list_of_operands_finds_what_is_in_it_and_nothing_else(world: World) -> None:
+    """PostgreSQL cut a code that is too long, and found whose code its beginning is."""
+    document = "query ($c: [String!]) { addressees(filter: {code: {in: $c}}) { nodes { code } } }"
+    variables = {"c": [f"{YAMADA}x", KATO]}
+    found = await world.data(CLERK, "consultation", document, variables=variables)
+    assert found["addressees"]["nodes"] == [{"code": KATO}]
+
+
+async def test_an_early_instant_comes_before_all_others(world: World) -> None:
+    """The year 999 was written with three digits, and so after every stored one."""
+    document = 'query { accessRecords(filter: {at: {lt: "0999-01-01T00:00:00Z"}}) { totalCount } }'
+    found = await world.data(AUDITOR, "audit", document)
+    assert found == {"accessRecords": {"totalCount": 0}}
