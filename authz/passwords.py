@@ -68,7 +68,8 @@ class Passwords:
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether the password belongs to the stored hash.
 
-        `stored=None` (nobody has this id) costs the same and is never true. A password above
+        `stored=None` (nobody has this id), and a text that is no hash (nobody has the password),
+        cost the same and are never true. A password above
         `LONGEST` characters is refused before any work. Raises `Unavailable` in a flood.
         """
         if len(password) > LONGEST:
@@ -83,7 +84,11 @@ class Passwords:
     def _matches(self, stored: str, password: str) -> bool:
         try:
             return self._hasher.verify(stored, _bytes(password))
-        except (VerificationError, InvalidHashError):
+        except VerificationError:
+            return False
+        except InvalidHashError:
+            # A record without a password: it must take as long to say so.
+            self._matches(self._nobody, password)
             return False
 
     async def _aside(self, work: Callable[[], T]) -> T:
