@@ -74,6 +74,7 @@ def flows(policy: Policy, releases: Releases = RELEASES) -> tuple[Flow, ...]:
                 for coordinate, action, depends_on in (
                     *_by_protection(decider, gaps),
                     *_by_population(decider, role, releases),
+                    *_by_presence(decider),
                     *_by_mask(decider, releases),
                     *_by_order(decider, releases),
                     *_by_derivation(decider, releases),
@@ -119,6 +120,17 @@ def _by_population(decider: Decider, role: str, releases: Releases) -> Told:
             for action in SHOWING if undeclared else ():
                 if _shown(decider, "Addressee", action) and not _shown(decider, on, action):
                     yield "Addressee", action, on
+
+
+def _by_presence(decider: Decider) -> Told:
+    """A row that is there only while one of its flags is set tells of each of them."""
+    for type_ in GRAPH.types.values():
+        for flag in type_.leaves.values():
+            for action in SHOWING if flag.column.name in type_.noun.present else ():
+                if _shown(decider, type_.name, action) and not _shown(
+                    decider, flag.coordinate, action
+                ):
+                    yield type_.name, action, flag.coordinate
 
 
 def _by_mask(decider: Decider, releases: Releases) -> Told:

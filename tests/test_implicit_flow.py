@@ -90,6 +90,15 @@ def test_whom_a_purpose_shows_tells_why_they_are_in_it(
     assert flows(policy(*lines), without((f"population:{population}", on))) == ()
 
 
+@pytest.mark.parametrize("flag", ["Handling.addressWithheld", "Handling.stopOutput"])
+def test_a_row_that_its_flags_make_tells_of_each_of_them(flag: str) -> None:
+    """An obligation without the one flag is there for the other's sake."""
+    lines = [*HANDLING, Line(*CLERK, flag, "read", "deny")]
+    [flow] = flows(policy(*lines))
+    assert (flow.line, flow.coordinate, flow.depends_on) == (1, "Handling", flag)
+    assert flows(policy(*lines, Line(*CLERK, "Handling", "read", "deny"))) == ()
+
+
 def test_a_list_tells_the_order_of_its_keys() -> None:
     lines = [
         Line(*CLERK, "class:identifier", "list", "allow"),
