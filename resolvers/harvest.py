@@ -10,12 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from authz.clearance import Clearance
-from models.edges import Edge
-from models.graph import GRAPH, Type
-from models.policy import Action
-from resolvers.decisions import narrowed
-from resolvers.levels import ANYBODY, AllOf, AnyOf, Condition, Guard, Keyed, Level
+from models.graph import GRAPH
+from resolvers.levels import AllOf, AnyOf, Condition, Keyed, Level
 from resolvers.pages import Given
 from resolvers.plan import Plan
 from resolvers.sql import KEYED, LIMIT, Found, Query, each_once
@@ -50,7 +46,7 @@ def could_tell(queries: Sequence[Query], variables: Mapping[str, Any], given: Gi
 
 
 def counted(
-    found: Sequence[Found], clearance: Clearance, variables: Mapping[str, Any], given: Given
+    found: Sequence[Found], variables: Mapping[str, Any], given: Given
 ) -> tuple[int, Sequence[str]]:
     """Misses, counts and rows without a name; and the codes of the persons told of.
 
@@ -60,12 +56,11 @@ def counted(
     persons: list[Sequence[str]] = []
     for one in (inner for root in found for inner in root.tree() if inner.query.level.entry):
         level = one.query.level
-        by_name = _may_be_named(level, clearance)
         rows = sum(map(len, one.by_parent.values())) + len(one.more)
         if not _is_named(level, given):
             units += max(0, _probes(level, variables) - rows) + level.count
-            units += 0 if by_name else rows
-        if by_name:
+            units += 0 if level.names else rows
+        if level.names:
             persons.append(one.persons)
     return units, each_once(persons)
 
@@ -93,26 +88,6 @@ def _values(condition: Condition, variables: Mapping[str, Any]) -> int:
         return sum(_values(inner, variables) for inner in condition.conditions)
     value = condition.source.get(variables)
     return len(value) if isinstance(value, list) else 1
-
-
-def _may_be_named(level: Level, clearance: Clearance) -> bool:
-    """Whether whoever sees a level's rows may see the code of the person whom each is about."""
-    type_, action = level.type, level.action
-    cells = []
-    way = next((way for way in type_.edges.values() if _leads_to_owner(way, type_)), None)
-    if way is not None:
-        cells.append(clearance.cell(way.coordinate, action))
-        action = Action.LIST if way.other_person else action
-    cells += [clearance.cell(told, action) for told in ("Addressee", "Addressee.code")]
-    return all(
-        cell.allowed
-        and narrowed(Guard(populations=cell.populations), level.populations).populations == ANYBODY
-        for cell in cells
-    )
-
-
-def _leads_to_owner(edge: Edge, type_: Type) -> bool:
-    return edge.target == "Addressee" and edge.source_column == type_.noun.owner
 
 
 def _is_named(level: Level, given: Given) -> bool:

@@ -17,23 +17,18 @@ from models.policy import Action
 from models.protective_measure import ExclusionStatus
 from resolvers.protection import ending, exclusion, raise_obligations
 from resolvers.states import needs_state, reason_of
-from resolvers.write import Change, Changed, Input, Need, UseCase
+from resolvers.write import Change, Changed, Input, UseCase
 
 household = GRAPH.types["HouseholdMembership"].table
 
 EXISTENCE = "HouseholdExclusion"
-# That two persons are no members of one household tells as much as reading it.
-TELLS: tuple[Need, ...] = (
-    (EXISTENCE, Action.WRITE),
-    ("HouseholdExclusion.householdCode", Action.READ),
-)
 
 
 async def exclude_household_member(change: Change, given: Input) -> Changed:
     """Propose it. The member is covered as before."""
     person, member = given["addresseeCode"], given["memberCode"]
     for code in (person, member):
-        await change.reach_by(TELLS, "Addressee", code)
+        await change.reach("Addressee", code)
     home = await _shared_home(change, person, member)
     same = sa.select(exclusion.c.id).where(
         exclusion.c.addressee_code == person,
@@ -54,12 +49,12 @@ async def exclude_household_member(change: Change, given: Input) -> Changed:
     }
     written = await change.connection.execute(sa.insert(exclusion).values(proposed))
     key: int = written.inserted_primary_key[0]  # type: ignore[index]
-    return _changed(key, {person, member})
+    return _changed(key, {person, member}, (person, member))
 
 
 async def confirm_household_exclusion(change: Change, given: Input) -> Changed:
     """Decide what somebody else proposed; the member's obligation ends where nothing else asks."""
-    stored = await change.row(EXISTENCE, "HouseholdExclusion", given["exclusionId"])
+    stored = await change.row("HouseholdExclusion", given["exclusionId"])
     needs_state(stored["status"], ExclusionStatus.PROPOSED)
     check_somebody_else(change.actor.id, {stored["proposed_by"]})
     both = {stored["addressee_code"], stored["member_code"]}
@@ -75,7 +70,7 @@ async def confirm_household_exclusion(change: Change, given: Input) -> Changed:
 
 async def include_household_member(change: Change, given: Input) -> Changed:
     """Take a proposal or a decision back: the member is covered with the household again."""
-    stored = await change.row(EXISTENCE, "HouseholdExclusion", given["exclusionId"])
+    stored = await change.row("HouseholdExclusion", given["exclusionId"])
     needs_state(stored["status"], ExclusionStatus.PROPOSED, ExclusionStatus.IN_FORCE)
     ended = {
         "status": ExclusionStatus.ENDED.value,
@@ -108,15 +103,24 @@ async def _update(change: Change, key: int, values: Mapping[str, Any]) -> None:
     await change.connection.execute(update)
 
 
-def _changed(key: int, persons: set[str]) -> Changed:
-    return Changed(rows={"householdExclusion": key}, persons=tuple(sorted(persons)))
+def _changed(key: int, persons: set[str], named: tuple[str, ...] = ()) -> Changed:
+    return Changed(rows={"householdExclusion": key}, persons=tuple(sorted(persons)), named=named)
 
 
 _DECISION = (EXISTENCE, "HouseholdExclusion.status", "HouseholdExclusion.reason")
+# That two persons are no members of one household, or that it is proposed already, tells as much
+# as reading it.
+_TELLS = tuple(
+    (each, Action.READ)
+    for each in (
+        EXISTENCE,
+        *(f"{EXISTENCE}.{name}" for name in ("householdCode", "member", "status")),
+    )
+)
 _OBLIGATION = ("Handling", "Handling.addressWithheld", "Handling.stopOutput")
 
 USE_CASES = (
-    UseCase("excludeHouseholdMember", exclude_household_member, _DECISION, needs=TELLS),
+    UseCase("excludeHouseholdMember", exclude_household_member, _DECISION, needs=_TELLS),
     UseCase("confirmHouseholdExclusion", confirm_household_exclusion, (*_DECISION, *_OBLIGATION)),
     UseCase(
         "includeHouseholdMember",

@@ -39,7 +39,7 @@ async def issue_document(change: Change, given: Input) -> Changed:
     if change.actor.grant is not None:
         raise WriteRefused(NOT_ALLOWED)
     person, path = given["addresseeCode"], given["path"]
-    await change.reach_by(NEEDS, "Addressee", person)
+    await change.reach("Addressee", person)
     lifts = await _use_lift(change, person, path)
     values = {
         "issued_at": change.at,
@@ -53,7 +53,12 @@ async def issue_document(change: Change, given: Input) -> Changed:
         "lift_id": next(iter(lifts), None),
     }
     await change.connection.execute(sa.insert(issued_document).values(values))
-    return Changed(rows={"addressee": person}, persons=(person,), issued=Issued(person, lifts))
+    return Changed(
+        rows={"addressee": person},
+        persons=(person,),
+        named=(person,),
+        issued=Issued(person, lifts),
+    )
 
 
 async def _use_lift(change: Change, person: str, path: str) -> tuple[int, ...]:

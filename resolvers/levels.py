@@ -171,6 +171,7 @@ class Level:
     """Rows of one type, reached over one edge (or at the root), and what becomes of them.
 
     `entry` a person comes into the answer here: the log names them
+    `names` it may be seen whose the rows are, so that two of one person can be told from two
     `warns` the obligation is shown with the row, where this guard is open
     `lift` the classes that a lift must name for a row to be there that is else left out
     `keyed` the root operand, for a single row
@@ -190,6 +191,7 @@ class Level:
     connection: Connection | None = None
     count: bool = False
     entry: bool = False
+    names: bool = False
     warns: Guard | None = None
     keyed: tuple[Keyed, Source] | None = None
     single_parent: bool = True

@@ -26,7 +26,7 @@ MOST_USES = 100
 async def propose_lift(change: Change, given: Input) -> Changed:
     """Propose a lift. It opens nothing."""
     person = given["addresseeCode"]
-    await change.reach(EXISTENCE, "Addressee", person)
+    await change.reach("Addressee", person)
     await _staff_member(change, given["staffId"])
     proposed = {
         "addressee_code": person,
@@ -41,12 +41,12 @@ async def propose_lift(change: Change, given: Input) -> Changed:
     }
     written = await change.connection.execute(sa.insert(lift).values(proposed))
     key: int = written.inserted_primary_key[0]  # type: ignore[index]
-    return _changed(key, person)
+    return _changed(key, person, (person,))
 
 
 async def approve_lift(change: Change, given: Input) -> Changed:
     """Approve what somebody else proposed, for somebody else."""
-    stored = await change.row(EXISTENCE, "Lift", given["liftId"])
+    stored = await change.row("Lift", given["liftId"])
     needs_state(state_of(stored, change.at), "PROPOSED")
     check_somebody_else(change.actor.id, {stored["proposed_by"], stored["staff_id"]})
     approved = {"approved_by": change.actor.id, "approved_at": change.at}
@@ -56,7 +56,7 @@ async def approve_lift(change: Change, given: Input) -> Changed:
 
 async def revoke_lift(change: Change, given: Input) -> Changed:
     """End a lift, or refuse one, at once."""
-    stored = await change.row(EXISTENCE, "Lift", given["liftId"])
+    stored = await change.row("Lift", given["liftId"])
     needs_state(state_of(stored, change.at), "PROPOSED", "APPROVED")
     await _update(change, stored["id"], {"revoked_by": change.actor.id, "revoked_at": change.at})
     return _changed(stored["id"], stored["addressee_code"])
@@ -109,8 +109,8 @@ async def _update(change: Change, key: int, values: dict[str, Any]) -> None:
     await change.connection.execute(sa.update(lift).where(lift.c.id == key).values(values))
 
 
-def _changed(key: int, person: str) -> Changed:
-    return Changed(rows={"lift": key}, persons=(person,))
+def _changed(key: int, person: str, named: tuple[str, ...] = ()) -> Changed:
+    return Changed(rows={"lift": key}, persons=(person,), named=named)
 
 
 _ALL = (

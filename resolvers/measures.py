@@ -21,7 +21,7 @@ from models.rules import municipality_code
 from resolvers.causes import covered_person, enter_measure, measure, measure_protects
 from resolvers.protection import ending, lapse_exclusions, raise_obligations
 from resolvers.states import needs_state, reason_of
-from resolvers.write import Change, Changed, Input, Need, UseCase
+from resolvers.write import Change, Changed, Input, UseCase
 
 addressee = GRAPH.types["Addressee"].table
 
@@ -39,14 +39,6 @@ SAID = {
 }
 """What is said of a measure, and may be corrected: input field and column."""
 NOTHING: Input = MappingProxyType({})
-ENTERS: tuple[Need, ...] = ((EXISTENCE, Action.WRITE),)
-# A person whom it covers is refused as its counterparty, which tells as much as reading it.
-AMENDS: tuple[Need, ...] = (
-    *ENTERS,
-    ("ProtectiveMeasure.addressee", Action.READ),
-    ("ProtectiveMeasure.persons", Action.READ),
-    ("ProtectiveMeasure.counterparty", Action.READ),
-)
 
 
 async def record_measure(change: Change, given: Input) -> Changed:
@@ -56,31 +48,31 @@ async def record_measure(change: Change, given: Input) -> Changed:
     values = {
         "addressee_code": owner,
         "kind": given["kind"],
-        **await _said(change, given, persons, ENTERS),
+        **await _said(change, given, persons),
         **_asks(given),
         "status": _status(given.get("decidedOn")),
         "recorded_by": change.actor.id,
         "recorded_at": change.at,
     }
     for code in persons:
-        await change.reach(EXISTENCE, "Addressee", code)
+        await change.reach("Addressee", code)
     await lapse_exclusions(change.connection, persons, change.at, change.actor.id)
     key = await enter_measure(change.connection, values, others)
     covered = await raise_obligations(change.connection, persons)
-    return _changed(key, {*persons, *covered}, given)
+    return _changed(key, {*persons, *covered}, persons, given)
 
 
 async def amend_measure(change: Change, given: Input) -> Changed:
     """Correct what is said of a measure, extend it, or cover further persons. It cannot lower."""
-    stored = await change.row_by(AMENDS, "ProtectiveMeasure", given["measureId"])
+    stored = await change.row("ProtectiveMeasure", given["measureId"])
     open_states = (MeasureStatus.REQUESTED, MeasureStatus.IN_FORCE, MeasureStatus.END_PROPOSED)
     needs_state(stored["status"], *open_states)
     others = tuple(given.get("otherPersons") or ())
     for code in others:
-        await change.reach_by(AMENDS, "Addressee", code)
+        await change.reach("Addressee", code)
     covered_already = await _persons(change, stored)
     persons = {*covered_already, *others}
-    values = await _said(change, given, persons, AMENDS)
+    values = await _said(change, given, persons)
     if "counterparty_addressee_code" not in values:
         _check_apart(stored["counterparty_addressee_code"], others)
     values |= _found_out(stored, given.get("kind"))
@@ -93,12 +85,12 @@ async def amend_measure(change: Change, given: Input) -> Changed:
     for code in sorted(further):
         await _cover(change, stored["id"], code)
     covered = await raise_obligations(change.connection, persons)
-    return _changed(stored["id"], {*persons, *covered}, given)
+    return _changed(stored["id"], {*persons, *covered}, others, given)
 
 
 async def propose_measure_end(change: Change, given: Input) -> Changed:
     """Propose that a measure ends. It protects as before."""
-    stored = await change.row(EXISTENCE, "ProtectiveMeasure", given["measureId"])
+    stored = await change.row("ProtectiveMeasure", given["measureId"])
     needs_state(stored["status"], MeasureStatus.REQUESTED, MeasureStatus.IN_FORCE)
     await _update(change, stored["id"], _proposal(change, given))
     return _changed(stored["id"], await _persons(change, stored))
@@ -109,7 +101,7 @@ async def propose_flag_end(change: Change, given: Input) -> Changed:
     owner, kind = given["addresseeCode"], given["flag"]
     if kind not in FLAGS:
         raise BadInput("`flag` is DV_FLAG or NEGLECT_FLAG")
-    await change.reach(EXISTENCE, "Addressee", owner)
+    await change.reach("Addressee", owner)
     flag = addressee.c[FLAGS[kind]]
     record = sa.select(addressee.c.code).where(addressee.c.code == owner, flag.is_not(sa.false()))
     if await change.connection.scalar(record.with_for_update()) is None:
@@ -128,12 +120,12 @@ async def propose_flag_end(change: Change, given: Input) -> Changed:
         "recorded_at": change.at,
         **_proposal(change, given),
     }
-    return _changed(await enter_measure(change.connection, values), {owner})
+    return _changed(await enter_measure(change.connection, values), {owner}, (owner,))
 
 
 async def withdraw_measure_end(change: Change, given: Input) -> Changed:
     """Take a proposal back, or refuse it: the measure goes on."""
-    stored = await change.row(EXISTENCE, "ProtectiveMeasure", given["measureId"])
+    stored = await change.row("ProtectiveMeasure", given["measureId"])
     needs_state(stored["status"], MeasureStatus.END_PROPOSED)
     nothing = dict.fromkeys(("end_reason", "end_proposed_by", "end_proposed_at"))
     await _update(change, stored["id"], {"status": _status(stored["decided_on"]), **nothing})
@@ -143,7 +135,7 @@ async def withdraw_measure_end(change: Change, given: Input) -> Changed:
 async def confirm_measure_end(change: Change, given: Input) -> Changed:
     """End a measure whose end somebody else proposed; the obligation ends where nothing else asks
     for it. Whoever entered it may confirm; who proposed may not."""
-    stored = await change.row(EXISTENCE, "ProtectiveMeasure", given["measureId"])
+    stored = await change.row("ProtectiveMeasure", given["measureId"])
     needs_state(stored["status"], MeasureStatus.END_PROPOSED)
     check_somebody_else(change.actor.id, {stored["end_proposed_by"]})
     persons = await _persons(change, stored)
@@ -164,9 +156,7 @@ async def confirm_measure_end(change: Change, given: Input) -> Changed:
 # -- the parts ------------------------------------------------------------------------------------
 
 
-async def _said(
-    change: Change, given: Input, persons: Collection[str], needs: Iterable[Need]
-) -> dict[str, Any]:
+async def _said(change: Change, given: Input, persons: Collection[str]) -> dict[str, Any]:
     """Checked."""
     values = {column: given[name] for name, column in SAID.items() if name in given}
     city = values.get("deciding_municipality_code")
@@ -176,7 +166,7 @@ async def _said(
             raise BadInput(f"`decidingMunicipalityCode`: {objection}")
     counterparty = values.get("counterparty_addressee_code")
     if counterparty is not None:
-        await change.reach_by(needs, "Addressee", counterparty)
+        await change.reach("Addressee", counterparty)
         _check_apart(counterparty, persons)
     return values
 
@@ -242,12 +232,14 @@ async def _update(change: Change, key: int, values: dict[str, Any]) -> None:
     await change.connection.execute(update)
 
 
-def _changed(key: int, persons: Collection[str], given: Input = NOTHING) -> Changed:
+def _changed(
+    key: int, persons: Collection[str], named: Iterable[str] = (), given: Input = NOTHING
+) -> Changed:
     counterparty = given.get("counterpartyAddresseeCode")
     return Changed(
         rows={"protectiveMeasure": key},
         persons=tuple(sorted(persons)),
-        found=() if counterparty is None else (counterparty,),
+        named=(*named, *(() if counterparty is None else (counterparty,))),
     )
 
 
@@ -262,6 +254,10 @@ _ENTERED = _of(
 _PERSONS = ("CoveredPerson", "HouseholdExclusion")
 _END = _of("status", "endReason")
 _CLEARED = ("Addressee.dvFlag", "Addressee.neglectFlag")
+# A person whom it covers is refused as its counterparty, which tells as much as reading it; so does
+# that there is a row about a flag already.
+_AMENDS = tuple((each, Action.READ) for each in _of("addressee", "persons", "counterparty")[1:])
+_TELLS = tuple((each, Action.READ) for each in _of("kind", "status"))
 
 USE_CASES = (
     UseCase("recordMeasure", record_measure, (*_ENTERED, *_PERSONS, *OBLIGATION), protects=True),
@@ -269,11 +265,11 @@ USE_CASES = (
         "amendMeasure",
         amend_measure,
         (*_ENTERED, *_PERSONS, *OBLIGATION),
-        needs=AMENDS,
+        needs=_AMENDS,
         protects=True,
     ),
     UseCase("proposeMeasureEnd", propose_measure_end, _END),
-    UseCase("proposeFlagEnd", propose_flag_end, (*_END, *_CLEARED)),
+    UseCase("proposeFlagEnd", propose_flag_end, (*_END, *_CLEARED), needs=_TELLS),
     UseCase("withdrawMeasureEnd", withdraw_measure_end, _END, protects=True),
     UseCase("confirmMeasureEnd", confirm_measure_end, (*_END, *_CLEARED, *OBLIGATION)),
 )

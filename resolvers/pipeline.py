@@ -204,18 +204,18 @@ class Reads:
         actor: Actor,
         policy: Policy,
         held: Held | None,
-        changed: Sequence[str],
+        named: Sequence[str],
         issued: Issued | None = None,
     ) -> dict[str, Any]:
         """The rows of a plan that was made already, as `data` and `extensions`; they are logged.
 
-        `held` was taken for it before these persons were changed or found. `issued`: they go out of
+        `held` was taken for it before a change that named these persons. `issued`: they go out of
         the office. Raises `Unavailable`, or `OutputStopped` for an obligation that began just now.
         """
         draft = record_of(Kind.READ, actor, policy, terms)
         try:
             ready, found, numbers = await self._fetch(
-                ready, variables, actor, policy, terms, held, changed, issued
+                ready, variables, actor, policy, terms, held, named, issued
             )
             if issued is not None:
                 check_nobody_is_stopped(ready.plan, found, issued)
@@ -347,14 +347,16 @@ class Reads:
         policy: Policy,
         terms: Terms,
         held: Held | None = None,
-        changed: Sequence[str] = (),
+        named: Sequence[str] = (),
         issued: Issued | None = None,
     ) -> tuple[Ready, list[Found], dict[str, NumberRecord | None]]:
         """What a plan finds, and how it is written where lifts opened more of it.
 
-        `held`: what was taken from the budget before these were changed.
+        `held`: what was taken from the budget before a change that named these. It counts as one at
+        least, as it does where it is refused.
         """
         given = self._given(ready, variables, actor)
+        least = 0 if held is None else 1
         held = held or await self._hold(ready, variables, given, actor)
         found: list[Found] = []
         try:
@@ -367,8 +369,9 @@ class Reads:
                     ready, found = await self._rows(ready, variables, given, actor, policy, lifts)
         finally:
             if held is not None and self.harvest is not None:
-                units, persons = counted(found, ready.plan.clearance, variables, given)
-                self.harvest.settle(held, units, [*changed, *persons] if changed else persons)
+                units, persons = counted(found, variables, given)
+                told = [*named, *persons] if named else persons
+                self.harvest.settle(held, units if told else max(least, units), told)
         return ready, found, await self._numbers(found, actor, terms)
 
     async def _rows(

@@ -280,10 +280,24 @@ class _Planner:
             count=connection is not None
             and any(kind == "totalCount" for _, kind, _ in connection.parts),
             entry=entry,
+            names=entry and self._names(type_, action, scope),
             warns=self._warning(action, scope) if entry else None,
             keyed=keyed,
             single_parent=single_parent,
         )
+
+    def _names(self, type_: Type, action: Action, scope: frozenset[Population]) -> bool:
+        """Whether all of these rows may be seen with the code of whose they are."""
+        needs = [("Addressee.code", action)]
+        if type_.noun.key != type_.noun.owner:
+            back = next((edge for edge in type_.edges.values() if _leads_back(type_, edge)), None)
+            if back is None:
+                return False
+            beyond = Action.LIST if back.other_person else action
+            needs = [(back.coordinate, action), ("Addressee", beyond), ("Addressee.code", beyond)]
+        cells = [self.decisions.clearance.cell(*need) for need in needs]
+        seen = Guard(populations=together(*(cell.populations for cell in cells)))
+        return all(cell.allowed for cell in cells) and narrowed(seen, scope).open
 
     def _warning(self, action: Action, scope: frozenset[Population]) -> Guard | None:
         """Where the obligation is told with a row: wherever all of `handling` may be seen."""
@@ -401,6 +415,11 @@ class _Rows:
 
     def _within(self, guard: Guard) -> Guard:
         return narrowed(guard, self.scope)
+
+
+def _leads_back(type_: Type, edge: Edge) -> bool:
+    """Whether an edge leads to whose the row is."""
+    return edge.target == "Addressee" and edge.source_column == type_.noun.owner
 
 
 def _reaches_others(operation: Operation) -> bool:

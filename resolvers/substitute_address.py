@@ -16,7 +16,7 @@ async def set_substitute_address(change: Change, given: Input) -> Changed:
     """Set all of it at once. Raises `BadInput` for a person who is not there or a postal code that
     is none."""
     code = given["addresseeCode"]
-    await change.reach("SubstituteAddress", "Addressee", code)
+    await change.reach("Addressee", code)
     postal_code = given.get("postalCode")
     objection = postal_code_objection(postal_code) if postal_code else None
     if objection is not None:
@@ -30,7 +30,7 @@ async def set_substitute_address(change: Change, given: Input) -> Changed:
     updated = await change.connection.execute(sa.update(TABLE).where(own).values(values))
     if updated.rowcount == 0:
         await change.connection.execute(sa.insert(TABLE).values(addressee_code=code, **values))
-    return Changed(rows={"substituteAddress": code}, persons=(code,))
+    return Changed(rows={"substituteAddress": code}, persons=(code,), named=(code,))
 
 
 USE_CASES = (

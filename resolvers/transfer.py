@@ -19,6 +19,7 @@ from authz.errors import BadInput, WriteRefused
 from models.client import CLIENT, ClientState
 from models.database import Database
 from models.transfer import OPEN, TransferExtent, TransferMeans, TransferState
+from resolvers.states import needs_state
 from resolvers.transfer_store import DEFINITION, TRANSFER, move
 from resolvers.write import NOT_ALLOWED, Change, Changed, Input, UseCase
 
@@ -32,7 +33,7 @@ async def prepare(change: Change, given: Input) -> Changed:
     without one client in force."""
     _staff(change)
     definition = given["definitionCode"]
-    await change.reach("Transfer", "TransferDefinition", definition)
+    await change.reach("TransferDefinition", definition)
     client = await _client(change, definition, given.get("clientId"))
     extent = TransferExtent(given.get("extent") or TransferExtent.FULL)
     means = TransferMeans(given.get("means") or TransferMeans.LINKAGE)
@@ -147,6 +148,8 @@ async def hand_over(change: Change, given: Input) -> Changed:
 async def acknowledge(change: Change, given: Input) -> Changed:
     """The receiver has it whole: `digest` is the SHA-256, in hexadecimal, of what it received."""
     row = await _own(change, given["code"])
+    # Of what it did not receive, a digest must not be told right or wrong.
+    needs_state(row["state"], TransferState.SENT)
     if given["digest"].lower() not in (row["ndjson_digest"], row["csv_digest"]):
         raise BadInput("`digest` is not the one of this transfer")
     return await _moved(
@@ -176,7 +179,7 @@ def _staff(change: Change) -> None:
 async def _row(change: Change, code: str) -> Any:
     found = await change.connection.execute(sa.select(TRANSFER).where(TRANSFER.c.code == code))
     row = found.mappings().one_or_none()
-    await change.reach("Transfer", "Transfer", -1 if row is None else row["id"])
+    await change.reach("Transfer", -1 if row is None else row["id"])
     return row
 
 
@@ -185,7 +188,7 @@ async def _own(change: Change, code: str) -> Any:
         raise WriteRefused(NOT_ALLOWED)
     row = await _row(change, code)
     if row["client_id"] != change.actor.grant.client:
-        await change.reach("Transfer", "Transfer", -1)
+        await change.reach("Transfer", -1)
     return row
 
 

@@ -70,7 +70,7 @@ Input = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a use case is handed. `connection` is inside the one transaction of the change; `at` is
-    its instant, in UTC; `shown` the plan of its payload."""
+    its instant, in UTC; `shown` the plan of its payload; `asks` all that the use case needs."""
 
     connection: AsyncConnection
     actor: Actor
@@ -79,6 +79,7 @@ class Change:
     terms: Terms
     at: dt.datetime
     shown: Plan
+    asks: tuple[Need, ...]
     database: Database = field(repr=False)
     context: Mapping[str, Any] = field(repr=False)
     policies: PolicyStore = field(repr=False)
@@ -96,16 +97,13 @@ class Change:
             raise BadInput(f"there is no such `{type_name}`")
         return opened[1]
 
-    async def reach(self, coordinate: str, type_name: str, key: Any) -> None:
-        """Make sure that the row is one on which the actor may write `coordinate`.
+    async def reach(self, type_name: str, key: Any) -> None:
+        """Make sure that the row is one of which the actor may do all that the use case does.
 
-        Raises `BadInput`, alike for a row that is not there and one outside the population.
+        Raises `BadInput`, alike for a row that is not there and one outside the population of any
+        of these cells.
         """
-        await self.reach_by([(coordinate, Action.WRITE)], type_name, key)
-
-    async def reach_by(self, needs: Iterable[Need], type_name: str, key: Any) -> None:
-        """The same for all of these cells together."""
-        cells = [self.clearance.cell(*need) for need in needs]
+        cells = [self.clearance.cell(*need) for need in self.asks]
         type_ = GRAPH.types[type_name]
         populations = together(*(cell.populations for cell in cells))
         there = all(cell.allowed for cell in cells) and await is_in_scope(
@@ -114,17 +112,13 @@ class Change:
         if not there:
             raise BadInput(f"there is no such `{type_name}`")
 
-    async def row(self, coordinate: str, type_name: str, node_id: str) -> sa.RowMapping:
+    async def row(self, type_name: str, node_id: str) -> sa.RowMapping:
         """The row that an opaque id names, as it is stored, and nobody else's until the end.
 
         Raises `BadInput` as `reach` does.
         """
-        return await self.row_by([(coordinate, Action.WRITE)], type_name, node_id)
-
-    async def row_by(self, needs: Iterable[Need], type_name: str, node_id: str) -> sa.RowMapping:
-        """The same where all of these cells must be cleared on it."""
         key = self.key_of(node_id, type_name)
-        await self.reach_by(needs, type_name, key)
+        await self.reach(type_name, key)
         return await row_to_change(self.connection, GRAPH.types[type_name], key)
 
 
@@ -158,7 +152,8 @@ class Changed:
     `rows` for each payload field of a noun, the key of the row to show (`None`: nothing)
     `values` the payload fields that are plain values
     `persons` codes of the addressees who were changed, for the log
-    `found` codes of others whom the input names, and who are there: the budget counts them too
+    `named` codes of those whom the input names, and who are there: the budget counts them, and not
+    whom else it changed, or what is left would tell who that was
     `issued` what of the payload may go out of the office, where it is to
     `events` what must be told once the change is committed, before it is answered
     """
@@ -166,7 +161,7 @@ class Changed:
     rows: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     persons: tuple[str, ...] = ()
-    found: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     issued: Issued | None = None
     events: tuple[Event, ...] = ()
 
@@ -276,9 +271,8 @@ class Writes:
             raise
         if beyond:
             return encode(_unshown(mutation, changed, shown))
-        told = (*changed.persons, *changed.found)
         content = await self._reads.show(
-            shown, named(changed), terms, actor, policy, held, told, changed.issued
+            shown, named(changed), terms, actor, policy, held, changed.named, changed.issued
         )
         return encode(_answer(mutation, changed, shown, content))
 
@@ -325,6 +319,7 @@ class Writes:
                 terms,
                 dt.datetime.now(dt.UTC),
                 shown.plan,
+                use_case.asks(),
                 self._database,
                 self._reads.context(actor, policy),
                 self._reads.policies,
@@ -379,7 +374,7 @@ def _mutation(operation: Operation) -> Selected:
 def _decisions(use_case: UseCase, clearance: Clearance) -> tuple[Coordinate, ...]:
     return tuple(
         (coordinate, action.value, clearance.cell(coordinate, action).verdict.value)
-        for coordinate, action in sorted(set(use_case.asks()))
+        for coordinate, action in sorted(use_case.asks())
     )
 
 

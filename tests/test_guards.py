@@ -12,9 +12,10 @@ from authz.policy_chain import Chain
 from authz.policy_store import PolicyStore
 from models.database import Database
 from models.graph import GRAPH
+from tests.test_measures import FIRST, PURPOSE, VIOLENCE, do, mutation
 from tests.test_policy_editing import told_of
 from tests.test_promises import ARREARS, CLERK, COORDINATOR, SECTION_CLERK, notice_rows
-from tests.world import HANAKO, NISHI, SUZUKI, TANAKA, YAMADA, World
+from tests.world import HANAKO, KATO, NISHI, SUZUKI, TANAKA, YAMADA, World
 
 NAME = "query ($c: String!) { addressee(code: $c) { code fullName } }"
 CLOSED = Line("role:branch-clerk", "purpose:any", "class:name", "read", "deny")
@@ -102,6 +103,73 @@ async def test_whose_levies_may_not_be_told_is_not_told_by_their_count(town: Wor
     ]
     assert [response.status_code for response in refusals] == [429, 429]
     assert refusals[0].content == refusals[1].content
+
+
+@pytest.mark.parametrize("hidden", ["addressee", "persons", "counterparty"])
+async def test_whom_a_measure_is_about_is_probed_by_nobody(town: World, hidden: str) -> None:
+    """A coordinator from whom a line hides it: whoever is named, the refusal is the same."""
+    measure = await do(town, FIRST, "recordMeasure", VIOLENCE | {"otherPersons": [HANAKO]})
+    role, what = "role:protection-coordinator", f"ProtectiveMeasure.{hidden}"
+    await town.publish(Line(role, "purpose:any", what, "read", "deny"))
+    await told_of(town, 2)
+    refusals = set()
+    for field in ({"counterpartyAddresseeCode": code} for code in (YAMADA, HANAKO, KATO, TANAKA)):
+        given = {"measureId": measure["id"], **field}
+        response = await town.ask(FIRST, PURPOSE, mutation("amendMeasure"), {"input": given})
+        refusals.add((response.status_code, response.content))
+    [(status, _)] = refusals
+    assert status == 403
+
+
+async def test_a_change_needs_each_of_its_cells_of_whom_it_changes(town: World) -> None:
+    """That there is a substitute address everybody's branch clerk writes, what it says the clerk of
+    a section alone: of people outside the section the two roles together write nothing."""
+    await town.change(
+        f"INSERT INTO staff_role (staff_id, role) VALUES ('{SECTION_CLERK}', 'branch-clerk')"
+    )
+    await town.publish(
+        *(
+            Line(f"role:{role}", "purpose:any", what, "write", "allow")
+            for role, what in (
+                ("branch-clerk", "SubstituteAddress"),
+                ("section-clerk", "class:substitute-address"),
+            )
+        )
+    )
+    await told_of(town, 2)
+    document = """mutation ($c: String!) { setSubstituteAddress(input: {addresseeCode: $c,
+        address: "局留"}) { __typename } }"""
+    statuses = [
+        (await town.ask(SECTION_CLERK, "consultation", document, {"c": code})).status_code
+        for code in (YAMADA, HANAKO)
+    ]
+    assert statuses == [200, 400]
+    stored = await town.rows("SELECT addressee_code FROM substitute_address ORDER BY 1")
+    assert [row["addressee_code"] for row in stored] == [YAMADA, TANAKA]
+
+
+async def test_what_is_proposed_already_is_told_to_who_may_read_it_alone(town: World) -> None:
+    """A coordinator who has lost the states: what is proposed and what is not is refused alike."""
+    flag = f"""mutation {{ proposeFlagEnd(input: {{addresseeCode: "{TANAKA}", flag: DV_FLAG,
+        reason: "x"}}) {{ __typename }} }}"""
+    member = f"""mutation {{ excludeHouseholdMember(input: {{addresseeCode: "{YAMADA}",
+        memberCode: "{HANAKO}", reason: "x"}}) {{ __typename }} }}"""
+    for document in (flag, member):
+        statuses = [
+            (await town.ask(COORDINATOR, "protection-measures", document)).status_code
+            for _ in range(2)
+        ]
+        assert statuses == [200, 400]
+    await town.publish(
+        *(
+            Line("role:protection-coordinator", "purpose:any", what, "read", "deny")
+            for what in ("ProtectiveMeasure.status", "HouseholdExclusion.status")
+        )
+    )
+    await told_of(town, 2)
+    for document in (flag, member):
+        response = await town.ask(COORDINATOR, "protection-measures", document)
+        assert response.status_code == 403
 
 
 async def test_whole_goes_before_masked(town: World) -> None:

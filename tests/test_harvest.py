@@ -74,7 +74,11 @@ async def town(
 @pytest.fixture(autouse=True)
 def new_hour(valkey: EmbeddedRedis) -> None:
     """Nobody has looked anybody up yet; sessions stay."""
-    with redis.Redis.from_url(valkey.url) as client:
+    forget_hours(valkey.url)
+
+
+def forget_hours(url: str) -> None:
+    with redis.Redis.from_url(url) as client:
         for key in client.scan_iter("{atena}harvest:*"):
             client.delete(key)
 
@@ -255,6 +259,26 @@ async def test_a_change_counts_whom_it_changes(town: World) -> None:
     for _ in range(2):
         await town.data(COORDINATOR, "protection-measures", document, variables={"input": given})
     assert await left(town, COORDINATOR, "protection-measures") == 2
+
+
+async def test_a_change_does_not_count_whom_its_actor_did_not_name(town: World) -> None:
+    """Whom a measure covers, and with whom somebody lives, is told by no count."""
+    document = """mutation ($input: RecordMeasureInput!) {
+        recordMeasure(input: $input) { protectiveMeasure { id } } }"""
+    given = {"addresseeCode": YAMADA, "kind": "STALKING", "decidingMunicipalityCode": "012068"}
+    found = await town.data(
+        COORDINATOR, "protection-measures", document, variables={"input": given}
+    )
+    assert await left(town, COORDINATOR, "protection-measures") == 2, "hanako lives with yamada"
+    document = """mutation ($id: ID!) { amendMeasure(input: {measureId: $id, note: "x"}) {
+        __typename } }"""
+    measure = {"id": found["recordMeasure"]["protectiveMeasure"]["id"]}
+    for code in (YAMADA, KATO):
+        forget_hours(town.redis_url)
+        await town.data(COORDINATOR, "protection-measures", ONE, variables={"code": code})
+        await town.data(COORDINATOR, "protection-measures", document, variables=measure)
+        assert await left(town, COORDINATOR, "protection-measures") == 1, code
+    await forget_measures(town)
 
 
 async def test_a_counterparty_who_is_there_costs_one(town: World) -> None:

@@ -11,12 +11,10 @@ from typing import Any
 
 import pytest
 
-from authz.policy import Line
 from models.graph import GRAPH
 from resolvers import household_exclusions, measures
 from schema.build import graphql_schema
 from tests.test_hostile import code_of
-from tests.test_policy_editing import told_of
 from tests.test_promises import ARREARS, CLERK, codes
 from tests.world import HANAKO, KATO, KEIKO, NISHI, SUZUKI, TANAKA, TANAKA_BEFORE, YAMADA, World
 
@@ -298,22 +296,6 @@ async def test_a_stored_contradiction_is_told_by_no_refusal(town: World) -> None
     assert (await do(town, FIRST, "amendMeasure", one | {"note": "x"}))["id"] == measure["id"]
     for wrong in ({"counterpartyAddresseeCode": YAMADA}, {"otherPersons": [YAMADA]}):
         assert await refused(town, FIRST, "amendMeasure", one | wrong) == "BAD_USER_INPUT"
-
-
-@pytest.mark.parametrize("hidden", ["addressee", "persons", "counterparty"])
-async def test_whom_a_measure_is_about_is_probed_by_nobody(town: World, hidden: str) -> None:
-    """A coordinator from whom a line hides it: whoever is named, the refusal is the same."""
-    measure = await do(town, FIRST, "recordMeasure", VIOLENCE | {"otherPersons": [HANAKO]})
-    role, what = "role:protection-coordinator", f"ProtectiveMeasure.{hidden}"
-    await town.publish(Line(role, "purpose:any", what, "read", "deny"))
-    await told_of(town, 2)
-    refusals = set()
-    for field in ({"counterpartyAddresseeCode": code} for code in (YAMADA, HANAKO, KATO, TANAKA)):
-        given = {"measureId": measure["id"], **field}
-        response = await town.ask(FIRST, PURPOSE, mutation("amendMeasure"), {"input": given})
-        refusals.add((response.status_code, response.content))
-    [(status, _)] = refusals
-    assert status == 403
 
 
 async def test_a_reason_is_needed_and_an_id_names_one_row(town: World) -> None:

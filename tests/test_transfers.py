@@ -185,6 +185,19 @@ async def test_from_order_to_receipt(town: Town) -> None:
     assert code_of_error(again) == "STATE_NOT_ALLOWED"
 
 
+async def test_a_digest_is_told_right_or_wrong_only_of_what_was_received(town: Town) -> None:
+    """Else a client confirms by it what a transfer holds that nobody released."""
+    transfer = await made(town, CITY)
+    refusals = set()
+    for digest in (transfer["ndjsonDigest"], "0" * 64):
+        response = await client(
+            town[CITY], "acknowledgeTransfer", code=transfer["code"], digest=digest
+        )
+        assert code_of_error(response) == "STATE_NOT_ALLOWED"
+        refusals.add(response.content)
+    assert len(refusals) == 1
+
+
 async def test_each_client_fetches_its_own_and_none_of_the_others(town: Town) -> None:
     made_together = await asyncio.gather(*(released(town, code) for code in CODES))
     codes = dict(zip(CODES, made_together, strict=True))

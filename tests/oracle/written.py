@@ -26,7 +26,6 @@ from graphql import get_named_type
 
 from models.edges import Edge
 from models.graph import GRAPH, Type
-from models.policy import Action
 from resolvers.write import UseCase
 from tests.oracle.answer import Answer, Evaluation, Here, Info, Oracle, Refusal, Request
 from tests.oracle.policy import NUMBERS, Decider, Decision, Grant, withheld
@@ -270,8 +269,9 @@ def outcome(evaluation: WriteEvaluation, state: State, named: Collection[Any]) -
     if not OUTCOMES[name]:
         return facts
     before, use_case = _over(evaluation, state), evaluation.use_case
-    needed = use_case.needs or ((use_case.writes[0], Action.WRITE),)
-    scopes = [evaluation.decider.decide(each, action.value).whole for each, action in needed]
+    scopes = [
+        evaluation.decider.decide(each, action.value).whole for each, action in use_case.asks()
+    ]
     for told in OUTCOMES[name]:
         whom = named
         if told.type == "TransferDefinition" and not told.scoped:

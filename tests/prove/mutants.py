@@ -742,7 +742,7 @@ MUTANTS: Sequence[Mutant] = (
     ),
     Mutant(
         "a change reaches who is outside the population",
-        "population of a change: `Change.reach_by`",
+        "population of a change: `Change.reach`",
         _wrap(resolvers.write, "is_in_scope", _anywhere),
         writes=True,
     ),
