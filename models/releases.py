@@ -20,8 +20,17 @@ POPULATION_INPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What a row's being in a population depends on (`resolvers/population.py`)."""
 
-OF_A_FILE = ("personCount", "levyCount", "ndjsonDigest", "csvDigest", "state")
+OF_A_FILE = ("personCount", "levyCount", "state")
 """What a transfer's record tells of its file, in which nobody stands whose output is stopped."""
+
+IN_A_FILE = (
+    "Addressee.code",
+    "Addressee.fullName",
+    "Collection.taxAmount",
+    "Handling.addressWithheld",
+    "Handling.stopOutput",
+)
+"""What a digest of the file tells whoever guesses the rest: one of each class that is in it."""
 
 DERIVED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -33,8 +42,10 @@ DERIVED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Collection.outstanding": ("Collection.taxAmount", "Collection.receivedTax"),
         "Collection.overpaid": ("Collection.taxAmount", "Collection.receivedTax"),
         "Collection.status": ("Collection.outstanding", "Collection.overpaid", "Collection.dueOn"),
+        "Query.policyComparison": ("Addressee",),
         "Query.policyReplay": ("AccessRecord", "LoggedOperation"),
         **{f"Transfer.{name}": ("Handling.stopOutput",) for name in OF_A_FILE},
+        **dict.fromkeys(("Transfer.ndjsonDigest", "Transfer.csvDigest"), IN_A_FILE),
     }
 )
 """What is worked out, and from what."""
@@ -43,6 +54,7 @@ _CAUSE = "that care is due and not why: each obligation has at least three kinds
 _PURPOSE = "the purpose is defined by these people: to act for it is to be told who they are"
 _DIGITS = "three digits tell accounts apart, and not which they are"
 _ORDER = "lists end their order by the code: who was entered before whom"
+_SIZE = "how many people the whole city has, in two figures: nobody shows in it"
 _SHAPES = "shapes of requests alone: no person, no actor"
 _FILE = "how many of a whole population are in a file: that some are left out, and not who"
 _OWN = "whoever acts for these payers knows which items are theirs"
@@ -63,6 +75,7 @@ RELEASES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("population:payers:", "Account.taxItemCode"): _OWN,
         ("mask:last3", "Account.accountNumber"): _DIGITS,
         ("order", "Addressee.code"): _ORDER,
+        ("Query.policyComparison", "Addressee"): _SIZE,
         ("Query.policyReplay", "AccessRecord"): _SHAPES,
         ("Query.policyReplay", "LoggedOperation"): _SHAPES,
         **{(f"Transfer.{name}", "Handling.stopOutput"): _FILE for name in OF_A_FILE},

@@ -90,6 +90,10 @@ class RejectReason(StrEnum):
     OTHER = "OTHER"
 
 
+CONTENT = ("identifier", "name", "collection", "handling")
+"""The classes of what a transfer holds."""
+
+
 class TransferDefinition(SQLModel, table=True):
     """移転先 to whom, for what and on which legal basis collection information is transferred."""
 
@@ -156,7 +160,8 @@ class Transfer(SQLModel, table=True):
     """移転記録 one transfer: when, how many people, which items, by whom, result.
 
     Counts are of what goes out; `covered_count` and `held_back_count` tell of obligations, so they
-    carry that class too. Digests are SHA-256 in hexadecimal, sizes bytes. `plan_digest` is what the
+    carry that class too. Digests are SHA-256 in hexadecimal, and tell whoever guesses the content
+    that it is so: they carry its classes. Sizes are bytes. `plan_digest` is what the
     plan decided when the content was made, `claimed_at` when a worker last said that it makes it.
     """
 
@@ -273,13 +278,18 @@ class Transfer(SQLModel, table=True):
         "transfer", ja="NDJSONサイズ", en="bytes as NDJSON", type=YEN, graphql=None, default=None
     )
     ndjson_digest: str | None = column(
-        "transfer", ja="NDJSONハッシュ", en="SHA-256 as NDJSON", type=text(64), default=None
+        "transfer",
+        *CONTENT,
+        ja="NDJSONハッシュ",
+        en="SHA-256 as NDJSON",
+        type=text(64),
+        default=None,
     )
     csv_size: int | None = column(
         "transfer", ja="CSVサイズ", en="bytes as CSV", type=YEN, graphql=None, default=None
     )
     csv_digest: str | None = column(
-        "transfer", ja="CSVハッシュ", en="SHA-256 as CSV", type=text(64), default=None
+        "transfer", *CONTENT, ja="CSVハッシュ", en="SHA-256 as CSV", type=text(64), default=None
     )
     reject_reason: str | None = column(
         "transfer",
@@ -332,9 +342,6 @@ class TransferCheck(SQLModel, table=True):
     reason: str | None = column(
         "transfer", ja="理由", en="what is wrong, in numbers", type=text(), default=None
     )
-
-
-CONTENT = ("identifier", "name", "collection", "handling")
 
 
 class TransferChunk(SQLModel, table=True):

@@ -494,13 +494,20 @@ async def test_a_protected_payer_is_held_back_and_counted(town: Town) -> None:
 
 
 async def test_how_many_are_covered_is_told_to_who_may_know(town: Town) -> None:
-    """The director is not cleared for the obligation in collection management."""
+    """The director is not cleared for the obligation in collection management: a digest of the
+    content, which holds it, would tell it to whoever knows the rest."""
     transfer = await made(town, HEALTH)
-    document = "{ transfers { nodes { code coveredCount } } }"
+    document = "{ transfers { nodes { code coveredCount ndjsonDigest csvDigest } } }"
     response = await town.world.ask(DIRECTOR, MANAGEMENT, document)
-    [entry] = response.json()["extensions"]["privacy"]["hidden"]
-    assert entry["coordinate"] == "Transfer.coveredCount"
+    assert [
+        entry["coordinate"] for entry in response.json()["extensions"]["privacy"]["hidden"]
+    ] == [
+        "Transfer.coveredCount",
+        "Transfer.ndjsonDigest",
+        "Transfer.csvDigest",
+    ]
     assert transfer["coveredCount"] == 1
+    assert len(transfer["ndjsonDigest"]) == 64
 
 
 async def test_a_definition_that_became_narrower_withdraws_it(town: Town) -> None:
