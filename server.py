@@ -836,7 +836,6 @@ async def _change_client(settings: Settings, chosen: argparse.Namespace) -> int:
                 print(f"{one.purpose}  {' '.join(one.networks)}")
             return 0
         secret = await _changed_client(clients, chosen)
-        await _record_command(settings, f"client:{chosen.change}", f"client:{chosen.id}")
     if secret is not None:
         print(f"secret (told this once): {secret}")
     return 0
@@ -885,19 +884,6 @@ async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str |
     return await clients.register(definition, **given)
 
 
-async def _record_command(settings: Settings, what: str, about: str) -> None:
-    """Put a command on the log. The actor is the account that runs it, not a staff member."""
-    database = Database(settings.main_url)
-    log = AccessLog(database)
-    try:
-        await log.start()
-        record = LogRecord(kind=Kind.WRITE, outcome="OK", actor="server.py", session=about)
-        await log.record(record, LoggedOperation.of(what, ()))
-    finally:
-        await log.stop()
-        await database.close()
-
-
 def _password(settings: Settings, chosen: argparse.Namespace) -> int:
     print(asyncio.run(issue_password(settings, chosen.staff_id)))
     return 0
@@ -913,7 +899,6 @@ async def _ordered(settings: Settings, changed: bool) -> int:
     async with main_database(settings) as database:
         codes = await transfer.order_daily(database, extent, dt.datetime.now(dt.UTC))
     for code in codes:
-        await _record_command(settings, "transfer:order", f"transfer:{code}")
         print(code)
     return 0
 

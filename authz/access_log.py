@@ -29,6 +29,7 @@ from models.append_only import Appender, Batch, Row, appender, durably, filled
 from models.database import Database
 
 PATIENCE = 2.0
+COMMAND = "server.py"
 BATCH = 500
 REMEMBERED = 50_000
 UNREADABLE = "(unreadable)"
@@ -251,6 +252,12 @@ async def insert(
     named = zip(filled(ACCESS_LOG), _row(record, operation, record.at or now()), strict=True)
     values = {column.name: value for column, value in named}
     await connection.execute(sa.insert(ACCESS_LOG), values)
+
+
+async def insert_command(connection: AsyncConnection, dialect: str, what: str, about: str) -> None:
+    """Add the record of what a command changes; the actor is the account that runs it."""
+    record = Record(kind=Kind.WRITE, outcome="OK", actor=COMMAND, session=about)
+    await insert(connection, dialect, record, LoggedOperation.of(what, ()))
 
 
 def _insert_once(dialect: str) -> sa.Insert:

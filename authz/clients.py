@@ -22,6 +22,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, OctKey, RSAKey, import_key
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from authz.access_log import insert_command
 from authz.actor import actor_id
 from authz.errors import BadInput, Unavailable
 from authz.keys import Keys
@@ -145,6 +146,7 @@ class Clients:
         async with self._database.write() as connection:
             await self._check_references(connection, definition)
             await connection.execute(sa.insert(CLIENT), _row(definition))
+            await self._record(connection, "register", definition.id)
             return await self._add(connection, definition.id, wanted)
 
     async def rotate(
@@ -161,6 +163,7 @@ class Clients:
                 raise BadInput("name a key or a certificate: this client has no secret")
             wanted = [(CredentialKind.SECRET, None)]
         async with self._database.write() as connection:
+            await self._record(connection, "rotate", client_id)
             secret = await self._add(connection, client_id, wanted)
             epoch = None
             if await _retire(connection, client_id, {kind for kind, _ in wanted}):
@@ -177,9 +180,15 @@ class Clients:
             await connection.execute(
                 sa.update(CLIENT).where(CLIENT.c.id == client_id).values(state=state)
             )
+            what = "suspend" if state is ClientState.SUSPENDED else "resume"
+            await self._record(connection, what, client_id)
         await self._end_tokens(client_id, epoch)
 
     # -- inside --------------------------------------------------------------------------------
+
+    async def _record(self, connection: AsyncConnection, what: str, client_id: str) -> None:
+        about = actor_id(client_id)
+        await insert_command(connection, self._database.dialect, f"client:{what}", about)
 
     async def _existing(self, client_id: str) -> Registered:
         found = await self.find(client_id)

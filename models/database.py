@@ -36,6 +36,8 @@ WAIT_SECONDS = 5.0
 READ_SECONDS = 10.0
 BUSY_SECONDS = 30
 
+CURRENT_USER = "SELECT current_user"
+
 # At DEBUG it writes every statement with its parameters.
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
@@ -220,8 +222,10 @@ class Database:
                 limit = (access, wall) if wall else None
                 database._readers[access] = await make.open(database.url, size, limit)
             database._reserved = await make.open(database.url, FEW, None)
-        except (OSError, asyncpg.PostgresError, aiosqlite.Error) as error:
+        except (OSError, asyncpg.PostgresError, aiosqlite.Error, DatabaseError) as error:
             await database.close()
+            if isinstance(error, DatabaseError):
+                raise
             raise DatabaseError(f"cannot open the {database.dialect} database") from error
         return database
 
@@ -453,7 +457,7 @@ class _PostgresqlReaders:
     """
 
     def __init__(self, url: sa.URL, size: int, limit: Limit | None) -> None:
-        self._role = {} if limit is None else {"role": limit[0].value}
+        self._role = None if limit is None else limit[0].value
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._free = asyncio.Semaphore(size)
         self._idle: list[Any] = []
@@ -529,16 +533,20 @@ class _PostgresqlReaders:
             raise DatabaseError("no connection to the database is free") from error
 
     async def _connect(self) -> Any:
-        return await asyncpg.connect(
-            self._dsn,
-            timeout=WAIT_SECONDS,
-            command_timeout=READ_SECONDS,
-            server_settings=self._role
-            | {
-                "default_transaction_read_only": "on",
-                "statement_timeout": str(int(READ_SECONDS * 1000)),
-            },
+        settings = {
+            "default_transaction_read_only": "on",
+            "statement_timeout": str(int(READ_SECONDS * 1000)),
+        }
+        if self._role is not None:
+            settings["role"] = self._role
+        connection = await asyncpg.connect(
+            self._dsn, timeout=WAIT_SECONDS, command_timeout=READ_SECONDS, server_settings=settings
         )
+        if self._role is not None and await connection.fetchval(CURRENT_USER) != self._role:
+            # A pooler in between may drop what it is told at the start of a connection.
+            await connection.close()
+            raise DatabaseError(f"a connection to the database does not have the role {self._role}")
+        return connection
 
 
 def _open_one(connections: list[Any]) -> Any | None:

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from authz.access_log import COMMAND, insert_command
 from authz.clients import TOKYO
 from authz.errors import BadInput, WriteRefused
 from models.client import CLIENT, ClientState
@@ -43,10 +44,8 @@ async def prepare(change: Change, given: Input) -> Changed:
     return Changed(rows={"transfer": key})
 
 
-async def order_daily(
-    database: Database, extent: TransferExtent, at: dt.datetime, by: str = "server.py"
-) -> list[str]:
-    """Order a transfer for each client in force, all or none; their numbers."""
+async def order_daily(database: Database, extent: TransferExtent, at: dt.datetime) -> list[str]:
+    """Order a transfer for each client in force, all or none, on the log; their numbers."""
     day = at.astimezone(TOKYO).date()
     first, last = CLIENT.c.valid_from, CLIENT.c.valid_until
     statement = sa.select(CLIENT.c.definition_code, CLIENT.c.id).where(
@@ -58,7 +57,9 @@ async def order_daily(
     async with database.write() as connection:
         for definition, client in await connection.execute(statement.order_by(CLIENT.c.id)):
             linkage = TransferMeans.LINKAGE
-            _, code = await _ordered(connection, definition, client, extent, linkage, by, at)
+            _, code = await _ordered(connection, definition, client, extent, linkage, COMMAND, at)
+            about = f"transfer:{code}"
+            await insert_command(connection, database.dialect, "transfer:order", about)
             codes.append(code)
     return codes
 

@@ -269,13 +269,22 @@ async def test_the_views_withhold_every_such_column(database: Database) -> None:
 # -- who may make the roles ------------------------------------------------------------------------
 
 
+async def migrated(new_database: NewDatabase) -> str:
+    """A database with all that it needs, and on its server the roles."""
+    database = Database(new_database())
+    await migrate(database)
+    await database.close()
+    return database.url.render_as_string(hide_password=False)
+
+
 @pytest.mark.postgresql
 async def test_an_account_without_the_roles_is_told_who_makes_them(
     new_database: NewDatabase, postgres_cluster: PostgresCluster
 ) -> None:
-    url = new_database()
+    url = await migrated(new_database)
     if not url.startswith("postgresql"):
         return
+    url = new_database()
     plain = sa.make_url(url).set(username="plain", password="plain")
     name = plain.database
     owner = await asyncpg.connect(url)
@@ -296,3 +305,21 @@ async def test_an_account_without_the_roles_is_told_who_makes_them(
     assert not await may(walled, "SELECT address FROM addressee", Access.ORDINARY)
     await walled.close()
     await owner.close()
+
+
+@pytest.mark.postgresql
+async def test_a_connection_that_lost_its_role_is_not_used(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pooler may ignore what connections say at their beginning."""
+    url = await migrated(new_database)
+    if not url.startswith("postgresql"):
+        return
+    connect = asyncpg.connect
+
+    async def through_a_pooler(dsn: str, *, server_settings: dict[str, str], **others: Any) -> Any:
+        return await connect(dsn, **others)
+
+    monkeypatch.setattr(asyncpg, "connect", through_a_pooler)
+    with pytest.raises(DatabaseError, match="atena_reads"):
+        await Database.open(url, WALL)
