@@ -35,7 +35,7 @@ from authz.policy_store import PolicyStore
 from models.database import Database, DatabaseError
 from models.graph import GRAPH, Type
 from models.policy import Action
-from resolvers.decisions import together
+from resolvers.decisions import together, withheld_of
 from resolvers.operation import Null, Operation, Selected, Slot, value_of
 from resolvers.pipeline import (
     Prepared,
@@ -373,9 +373,16 @@ def _mutation(operation: Operation) -> Selected:
 
 def _decisions(use_case: UseCase, clearance: Clearance) -> tuple[Coordinate, ...]:
     return tuple(
-        (coordinate, action.value, clearance.cell(coordinate, action).verdict.value)
+        (coordinate, action.value, _verdict(clearance, coordinate, action).value)
         for coordinate, action in sorted(use_case.asks())
     )
+
+
+def _verdict(clearance: Clearance, coordinate: str, action: Action) -> Verdict:
+    """A refusal does not stop at an obligation: it tells only who may read in spite of one."""
+    cell = clearance.cell(coordinate, action)
+    withheld = action is Action.READ and withheld_of(GRAPH.classes[coordinate])
+    return Verdict.HIDDEN if withheld and not cell.despite_protection else cell.verdict
 
 
 def _row_type(prepared: Prepared, part: Selected) -> Type | None:

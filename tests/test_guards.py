@@ -15,7 +15,7 @@ from models.graph import GRAPH
 from tests.test_measures import FIRST, PURPOSE, VIOLENCE, do, mutation
 from tests.test_policy_editing import told_of
 from tests.test_promises import ARREARS, CLERK, COORDINATOR, SECTION_CLERK, notice_rows
-from tests.world import HANAKO, KATO, NISHI, SUZUKI, TANAKA, YAMADA, World
+from tests.world import HANAKO, KATO, KEIKO, NISHI, SUZUKI, TANAKA, YAMADA, World
 
 NAME = "query ($c: String!) { addressee(code: $c) { code fullName } }"
 CLOSED = Line("role:branch-clerk", "purpose:any", "class:name", "read", "deny")
@@ -57,18 +57,25 @@ async def test_a_role_shows_its_cells_in_its_own_population_alone(town: World) -
     assert names == {YAMADA: "山田 太郎", HANAKO: None}
 
 
-async def test_who_may_not_read_households_learns_of_none_by_excluding(town: World) -> None:
+@pytest.mark.parametrize(
+    ("action", "person", "member"),
+    [("read", YAMADA, HANAKO), ("read-withheld", TANAKA, KEIKO)],
+    ids=["anybody's", "of who is covered"],
+)
+async def test_who_may_not_read_households_learns_of_none_by_excluding(
+    town: World, action: str, person: str, member: str
+) -> None:
     """A coordinator who has lost the households: members and strangers are refused alike."""
     await town.publish(
-        Line("role:protection-coordinator", "purpose:any", "class:household", "read", "deny")
+        Line("role:protection-coordinator", "purpose:any", "class:household", action, "deny")
     )
     await told_of(town, 2)
     document = """mutation ($m: String!) { excludeHouseholdMember(input: {addresseeCode: "%s",
         memberCode: $m, reason: "x"}) { householdExclusion { id } } }"""
     refusals = set()
-    for member in (HANAKO, SUZUKI):
+    for other in (member, SUZUKI):
         response = await town.ask(
-            COORDINATOR, "protection-measures", document % YAMADA, {"m": member}
+            COORDINATOR, "protection-measures", document % person, {"m": other}
         )
         refusals.add((response.status_code, response.content))
     [(status, _)] = refusals

@@ -28,7 +28,7 @@ from models.edges import Edge
 from models.graph import GRAPH, Type
 from resolvers.write import UseCase
 from tests.oracle.answer import Answer, Evaluation, Here, Info, Oracle, Refusal, Request
-from tests.oracle.policy import NUMBERS, Decider, Decision, Grant, withheld
+from tests.oracle.policy import NUMBERS, READ, Decider, Decision, Grant, withheld
 from tests.oracle.schema import executable_schema
 from tests.oracle.state import Row, State
 
@@ -78,10 +78,7 @@ class WriteEvaluation(Evaluation):
     @property
     def may_write(self) -> bool:
         """Whether the policy lets the actor do what the use case does."""
-        return all(
-            self.decider.decide(coordinate, action.value).whole
-            for coordinate, action in self.use_case.asks()
-        )
+        return may(self.use_case, self.decider)
 
     def changed(self, info: Info) -> Any:
         """The mutation itself: its payload resolves against this evaluation."""
@@ -124,6 +121,26 @@ class Issuing(Decider):
             return Decision((), "INVARIANT")
         grants = tuple(replace(grant, despite_cover=False) for grant in decision.grants)
         return replace(decision, grants=grants)
+
+
+def may(use_case: UseCase, decider: Decider) -> bool:
+    """Whether all is cleared that a use case needs; what may be withheld, in spite of that."""
+    return all(
+        _is_cleared(decider.decide(coordinate, action.value), coordinate, action.value)
+        for coordinate, action in use_case.asks()
+    )
+
+
+def _is_cleared(decision: Decision, coordinate: str, action: str) -> bool:
+    if action != READ or not withheld(GRAPH.classes[coordinate]):
+        return bool(decision.whole)
+    anyway = [grant for grant in decision.whole if grant.despite_cover]
+    return bool(anyway) and _people(anyway) == _people(decision.whole)
+
+
+def _people(grants: Iterable[Grant]) -> set[frozenset[str]]:
+    populations = {grant.population for grant in grants}
+    return {frozenset()} if frozenset() in populations else populations
 
 
 def make_writable() -> None:

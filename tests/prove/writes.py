@@ -45,7 +45,7 @@ from tests.oracle.policy import READ, RELEASE
 from tests.oracle.schema import executable_schema
 from tests.oracle.state import Row, State
 from tests.oracle.view import Facts, Sight
-from tests.oracle.written import OUTCOMES, WriteEvaluation, looked_at, make_writable, outcome
+from tests.oracle.written import OUTCOMES, WriteEvaluation, looked_at, make_writable, may, outcome
 from tests.prove.aim import aimed
 from tests.prove.change import AnyChange, Change, Changing, NumberChange, make
 from tests.prove.observe import Observation, body_of
@@ -672,8 +672,7 @@ def lifted(sight: Sight, person: str) -> Iterator[tuple[Any, Any]]:
 
 
 def _may(use_case: UseCase, book: Any, role: str, purpose: str) -> bool:
-    decider = book.decider(frozenset({role}), purpose, True)
-    return all(decider.decide(each, action.value).whole for each, action in use_case.asks())
+    return may(use_case, book.decider(frozenset({role}), purpose, True))
 
 
 def _outcome(told: Observation) -> str:
