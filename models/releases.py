@@ -45,6 +45,7 @@ DERIVED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Query.policyComparison": ("Addressee",),
         "Query.policyReplay": ("AccessRecord", "LoggedOperation"),
         **{f"Transfer.{name}": ("Handling.stopOutput",) for name in OF_A_FILE},
+        "Transfer.state": ("Handling.addressWithheld", "Handling.stopOutput"),
         **dict.fromkeys(("Transfer.ndjsonDigest", "Transfer.csvDigest"), IN_A_FILE),
     }
 )
@@ -57,6 +58,9 @@ _ORDER = "lists end their order by the code: who was entered before whom"
 _SIZE = "how many people the whole city has, in two figures: nobody shows in it"
 _SHAPES = "shapes of requests alone: no person, no actor"
 _FILE = "how many of a whole population are in a file: that some are left out, and not who"
+_TAKEN = (
+    "a file is taken back when an obligation of anybody in it changes: that one did, and not whose"
+)
 _OWN = "whoever acts for these payers knows which items are theirs"
 
 RELEASES: Mapping[tuple[str, str], str] = MappingProxyType(
@@ -79,6 +83,7 @@ RELEASES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("Query.policyReplay", "AccessRecord"): _SHAPES,
         ("Query.policyReplay", "LoggedOperation"): _SHAPES,
         **{(f"Transfer.{name}", "Handling.stopOutput"): _FILE for name in OF_A_FILE},
+        ("Transfer.state", "Handling.addressWithheld"): _TAKEN,
     }
 )
 """(what tells, what it tells of) → why."""
