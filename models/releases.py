@@ -23,6 +23,9 @@ POPULATION_INPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 OF_A_FILE = ("personCount", "levyCount", "state")
 """What a transfer's record tells of its file, in which nobody stands whose output is stopped."""
 
+CHECKED = ("Addressee.fullName", "Collection.taxItemCode", "Collection.outstanding")
+"""What the checks of a transfer go by, and tell in numbers alone."""
+
 IN_A_FILE = (
     "Addressee.code",
     "Addressee.fullName",
@@ -46,6 +49,7 @@ DERIVED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "Query.policyReplay": ("AccessRecord", "LoggedOperation"),
         **{f"Transfer.{name}": ("Handling.stopOutput",) for name in OF_A_FILE},
         "Transfer.state": ("Handling.addressWithheld", "Handling.stopOutput"),
+        **dict.fromkeys(("TransferCheck.passed", "TransferCheck.reason"), CHECKED),
         **dict.fromkeys(("Transfer.ndjsonDigest", "Transfer.csvDigest"), IN_A_FILE),
     }
 )
@@ -61,6 +65,7 @@ _FILE = "how many of a whole population are in a file: that some are left out, a
 _TAKEN = (
     "a file is taken back when an obligation of anybody in it changes: that one did, and not whose"
 )
+_CHECKED = "how many of a whole population lack what a file must hold, and not who"
 _OWN = "whoever acts for these payers knows which items are theirs"
 
 RELEASES: Mapping[tuple[str, str], str] = MappingProxyType(
@@ -84,6 +89,11 @@ RELEASES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("Query.policyReplay", "LoggedOperation"): _SHAPES,
         **{(f"Transfer.{name}", "Handling.stopOutput"): _FILE for name in OF_A_FILE},
         ("Transfer.state", "Handling.addressWithheld"): _TAKEN,
+        **{
+            (f"TransferCheck.{name}", on): _CHECKED
+            for name in ("passed", "reason")
+            for on in CHECKED
+        },
     }
 )
 """(what tells, what it tells of) → why."""
