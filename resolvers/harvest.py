@@ -92,7 +92,10 @@ def _values(condition: Condition, variables: Mapping[str, Any]) -> int:
 
 def _is_named(level: Level, given: Given) -> bool:
     """Whether a root names its person: a text that could be a code, cleared as an operand."""
-    if level.keyed is None or level.keyed[0] is Keyed.NUMBER or level.type.name != "Addressee":
+    if level.keyed is None or level.type.name != "Addressee":
+        return False
+    by = level.keyed[0]
+    if by is Keyed.NUMBER or (by is Keyed.ID and not level.names):
         return False
     key = given.get(id(level), {}).get(KEYED)
     return isinstance(key, str) and 0 < len(key) <= LONGEST_CODE

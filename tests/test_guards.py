@@ -112,6 +112,32 @@ async def test_whose_levies_may_not_be_told_is_not_told_by_their_count(town: Wor
     assert refusals[0].content == refusals[1].content
 
 
+async def test_an_id_is_not_told_to_be_a_codes_by_their_count(town: World) -> None:
+    """To whoever sees no codes, the id of somebody named by code costs as much as anybody's."""
+    await town.change("UPDATE harvest_budget SET persons = 4")
+    ids = {}
+    for code in (YAMADA, SUZUKI):
+        document = "query ($c: String!) { addressee(code: $c) { id } }"
+        found = await town.data(COORDINATOR, "protection-measures", document, variables={"c": code})
+        ids[code] = found["addressee"]["id"]
+    denied = [
+        Line("role:collection-clerk", "purpose:any", "Addressee.code", action, "deny")
+        for action in ("read", "list")
+    ]
+    await town.publish(*denied)
+    await told_of(town, 2)
+    refusals = set()
+    for purpose, code in (("consultation", YAMADA), ("collection-management", SUZUKI)):
+        named = "query ($c: String!) { addressee(code: $c) { fullName } }"
+        await town.data(CLERK, purpose, named, variables={"c": YAMADA})
+        document = "query ($id: ID!) { node(id: $id) { ... on Addressee { fullName } } }"
+        await town.data(CLERK, purpose, document, variables={"id": ids[code]})
+        response = await town.ask(CLERK, purpose, "{ addressees(first: 9) { nodes { fullName } } }")
+        refusals.add((response.status_code, response.content))
+    [(status, _)] = refusals
+    assert status == 429
+
+
 @pytest.mark.parametrize("hidden", ["addressee", "persons", "counterparty"])
 async def test_whom_a_measure_is_about_is_probed_by_nobody(town: World, hidden: str) -> None:
     """A coordinator from whom a line hides it: whoever is named, the refusal is the same."""
