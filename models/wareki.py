@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 FIRST_GREGORIAN = dt.date(1873, 1, 1)
+LAST_YEAR = 2199
+LONGEST = 40
 OPEN_END = frozenset({"99999999", "9999-99-99", "9999-12-31", "99991231", "9999/99/99"})
 NOT_SET = frozenset({"", "0", "00000000", "0000-00-00", "0000/00/00", "0000000"})
 # An era's first year minus one, and how far its years may be counted.
@@ -79,11 +81,13 @@ def parse_day(text: str) -> FileDay:
         except ValueError:
             pass
         else:
-            if day >= FIRST_GREGORIAN and day.year < 9999:
+            if day >= FIRST_GREGORIAN and day.year <= LAST_YEAR:
                 return FileDay(day)
     plain = unicodedata.normalize("NFKC", text).replace(" ", "").upper()
     if plain in NOT_SET or plain in OPEN_END:
         return NO_DAY
+    if len(text) > LONGEST:
+        raise _no_form()
     if _UNKNOWN.fullmatch(plain):
         return FileDay(None, text)
     year, month, day_of_month = _numbers(plain)
@@ -112,7 +116,7 @@ def _numbers(plain: str) -> tuple[int, int, int]:
         found = pattern.fullmatch(plain)
         if found:
             year, month, day = map(int, found.groups())
-            if not 1868 <= year <= 2199:
+            if not 1868 <= year <= LAST_YEAR:
                 raise _no_such_day()
             return year, month, day
     for pattern in (_ERA, _ERA_SEVEN):
@@ -120,10 +124,7 @@ def _numbers(plain: str) -> tuple[int, int, int]:
         if found:
             era, count, month_text, day_text = found.groups()
             return _era_year(ERA_LETTERS[era], count), int(month_text), int(day_text)
-    raise NotADateError(
-        "not a day: write 2024-05-01, 20240501, R6.5.1 or 令和6年5月1日",
-        "日付の形式ではありません(2024-05-01、20240501、R6.5.1、令和6年5月1日)",
-    )
+    raise _no_form()
 
 
 def _era_year(era: str, count: str) -> int:
@@ -132,6 +133,13 @@ def _era_year(era: str, count: str) -> int:
     if not 1 <= number <= last:
         raise _no_such_day()
     return before + number
+
+
+def _no_form() -> NotADateError:
+    return NotADateError(
+        "not a day: write 2024-05-01, 20240501, R6.5.1 or 令和6年5月1日",
+        "日付の形式ではありません(2024-05-01、20240501、R6.5.1、令和6年5月1日)",
+    )
 
 
 def _no_such_day() -> NotADateError:

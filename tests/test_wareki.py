@@ -66,7 +66,8 @@ def test_open_ends_and_unset_days_are_none(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["2026-02-30", "R6.13.1", "昭和0年1月1日", "明治46年1月1日", "x", "2026", "0931-01-01",
-     "20261301", "2026-13-00", "12345678901不詳", "123456789012", "山田不詳"],
+     "20261301", "2026-13-00", "12345678901不詳", "123456789012", "山田不詳",
+     "2999-12-31", "29991231", "2999/12/31", f"昭和20年{' ' * 40}不詳"],
 )  # fmt: skip
 def test_no_day_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(NotADateError) as caught:
