@@ -2,8 +2,8 @@
 
 A file may name the protected member of a household after the others, or the record that continues
 another before it. So it is looked through beforehand: whoever shares a household or a person with
-somebody it protects, over any number of its rows, is covered in the very transaction that brings
-their address in.
+somebody it protects, or who is covered already, over any number of its rows, is covered in the very
+transaction that brings their address in.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from models.city_file import CODE, HANDLING, ITEM_NAMES
 from models.wareki import NotADateError, parse_day
-from resolvers.causes import Causes
+from resolvers.causes import OBLIGATIONS, Causes
 from resolvers.import_cells import Values, flag, read_handling
 from resolvers.import_file import CityFile, Line
 from resolvers.import_report import Row
@@ -29,23 +29,28 @@ class Ahead:
 
     `untold`: for whom it asks and no stored flag will say so: 取扱注意, a flag not to be read, or a
     row that fell apart.
+    `covered`, `covered_homes`: who was covered before the file, and where they live; the file may
+    tie newcomers to them.
     """
 
     codes: Causes = field(default_factory=Causes)
     untold: Causes = field(default_factory=Causes)
     households: Causes = field(default_factory=Causes)
+    covered: Causes = field(default_factory=Causes)
+    covered_homes: Causes = field(default_factory=Causes)
 
     @classmethod
-    def look(cls, file: CityFile) -> Ahead:
+    def look(cls, file: CityFile, covered: Causes, homes: Causes) -> Ahead:
         """Read the file for protection alone. Most files protect few people."""
-        found = cls()
-        if not {HANDLING, *FLAG_HEADERS} & set(file.header):
-            return found
-        for line in file.lines():
-            found._protect(line, untold_by_line(line))
-            for piece in file.pieces(line):
-                found._protect(piece, asked_of_line(piece))
-        grown = bool(found.codes.codes())
+        found, header = cls(), set(file.header)
+        if {HOUSEHOLD, EARLIER} & header:
+            found.covered, found.covered_homes = covered, homes
+        if {HANDLING, *FLAG_HEADERS} & header:
+            for line in file.lines():
+                found._protect(line, untold_by_line(line))
+                for piece in file.pieces(line):
+                    found._protect(piece, asked_of_line(piece))
+        grown = bool(found._size())
         while grown:
             before = found._size()
             for line in file.lines():
@@ -66,7 +71,7 @@ class Ahead:
         household = line.cells.get(HOUSEHOLD)
         if has_left(line.cells.get(LEFT, "")):
             household = None
-        for codes, homes in self._asked():
+        for codes, homes in (*self._asked(), *self._tied()):
             if code in codes or earlier in codes or household in homes:
                 codes.update(filter(None, (code, earlier)))
                 homes.update(filter(None, (household,)))
@@ -76,19 +81,21 @@ class Ahead:
         yield self.codes.address_withheld, self.households.address_withheld
         yield self.codes.stop_output, self.households.stop_output
 
+    def _tied(self) -> Iterator[tuple[set[str], set[str]]]:
+        """The same, of those who are covered already and whoever the file ties to them."""
+        yield self.covered.address_withheld, self.covered_homes.address_withheld
+        yield self.covered.stop_output, self.covered_homes.stop_output
+
     def _size(self) -> int:
-        return sum(len(codes) + len(homes) for codes, homes in self._asked())
+        return sum(len(codes) + len(homes) for codes, homes in (*self._asked(), *self._tied()))
 
     def ask(self, causes: Causes, rows: Iterable[Row]) -> None:
         """Add what these rows' addressees need."""
-        for row in rows:
-            home = row.parts.get("household_membership", {})
-            household = None if home.get("left_on") else home.get("household_code")
-            for mine, (codes, homes) in zip(
-                (causes.address_withheld, causes.stop_output), self._asked(), strict=True
-            ):
-                if row.code in codes or household in homes:
-                    mine.add(row.code)
+        _ask(causes, rows, self._asked())
+
+    def tie(self, causes: Causes, rows: Iterable[Row]) -> None:
+        """Add what these rows' addressees need for being tied to who is covered already."""
+        _ask(causes, rows, self._tied())
 
     def asked_among(self, codes: Collection[str]) -> Causes:
         """For whom of these addressees the file asks."""
@@ -135,6 +142,15 @@ def raised_flags(rows: Iterable[Row], base: Values) -> Values:
         for flag in FLAGS
         if row.parts.get("addressee", {}).get(flag) and not base.get(flag)
     }
+
+
+def _ask(causes: Causes, rows: Iterable[Row], asked: Iterator[tuple[set[str], set[str]]]) -> None:
+    for name, (codes, homes) in zip(OBLIGATIONS, asked, strict=True):
+        for row in rows:
+            home = row.parts.get("household_membership", {})
+            household = None if home.get("left_on") else home.get("household_code")
+            if row.code in codes or household in homes:
+                causes.of(name).add(row.code)
 
 
 def _among(causes: Causes, codes: Collection[str]) -> Causes:

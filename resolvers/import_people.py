@@ -28,6 +28,7 @@ from resolvers.import_cells import ACCOUNT, CHILD_TYPES, NUMBER, Values
 from resolvers.import_report import Outcome, Problem, Row
 from resolvers.import_rows import WholeRows, table_of
 from resolvers.protection import (
+    cover_alone,
     lapse_exclusions,
     raise_obligations,
     write_down_unexplained,
@@ -238,13 +239,15 @@ class PeopleLoader:
     async def _protect(self, connection: AsyncConnection, batch: _Batch) -> None:
         """Raise flags and obligations, also those that a refused row asks for: a mistake in another
         cell must not lay somebody open."""
-        causes = Causes()
+        causes, ties = Causes(), Causes()
         asks_anew: set[str] = set()
         for code, rows in batch.groups.items():
             base = batch.base(code)
             if base is None:
                 continue
             self._ahead.ask(causes, rows)
+            if code in batch.fresh:
+                self._ahead.tie(ties, rows)
             flags = raised_flags(rows, base)
             if flags:
                 batch.touched.add(code)
@@ -253,13 +256,15 @@ class PeopleLoader:
                 await connection.execute(raised)
         touched = batch.touched | batch.fresh.keys()
         touched |= causes.codes()
-        self._foreseen |= causes.codes()
+        self._foreseen |= causes.codes() | ties.codes()
         there = [code for code in batch.groups if batch.base(code) is not None]
         asks_anew |= await enter_unspecified(connection, self._ahead.untold_among(there))
         if asks_anew:
             await lapse_exclusions(connection, asks_anew, dt.datetime.now(dt.UTC))
         if touched:
             await raise_obligations(connection, touched, causes)
+        if ties.codes():
+            await cover_alone(connection, ties)
 
     # Individual numbers, in the database of their own.
 

@@ -38,6 +38,7 @@ from resolvers.import_levies import LevyLoader, ReceiptLoader
 from resolvers.import_people import PeopleLoader
 from resolvers.import_report import Outcome, RejectFile, Report, Row, convert
 from resolvers.import_rows import WholeRows
+from resolvers.protection import covered_now
 
 BATCH = 2_000
 PASSES = 50
@@ -163,11 +164,13 @@ async def _loader(
 ) -> Loader:
     async with database.write() as connection:
         items = set(await connection.scalars(sa.select(table(TaxItem).c.code)))
+        covered, homes = await covered_now(connection)
     if contents is Contents.COLLECTIONS:
         return LevyLoader(database, cells, items)
     if contents is Contents.RECEIPTS:
         return ReceiptLoader(database, cells)
-    return PeopleLoader(database, vault, WholeRows(cells, items), Ahead.look(file))
+    ahead = Ahead.look(file, covered, homes)
+    return PeopleLoader(database, vault, WholeRows(cells, items), ahead)
 
 
 async def _run(

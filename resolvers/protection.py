@@ -131,6 +131,19 @@ async def _held(connection: AsyncConnection, among: Collection[str]) -> Causes:
     )
 
 
+async def covered_now(connection: AsyncConnection) -> tuple[Causes, Causes]:
+    """Everybody whom an obligation covers now, and the households in which they live now."""
+    codes, homes = Causes(), Causes()
+    at_home = household.c.addressee_code == handling.c.addressee_code
+    for name in OBLIGATIONS:
+        held = sa.select(handling.c.addressee_code).where(handling.c[name])
+        codes.of(name).update(await connection.scalars(held))
+        lived_in = sa.select(household.c.household_code).join(handling, at_home)
+        present = lived_in.where(handling.c[name], household.c.left_on.is_(None))
+        homes.of(name).update(await connection.scalars(present))
+    return codes, homes
+
+
 def excludes() -> sa.ColumnElement[bool]:
     """Whether an exclusion holds: decided by two persons, and not ended."""
     return sa.and_(
@@ -169,6 +182,16 @@ async def raise_obligations(
         changed |= await _set(connection, name, everybody - held.of(name), True)
     await _tell(connection, changed)
     return changed
+
+
+async def cover_alone(connection: AsyncConnection, causes: Causes) -> None:
+    """Cover these people for a tie that is yet to be stored, and nobody else: from whom it extends,
+    and from whom somebody was excluded, the stored tie will say."""
+    await _alone(connection)
+    held, changed = await _held(connection, causes.codes()), set[str]()
+    for name in OBLIGATIONS:
+        changed |= await _set(connection, name, causes.of(name) - held.of(name), True)
+    await _tell(connection, changed)
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ from models.individual_number import NUMBERS, StoreKind
 from models.migrate import migrate
 from models.protective_measure import VIOLENCE
 from resolvers import importing
+from resolvers.causes import Causes
 from resolvers.import_care import Ahead
 from resolvers.import_cells import people_cells
 from resolvers.import_file import CityFile, Line
@@ -364,6 +365,7 @@ BAD: list[tuple[Cells, str, str]] = [
     ({"特定宛先人コード": code(99)}, "特定宛先人コード", "related-person"),
     ({"関連前宛名コード": code(99)}, "関連前宛名コード", "related-person"),
     ({"個人番号": "123"}, "個人番号", "individual-number"),
+    ({"生年月日": f"昭和20年{'　' * 40}不詳"}, "生年月日", "birth-and-sex"),
 ]  # fmt: skip
 
 
@@ -566,6 +568,7 @@ async def test_a_new_addressee_in_a_protected_home_is_covered(city: City) -> Non
     [person(2, DVフラグ="1", 世帯コード="0000000001")],
     [person(2, DVフラグ="1", 世帯コード="0000000001", 世帯減異動日="99999999")],
     [person(2, DVフラグ="1", 世帯コード="0000000001", 世帯減異動日="?")],
+    [person(2, DVフラグ="1", 世帯コード="0000000001", 世帯減異動日="2999-12-31")],
     [person(2, 取扱注意="住所秘匿", 関連前宛名コード=code(1))],
     [person(2, DVフラグ="1", 世帯コード="2"), {CODE: code(1), "世帯コード": "2"}],
     [person(3, DVフラグ="1", 世帯コード="2"), person(2, 世帯コード="2", 関連前宛名コード=code(1))],
@@ -581,7 +584,8 @@ async def test_nobody_is_readable_before_the_cause_that_comes_later_in_the_file(
         writer.writeheader()
         writer.writerows([person(1, 世帯コード="0000000001"), *later])
     file = CityFile.open(path, CELLS, [CODE])
-    loader = PeopleLoader(city.database, city.vault, WholeRows(CELLS, set()), Ahead.look(file))
+    ahead = Ahead.look(file, Causes(), Causes())
+    loader = PeopleLoader(city.database, city.vault, WholeRows(CELLS, set()), ahead)
     first = next(file.lines())
     await loader.load([convert(first, CELLS, CODE)], last=False)
     assert [row["code"] for row in await city.rows("Addressee")] == [code(1)]
@@ -635,6 +639,51 @@ async def test_whoever_is_there_already_is_covered_before_who_is_tied_to_them(
     monkeypatch.setattr(PeopleLoader, "load", loaded)
     await city.load([person(2, 世帯コード="0000000001"), person(1, DVフラグ="1")])
     assert seen[0] == {code(1), code(2)}
+
+
+@pytest.mark.parametrize(("first", "later"), [
+    (person(2), {CODE: code(2), "関連前宛名コード": code(1)}),
+    (person(2), {CODE: code(2), "世帯コード": "0000000001"}),
+    (person(2), {CODE: code(2), "世帯コード": "0000000001", "電話番号等": "x"}),
+    (person(2, 世帯コード="2"), person(3, 世帯コード="2", 関連前宛名コード=code(1))),
+])  # fmt: skip
+async def test_nobody_is_readable_before_the_row_that_ties_them_to_a_covered_person(
+    city: City, monkeypatch: pytest.MonkeyPatch, first: Cells, later: Cells
+) -> None:
+    """Whoever is covered already has moved, say: their new record, or a child's, comes first."""
+    await city.load([person(1, 取扱注意="住所秘匿", 世帯コード="0000000001")])
+
+    async def loaded(loader: PeopleLoader, rows: list[Any], *, last: bool) -> Any:
+        outcome = await load(loader, rows, last=last)
+        known = {row["code"] for row in await city.rows("Addressee")}
+        open_.append(known - set(await city.care()))
+        return outcome
+
+    load, open_ = PeopleLoader.load, list[set[str]]()
+    monkeypatch.setattr(importing, "BATCH", 1)
+    monkeypatch.setattr(PeopleLoader, "load", loaded)
+    header = [CODE, "住所漢字", "世帯コード", "電話番号等", "関連前宛名コード"]
+    rows = [
+        {name: row[name] for name in header if name in row} for row in (first, person(9), later)
+    ]
+    await city.load(rows, header=header)
+    assert all(each <= {code(9)} for each in open_)
+    assert (await city.care())[code(2)] == (True, False)
+
+
+async def test_whoever_is_excluded_stays_so_when_the_file_comes_again(city: City) -> None:
+    home = {"世帯コード": "0000000001"}
+    await city.load([person(1, **home) | {"DVフラグ": "1"}, person(2, **home)])
+    decided = {
+        "addressee_code": code(1), "member_code": code(2), "household_code": "0000000001",
+        "status": "IN_FORCE", "proposed_by": "kobayashi", "confirmed_by": "mori",
+    }  # fmt: skip
+    async with city.database.write() as connection:
+        await connection.execute(sa.insert(table("HouseholdExclusion")).values(decided))
+        care = table("Handling")
+        await connection.execute(sa.delete(care).where(care.c.addressee_code == code(2)))
+    await city.load([person(1, **home), person(2, **home), person(3, **home)])
+    assert set(await city.care()) == {code(1), code(3)}
 
 
 # Accounts, collections, receipts.
