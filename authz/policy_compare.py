@@ -257,9 +257,9 @@ class Group:
 
 def grouped(comparison: Comparison, classes: Mapping[str, tuple[str, ...]]) -> list[Group]:
     """The changes as sentences. What a set of roles owes to one of its roles is said of that one
-    alone: it holds for everybody who has it."""
+    alone: it holds for everybody who has it. Not so where the set sees more than that one."""
     single = {
-        (change.kind, role, change.purpose, change.coordinate, change.action)
+        (change.kind, role, change.purpose, change.coordinate, change.action): _most_of(change)
         for change in comparison.changes
         for role in change.roles
         if len(change.roles) == 1
@@ -267,22 +267,31 @@ def grouped(comparison: Comparison, classes: Mapping[str, tuple[str, ...]]) -> l
     gathered: dict[tuple[object, ...], list[Change]] = defaultdict(list)
     for change in comparison.changes:
         place = (change.purpose, change.coordinate, change.action)
-        explained = any((change.kind, role, *place) in single for role in change.roles)
+        explained = any(
+            not opens_more(single[change.kind, role, *place], _most_of(change))
+            for role in change.roles
+            if (change.kind, role, *place) in single
+        )
         if len(change.roles) > 1 and explained:
             continue
         key = (
             change.kind, change.roles, change.purpose, change.action,
             classes[change.coordinate], word(change.before), word(change.after),
-            change.after.populations if change.kind is Kind.GAIN else change.before.populations,
+            _most_of(change).populations,
             change.anew, change.needs_case,
         )  # fmt: skip
         gathered[key].append(change)
     return [_group(changes, classes) for changes in gathered.values()]
 
 
+def _most_of(change: Change) -> Cell:
+    """What is gained, or what is lost."""
+    return change.after if change.kind is Kind.GAIN else change.before
+
+
 def _group(changes: list[Change], classes: Mapping[str, tuple[str, ...]]) -> Group:
     first = changes[0]
-    shown = first.after if first.kind is Kind.GAIN else first.before
+    shown = _most_of(first)
     return Group(
         kind=first.kind,
         roles=first.roles,

@@ -47,14 +47,21 @@ class Asked:
 
 
 async def waiting(connection: AsyncConnection, at: dt.datetime) -> list[Waiting]:
-    """The versions that will take effect, each by the number above all that are in force."""
+    """The versions that will take effect, in the order in which they do.
+
+    One that was written anew waits no more: a higher number comes with it, or before it.
+    """
     current = await in_force(connection, at)
     rows = await connection.execute(
         sa.select(VERSION.c.number, VERSION.c.effective_from)
         .where(VERSION.c.effective_from > at, VERSION.c.number > current)
-        .order_by(VERSION.c.number)
+        .order_by(VERSION.c.number.desc())
     )
-    return [Waiting(number, aware(instant)) for number, instant in rows]
+    found: list[Waiting] = []
+    for number, instant in rows:
+        if not found or aware(instant) < found[-1].effective_from:
+            found.append(Waiting(number, aware(instant)))
+    return found[::-1]
 
 
 async def version_lines(connection: AsyncConnection, number: int) -> list[Line]:

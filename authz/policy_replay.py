@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from authz.clearance import Decider, Verdict
+from authz.clearance import Decider
 from authz.policy import Policy
+from authz.policy_compare import opens_more, word
 from authz.policy_desk import Asked
 from models.graph import PROTECTED
 from models.policy import Action
@@ -16,15 +17,13 @@ from models.policy import Action
 class Difference:
     """One recorded shape of request that would see more, or less.
 
-    `more` and `less`: the coordinate, the action asked, and what was and would be decided on it.
+    `more` and `less`: the coordinate, the action asked, and what was and would be decided on it;
+    the same twice where it is shown of other people.
     """
 
     asked: Asked
     more: tuple[tuple[str, str, str, str], ...]
     less: tuple[tuple[str, str, str, str], ...]
-
-
-RANK = {Verdict.HIDDEN: 0, Verdict.MASKED: 1, Verdict.SHOWN: 2}
 
 
 def replay(before: Policy, after: Policy, requests: Iterable[Asked]) -> list[Difference]:
@@ -62,10 +61,10 @@ def _difference(asked: Asked, before: Decider, after: Decider) -> Difference:
     for coordinate, action, _ in asked.coordinates:
         if coordinate not in before.policy.coordinates:
             continue
-        cells = [decider.cell(coordinate, Action(action)) for decider in (before, after)]
-        words = (coordinate, action, cells[0].verdict.value, cells[1].verdict.value)
-        if RANK[cells[1].verdict] > RANK[cells[0].verdict]:
+        one, two = (decider.cell(coordinate, Action(action)) for decider in (before, after))
+        words = (coordinate, action, word(one), word(two))
+        if opens_more(one, two):
             more.append(words)
-        elif RANK[cells[1].verdict] < RANK[cells[0].verdict]:
+        if opens_more(two, one):
             less.append(words)
     return Difference(asked, tuple(more), tuple(less))

@@ -101,9 +101,9 @@ async def timeline(
     an instant on (null: at once)."""
     current = await in_force(connection, at)
     later = await waiting(connection, at)
-    if len(later) >= MOST_WAITING:
-        raise BadInput(f"at most {MOST_WAITING} versions may wait")
     begins = at if effective_from is None else max(at, effective_from)
+    if begins > at and len(later) >= MOST_WAITING:
+        raise BadInput(f"at most {MOST_WAITING} versions may wait")
     before = await sealed_lines(connection, chain, based_on)
     earlier = [one for one in later if one.effective_from <= begins]
     base = earlier[-1].number if earlier else current

@@ -509,13 +509,7 @@ async def policy_replay(views: Views, given: Mapping[str, Any], policy: Policy) 
 
 
 def _replayed(words: tuple[str, str, str, str]) -> dict[str, str]:
-    coordinate, action, before, after = words
-    return {
-        "coordinate": coordinate,
-        "action": action,
-        "before": before.upper(),
-        "after": after.upper(),
-    }
+    return dict(zip(("coordinate", "action", "before", "after"), words, strict=True))
 
 
 async def policy_export(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:

@@ -256,8 +256,8 @@ class PolicyReplayedField:
 
     coordinate: str = _is("座標: coordinate")
     action: str = _is("操作: action that was asked")
-    before: str = _is("変更前: SHOWN, MASKED or HIDDEN")
-    after: str = _is("変更後: likewise")
+    before: str = _is(f"変更前: {CELL}")
+    after: str = _is("変更後: likewise; the same where it is shown of other people")
 
 
 @strawberry.type(description="再生の差: a shape of request that would see more, or less.")

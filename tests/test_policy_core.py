@@ -18,8 +18,10 @@ from authz.implicit_flow import Flow
 from authz.policy import ANY_PURPOSE, ANY_ROLE, Line, Policy, PolicyError
 from authz.policy_compare import Comparison, Kind, Tables, compare, grouped, opens_more, role_sets
 from authz.policy_csv import export_csv, import_csv
+from authz.policy_desk import Asked
 from authz.policy_explain import explain
 from authz.policy_findings import Problem, Severity, validate
+from authz.policy_replay import Difference, replay
 from authz.policy_store import check_first_policy
 from authz.policy_versions import applied
 from models.graph import GRAPH, PROTECTED
@@ -194,6 +196,49 @@ def test_groups_say_a_thing_once() -> None:
     assert all(group.kind is Kind.GAIN and group.anew for group in groups)
 
 
+def test_what_a_set_of_roles_gains_beyond_one_of_them_is_said_of_the_set() -> None:
+    """A line for every role speaks to a number handler too, whom no section bounds."""
+    line = Line(ANY_ROLE, "purpose:consultation", "class:nationality", "read", "allow")
+    after = Policy.build(2, [*FIRST.lines, line], FIRST.reference, GRAPH.classes)
+    comparison = compare(Tables(FIRST), Tables(after), role_sets(FIRST.reference))
+    found = {
+        group.roles: group.populations
+        for group in grouped(comparison, GRAPH.classes)
+        if "section-clerk" in group.roles
+    }
+    assert found == {
+        frozenset({"section-clerk"}): (("own-section",),),
+        frozenset({"section-clerk", "number-handler"}): ((),),
+    }
+
+
+def test_a_replay_tells_of_more_people_and_of_covered_ones() -> None:
+    """Such a request shows the same fields as before, of people of whom it showed nothing."""
+    place = ("Residence.address", "read", "shown")
+    everybody = [
+        line("collection-clerk", "consultation", what, action)
+        for what in ("class:residence", "class:contact")
+        for action in ("read", "read-withheld")
+    ]
+    after = Policy.build(2, {*FIRST.lines, *everybody}, FIRST.reference, GRAPH.classes)
+    clerk = frozenset({"collection-clerk"})
+    asked = Asked(clerk, "consultation", False, "{a}", (place,))
+    more = ((*place[:2], "SHOWN", "SHOWN_DESPITE_PROTECTION"),)
+    assert replay(FIRST, after, [asked]) == [Difference(asked, more, ())]
+    assert replay(after, FIRST, [asked]) == [
+        Difference(asked, (), ((*place[:2], "SHOWN_DESPITE_PROTECTION", "SHOWN"),))
+    ]
+    both = Asked(clerk | {"section-clerk"}, "consultation", False, "{b}", (NATION,))
+    own = [line("section-clerk", "consultation", "class:nationality")]
+    narrow, wide = (
+        Policy.build(2, [*FIRST.lines, *own, *added], FIRST.reference, GRAPH.classes)
+        for added in ([], [line("collection-clerk", "consultation", "class:nationality")])
+    )
+    same = (*NATION[:2], "SHOWN", "SHOWN")
+    assert replay(narrow, wide, [both]) == [Difference(both, (same,), ())]
+    assert replay(wide, narrow, [both]) == [Difference(both, (), (same,))]
+
+
 # -- findings --------------------------------------------------------------------------------------
 
 
@@ -211,6 +256,7 @@ def line(role: str, purpose: str, what: str, action: str = "read", effect: str =
 
 
 NATIONALITY = next(name for name, of in GRAPH.classes.items() if of == ("nationality",))
+NATION = (NATIONALITY, "read", "shown")
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
 

@@ -322,6 +322,46 @@ async def test_one_person_takes_away_what_waits_to_be_given(town: World) -> None
     assert waiting["lines"]["nodes"] == [{"effect": "deny"}]
 
 
+async def test_what_waits_stands_in_the_order_of_its_instants(
+    town: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change for an instant between two others shows from there on, and no sooner."""
+    now = dt.datetime.now(dt.UTC)
+    when = [
+        (now + dt.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ") for hours in range(1, 4)
+    ]
+    for class_, instant in (("contact", when[2]), ("nationality", when[0]), ("name", when[1])):
+        draft = await draft_with(town, TIGHT | {"what": f"class:{class_}"})
+        given = {"draft": draft, "reason": "less", "effectiveFrom": instant}
+        told = await do(town, ADMIN, "proposePolicy", **given)
+        assert told["needsApproval"] is False
+    document = "{ policyStatus { version waiting { version effectiveFrom } } }"
+    found = (await town.data(ADMIN, EDITING, document))["policyStatus"]
+    assert found == {
+        "version": 1,
+        "waiting": [
+            {"version": version, "effectiveFrom": instant}
+            for version, instant in zip((3, 5, 6), when, strict=True)
+        ],
+    }
+    document = """
+    { policyVersions(filter: {number: {in: [3, 5, 6]}}) { nodes { number
+        lines(filter: {effect: {eq: "deny"}, what: {in: ["class:name", "class:nationality"]}}) {
+          nodes { what } } } } }
+    """
+    versions = (await town.data(ADMIN, EDITING, document))["policyVersions"]["nodes"]
+    denied = {one["number"]: [line["what"] for line in one["lines"]["nodes"]] for one in versions}
+    both = ["class:nationality", "class:name"]
+    assert denied == {3: ["class:nationality"], 5: both, 6: both}
+    # However many wait, what is taken away at once waits for none of them.
+    monkeypatch.setattr("authz.policy_versions.MOST_WAITING", 3)
+    given["draft"] = await draft_with(town, TIGHT)
+    content = await attempt(town, ADMIN, "proposePolicy", given)
+    assert code_of(content) == "BAD_USER_INPUT"
+    del given["effectiveFrom"]
+    assert (await do(town, ADMIN, "proposePolicy", **given))["version"]["number"] == 7
+
+
 async def test_a_version_takes_effect_when_its_instant_comes(town: World) -> None:
     draft = await proposed(town, CARELESS)
     soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2)
