@@ -96,7 +96,7 @@ class Registered:
     def until(self) -> dt.datetime | None:
         """The first moment at which it is no longer valid, if any."""
         last = self.definition.valid_until
-        if last is None:
+        if last is None or last == dt.date.max:
             return None
         return dt.datetime.combine(last, dt.time(), TOKYO) + dt.timedelta(days=1)
 

@@ -179,7 +179,8 @@ def _member(rows: Any, today: dt.date) -> Member:
         for role, first, last in grants
         if (first is None or first <= today) and (last is None or today <= last)
     ]
-    ends = [last for _, last in valid if last is not None]
+    # No day comes after the last one of the calendar, which files write for "no end".
+    ends = [last for _, last in valid if last is not None and last < dt.date.max]
     return Member(
         id=staff_id,
         section=section,

@@ -573,6 +573,20 @@ async def test_a_role_is_held_on_its_days_in_tokyo(
     assert member.until == (ends if "arrears-officer" in roles else None)
 
 
+async def test_a_role_until_the_last_day_of_the_calendar_has_no_end(
+    world: World, desk: SignIn
+) -> None:
+    """Files write that day for no end, and none comes after it."""
+    await world.hire("s-2", "branch-clerk", valid_until=dt.date.max)
+    world.today = dt.datetime.now(dt.UTC)
+    member = await desk.staffing.find("s-2")
+    assert member is not None
+    assert (member.roles, member.until) == ({"branch-clerk"}, None)
+    assert (await desk.sign_in("s-2", PASSWORD)).actor.id == "s-2"
+    with pytest.raises(Unauthenticated):
+        await desk.sign_in("s-2", "another")
+
+
 async def test_a_session_ends_with_the_role_that_ends_first(world: World, desk: SignIn) -> None:
     tomorrow = dt.datetime.now(dt.timezone(dt.timedelta(hours=9))).date()
     world.today = dt.datetime.now(dt.UTC)

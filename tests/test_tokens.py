@@ -412,6 +412,9 @@ async def test_a_definition_is_good_on_its_days(town: Town) -> None:
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
     over = await register(town.clients, town.world.client, replace(today, valid_until=yesterday))
     assert (await over.ask_token()).status_code == 401
+    for_ever = replace(today, id="for-ever", valid_until=dt.date.max)
+    department = await register(town.clients, town.world.client, for_ever)
+    assert (await department.ask_token()).status_code == 200
 
 
 async def test_two_credentials_live_at_a_time(town: Town) -> None:
