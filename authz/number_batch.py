@@ -20,11 +20,15 @@ Logged = Callable[[str, str], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that was not written: its position in what was given, and why (never the number)."""
+    """A row that was not written: its position in what was given, and why (never the number).
+
+    `holder`: the other addressee code under which the number is held, or was until replaced.
+    """
 
     position: int
     code: str
     reason: str
+    holder: str | None = None
 
 
 class Batch:
@@ -56,15 +60,18 @@ class Batch:
         for (position, record), mine in zip(given, indexes, strict=True):
             reason = batch._decide(record, mine, held, old)
             if reason:
-                batch.rejected.append(Rejection(position, record.code, reason))
+                known = held.codes | old
+                holders = {known[index] for index in mine if index in known} - {record.code}
+                holder = next(iter(sorted(holders)), None)
+                batch.rejected.append(Rejection(position, record.code, reason, holder))
         return batch
 
     def _decide(
-        self, record: NumberRecord, mine: list[bytes], held: _Held, old: set[bytes]
+        self, record: NumberRecord, mine: list[bytes], held: _Held, old: dict[bytes, str]
     ) -> str | None:
         stored = held.by_code.get(record.code)
         holder = next((held.codes[index] for index in mine if index in held.codes), None)
-        if not old.isdisjoint(mine):
+        if not old.keys().isdisjoint(mine):
             return "the number was replaced and is no longer valid"
         if holder is not None and holder != record.code:
             return "the number is held under another addressee code"
@@ -76,7 +83,7 @@ class Batch:
         elif not record.change_reason:
             return "the addressee has another number, and no reason of change is given"
         else:
-            old.add(stored.blind_index)
+            old[stored.blind_index] = record.code
             self._replaced.append(_history(stored, record))
             self._changed.append(self._row(record, mine))
         held.codes.update(dict.fromkeys(mine, record.code))
@@ -131,13 +138,13 @@ async def _held(connection: AsyncConnection, codes: list[str], indexes: list[lis
     )
 
 
-async def _old(connection: AsyncConnection, indexes: list[list[bytes]]) -> set[bytes]:
+async def _old(connection: AsyncConnection, indexes: list[list[bytes]]) -> dict[bytes, str]:
     rows = await connection.execute(
-        sa.select(OLD_NUMBERS.c.blind_index).where(
+        sa.select(OLD_NUMBERS.c.blind_index, OLD_NUMBERS.c.addressee_code).where(
             OLD_NUMBERS.c.blind_index.in_([one for mine in indexes for one in mine])
         )
     )
-    return set(rows.scalars())
+    return {row.blind_index: row.addressee_code for row in rows}
 
 
 def _history(stored: Any, record: NumberRecord) -> dict[str, Any]:

@@ -8,10 +8,13 @@ transaction that brings their address in.
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from models.city_file import CODE, HANDLING, ITEM_NAMES
+from models.individual_number import IndividualNumber
 from models.wareki import NotADateError, parse_day
 from resolvers.causes import OBLIGATIONS, Causes
 from resolvers.import_cells import Values, flag, read_handling
@@ -21,6 +24,7 @@ from resolvers.import_report import Row
 FLAGS = ("dv_flag", "neglect_flag")
 FLAG_HEADERS = (ITEM_NAMES[53], ITEM_NAMES[54])
 HOUSEHOLD, LEFT, EARLIER = ITEM_NAMES[79], ITEM_NAMES[84], ITEM_NAMES[110]
+INDIVIDUAL_NUMBER = ITEM_NAMES[1]
 
 
 @dataclass(slots=True)
@@ -38,12 +42,13 @@ class Ahead:
     households: Causes = field(default_factory=Causes)
     covered: Causes = field(default_factory=Causes)
     covered_homes: Causes = field(default_factory=Causes)
+    _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     @classmethod
     def look(cls, file: CityFile, covered: Causes, homes: Causes) -> Ahead:
         """Read the file for protection alone. Most files protect few people."""
         found, header = cls(), set(file.header)
-        if {HOUSEHOLD, EARLIER} & header:
+        if {HOUSEHOLD, EARLIER, INDIVIDUAL_NUMBER} & header:
             found.covered, found.covered_homes = covered, homes
         if {HANDLING, *FLAG_HEADERS} & header:
             for line in file.lines():
@@ -67,14 +72,22 @@ class Ahead:
 
     def _extend(self, line: Line) -> None:
         """Whoever shares a household or a person with somebody is asked for like them."""
+        number = self._number(line.cells.get(INDIVIDUAL_NUMBER, ""))
         code, earlier = line.cells.get(CODE), line.cells.get(EARLIER)
         household = line.cells.get(HOUSEHOLD)
         if has_left(line.cells.get(LEFT, "")):
             household = None
         for codes, homes in (*self._asked(), *self._tied()):
-            if code in codes or earlier in codes or household in homes:
+            if code in codes or earlier in codes or not homes.isdisjoint((household, number)):
                 codes.update(filter(None, (code, earlier)))
-                homes.update(filter(None, (household,)))
+                homes.update(filter(None, (household, number)))
+
+    def _number(self, text: str) -> str | None:
+        """What stands for an individual number among the households, during this look alone."""
+        number = IndividualNumber(text)
+        if not number.well_formed:
+            return None
+        return hmac.digest(self._key, number.reveal().encode(), "sha256").hex()
 
     def _asked(self) -> Iterator[tuple[set[str], set[str]]]:
         """The addressees and the households for which each of the obligations is asked."""

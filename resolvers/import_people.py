@@ -29,6 +29,7 @@ from resolvers.import_report import Outcome, Problem, Row
 from resolvers.import_rows import WholeRows, table_of
 from resolvers.protection import (
     cover_alone,
+    cover_both,
     lapse_exclusions,
     raise_obligations,
     write_down_unexplained,
@@ -119,7 +120,10 @@ class PeopleLoader:
             await self._decide_children(connection, batch)
             await _write(connection, batch)
             await self._protect(connection, batch)
-        await self._keep_numbers(batch)
+            # Before the batch can be seen: a number may say whose record a new one is.
+            same = await self._keep_numbers(batch)
+            if same:
+                self._foreseen |= await cover_both(connection, same)
         batch.outcome.settle(rows)
         return batch.outcome
 
@@ -268,7 +272,8 @@ class PeopleLoader:
 
     # Individual numbers, in the database of their own.
 
-    async def _keep_numbers(self, batch: _Batch) -> None:
+    async def _keep_numbers(self, batch: _Batch) -> list[tuple[str, str]]:
+        """The pairs of addressees of whom the file and the store say the same number."""
         given = [
             row
             for code, rows in batch.groups.items()
@@ -276,15 +281,17 @@ class PeopleLoader:
             for row in [row for row in rows if not row.problems and _has_number(row)][:1]
         ]
         if not given:
-            return
+            return []
         if self._vault is None:
             for row in given:
                 row.problems.append(self._whole.problem(NUMBER, "number", NO_STORE))
-            return
+            return []
         records = [NumberRecord(row.code, **row.parts[NUMBER]) for row in given]
-        for rejection in await self._vault.write_many(records, Unattended(), PURPOSE):
+        rejected = await self._vault.write_many(records, Unattended(), PURPOSE)
+        for rejection in rejected:
             problem = self._whole.problem(NUMBER, "number", rejection.reason)
             given[rejection.position].problems.append(problem)
+        return [(one.code, one.holder) for one in rejected if one.holder is not None]
 
 
 def _has_number(row: Row) -> bool:

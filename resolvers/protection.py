@@ -26,7 +26,15 @@ from models.append_only import exclusively
 from models.graph import GRAPH
 from models.population import PAYERS, PopulationItem
 from models.protective_measure import ExclusionStatus
-from resolvers.causes import OBLIGATIONS, Causes, asked_for, chunks, codes_of, enter_unspecified
+from resolvers.causes import (
+    OBLIGATIONS,
+    Causes,
+    addressee,
+    asked_for,
+    chunks,
+    codes_of,
+    enter_unspecified,
+)
 
 handling = GRAPH.types["Handling"].table
 related = GRAPH.types["RelatedAddressee"].table
@@ -182,6 +190,20 @@ async def raise_obligations(
         changed |= await _set(connection, name, everybody - held.of(name), True)
     await _tell(connection, changed)
     return changed
+
+
+async def cover_both(connection: AsyncConnection, pairs: Collection[tuple[str, str]]) -> set[str]:
+    """Where an obligation covers one of two records, cover the other too: something that is stored
+    nowhere says that they are of one person. The codes of such pairs."""
+    codes = {code for pair in pairs for code in pair}
+    there = await codes_of(connection, sa.select(addressee.c.code), codes)
+    held, both = await _held(connection, there), Causes()
+    for name in OBLIGATIONS:
+        for pair in pairs:
+            if not held.of(name).isdisjoint(pair):
+                both.of(name).update(there.intersection(pair))
+    await raise_obligations(connection, both.codes(), both)
+    return both.codes()
 
 
 async def cover_alone(connection: AsyncConnection, causes: Causes) -> None:

@@ -641,6 +641,49 @@ async def test_whoever_is_there_already_is_covered_before_who_is_tied_to_them(
     assert seen[0] == {code(1), code(2)}
 
 
+def open_after_each_batch(city: City, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """A list that will hold, for each batch of one row, who is there and not covered."""
+
+    async def loaded(loader: PeopleLoader, rows: list[Any], *, last: bool) -> Any:
+        outcome = await load(loader, rows, last=last)
+        known = {row["code"] for row in await city.rows("Addressee")}
+        found.append(known - set(await city.care()))
+        return outcome
+
+    load, found = PeopleLoader.load, list[set[str]]()
+    monkeypatch.setattr(importing, "BATCH", 1)
+    monkeypatch.setattr(PeopleLoader, "load", loaded)
+    return found
+
+
+NUMBERED = {"個人番号": nobodys_number(7)}
+
+
+@pytest.mark.parametrize("before", [{"取扱注意": "住所秘匿"}, {}])
+async def test_one_number_under_two_codes_covers_both(
+    city: City, monkeypatch: pytest.MonkeyPatch, before: Cells
+) -> None:
+    """It is one person, who came back under another code, say, and whom nobody linked yet."""
+    await city.load([person(1, **NUMBERED, **before)])
+    asks = {} if before else {"取扱注意": "住所秘匿"}
+    open_ = open_after_each_batch(city, monkeypatch)
+    for _ in range(2):
+        report = await city.load([person(2, **NUMBERED, **asks)])
+        assert report.rejected == 1
+        assert await city.care() == {code(1): (True, False), code(2): (True, False)}
+        assert len(await city.rows("ProtectiveMeasure")) == 2
+    assert not any(open_)
+
+
+async def test_one_number_in_two_rows_covers_the_first_before_it_is_readable(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_ = open_after_each_batch(city, monkeypatch)
+    await city.load([person(1, **NUMBERED), person(2, 取扱注意="住所秘匿", **NUMBERED)])
+    assert set(await city.care()) == {code(1), code(2)}
+    assert not any(open_)
+
+
 @pytest.mark.parametrize(("first", "later"), [
     (person(2), {CODE: code(2), "関連前宛名コード": code(1)}),
     (person(2), {CODE: code(2), "世帯コード": "0000000001"}),
@@ -652,16 +695,7 @@ async def test_nobody_is_readable_before_the_row_that_ties_them_to_a_covered_per
 ) -> None:
     """Whoever is covered already has moved, say: their new record, or a child's, comes first."""
     await city.load([person(1, 取扱注意="住所秘匿", 世帯コード="0000000001")])
-
-    async def loaded(loader: PeopleLoader, rows: list[Any], *, last: bool) -> Any:
-        outcome = await load(loader, rows, last=last)
-        known = {row["code"] for row in await city.rows("Addressee")}
-        open_.append(known - set(await city.care()))
-        return outcome
-
-    load, open_ = PeopleLoader.load, list[set[str]]()
-    monkeypatch.setattr(importing, "BATCH", 1)
-    monkeypatch.setattr(PeopleLoader, "load", loaded)
+    open_ = open_after_each_batch(city, monkeypatch)
     header = [CODE, "住所漢字", "世帯コード", "電話番号等", "関連前宛名コード"]
     rows = [
         {name: row[name] for name in header if name in row} for row in (first, person(9), later)
