@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from authz.clearance import (
     ASKED,
@@ -134,6 +135,16 @@ def compare(before: Tables, after: Tables, compared: Collection[Roles]) -> Compa
             for position in _positions(whats, before.policy.coordinates):
                 found += _changes(roles, purpose, position, before, after)
     return Comparison(tuple(sorted(found, key=_order)))
+
+
+def together(comparisons: Iterable[Comparison]) -> Comparison:
+    """What shows at any of several instants, each cell by the change that is the most there."""
+    found: dict[tuple[Kind, Roles, str, str, Action], Change] = {}
+    for change in chain.from_iterable(comparison.changes for comparison in comparisons):
+        key = (change.kind, change.roles, change.purpose, change.coordinate, change.action)
+        if key not in found or opens_more(_most_of(found[key]), _most_of(change)):
+            found[key] = change
+    return Comparison(tuple(sorted(found.values(), key=_order)))
 
 
 def changed_pairs(before: Policy, after: Policy) -> dict[tuple[str, str], frozenset[str]]:

@@ -12,6 +12,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,6 +28,7 @@ from authz.policy_compare import (
     compare,
     grouped,
     role_sets,
+    together,
     word,
 )
 from authz.policy_csv import export_csv
@@ -42,6 +44,7 @@ from authz.policy_explain import explain, written
 from authz.policy_findings import Finding, has_errors, validate
 from authz.policy_replay import replay
 from authz.policy_store import PolicyStore, in_force
+from authz.policy_versions import applied
 from models.database import Database
 from models.facts import CLASSES
 from models.graph import GRAPH, PROTECTED
@@ -331,35 +334,59 @@ def _findings(found: Iterable[Finding], lines: Sequence[Line]) -> list[dict[str,
 
 
 async def policy_comparison(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
-    """What a draft, or a version, opens and closes against the version in force or another."""
+    """What a draft, or a version, opens and closes against the version in force or another.
+
+    Against that in force also at the instants of those that wait, into which the change is carried.
+    """
     async with views.database.look() as connection:
         base = given.get("base")
         before = await views.chosen(connection, {"version": base}, policy)
         lines = await _lines(views, connection, given, policy)
+        later = [] if base is not None else await _waiting_lines(connection)
         staff = await staff_by_roles(connection, today())
         size = await people(connection)
     findings = validate(lines, policy.reference, policy.coordinates)
     usable = not has_errors(findings)
     groups: list[Group] = []
-    tables = Tables(before), Tables(before)
+    steps: list[Step] = []
     if usable:
-        tables = tables[0], Tables(views.built(lines, policy), tables[0])
-        changed = await asyncio.to_thread(_compare, *tables, staff)
+        steps = [_step(before, views.built(lines, policy))]
+        for waits in later:
+            carried = applied(waits, before.lines, lines)
+            steps.append(_step(views.built(waits, policy), views.built(carried, policy)))
+        changed = await asyncio.to_thread(_compare, steps, staff)
         groups = grouped(changed, policy.coordinates)
     old, new = set(before.lines), set(lines)
+    afters, befores = [step[1] for step in steps], [step[0] for step in steps]
     return {
         "findings": _findings(findings, lines),
         "usable": usable,
         "added": [_text(line) for line in lines if line not in old],
         "removed": [_text(line) for line in before.lines if line not in new],
-        "gains": [_sentence(g, tables[1], staff, size) for g in groups if g.kind == "GAIN"],
-        "losses": [_sentence(g, tables[0], staff, size) for g in groups if g.kind == "LOSS"],
+        "gains": [_sentence(g, afters, staff, size) for g in groups if g.kind == "GAIN"],
+        "losses": [_sentence(g, befores, staff, size) for g in groups if g.kind == "LOSS"],
         "needsApproval": any(group.kind == "GAIN" for group in groups),
     }
 
 
-def _compare(before: Tables, after: Tables, staff: Counter[Roles]) -> Comparison:
-    return compare(before, after, role_sets(before.policy.reference, staff))
+async def _waiting_lines(connection: AsyncConnection) -> list[list[Line]]:
+    later = await waiting(connection, dt.datetime.now(dt.UTC))
+    return [await version_lines(connection, one.number) for one in later]
+
+
+Step = tuple[Tables, Tables]
+"""Before and after, at one instant at which the change shows."""
+
+
+def _step(before: Policy, after: Policy) -> Step:
+    tables = Tables(before)
+    return tables, Tables(after, tables)
+
+
+def _compare(steps: Iterable[Step], staff: Counter[Roles]) -> Comparison:
+    return together(
+        compare(before, after, role_sets(before.policy.reference, staff)) for before, after in steps
+    )
 
 
 def _text(line: Line) -> dict[str, Any]:
@@ -374,7 +401,9 @@ def _text(line: Line) -> dict[str, Any]:
     }
 
 
-def _sentence(group: Group, tables: Tables, staff: Counter[Roles], size: int) -> dict[str, Any]:
+def _sentence(
+    group: Group, shown: Iterable[Tables], staff: Counter[Roles], size: int
+) -> dict[str, Any]:
     personal = any(CLASSES[code].personal for code in group.classes)
     asked = witness(group.purpose, group.coordinates[0], group.action, group.needs_case)
     return {
@@ -395,10 +424,9 @@ def _sentence(group: Group, tables: Tables, staff: Counter[Roles], size: int) ->
         else {
             "document": asked.document,
             "headers": list(asked.headers),
-            "reachable": shows(
-                asked,
-                group.action,
-                lambda position: tables.cell(group.roles, group.purpose, position),
+            "reachable": any(
+                shows(asked, group.action, partial(tables.cell, group.roles, group.purpose))
+                for tables in shown
             ),
         },
     }

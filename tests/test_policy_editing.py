@@ -306,6 +306,26 @@ async def test_a_version_waits_for_its_instant_and_is_carried_along(town: World)
     assert ("class:contact", "read", "deny", "purpose:consultation") in lines
 
 
+async def test_what_opens_only_with_what_waits_is_told_before(town: World) -> None:
+    """Whose accounts somebody holds takes two classes, of which one is given for later already."""
+    account, person = (
+        CARELESS | {"role": "role:branch-clerk", "what": f"class:{class_}"}
+        for class_ in ("bank-account", "related-person")
+    )
+    draft = await proposed(town, account)
+    soon = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)).isoformat()
+    await do(town, DIRECTOR, "approvePolicy", draft=draft, reason="then", effectiveFrom=soon)
+    draft = await draft_with(town, person)
+    found = await town.data(ADMIN, EDITING, COMPARISON, variables={"draft": draft})
+    [gain] = [
+        gain
+        for gain in found["policyComparison"]["gains"]
+        if gain["purpose"] == "consultation" and "Addressee.heldAccounts" in gain["coordinates"]
+    ]
+    assert (gain["roles"], gain["before"], gain["after"]) == (["branch-clerk"], "HIDDEN", "SHOWN")
+    assert gain["witness"]["reachable"] is True
+
+
 async def test_one_person_takes_away_what_waits_to_be_given(town: World) -> None:
     draft = await proposed(town, CARELESS)
     soon = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)).isoformat()
