@@ -584,6 +584,9 @@ def _engine(url: sa.URL, dialect: str) -> AsyncEngine:
     if dialect == "postgresql":
         return create_async_engine(
             url.set(drivername="postgresql+asyncpg"),
+            # Whatever the server's default: whoever waited for a lock must see what the one before
+            # them wrote, or a new record misses the measure that was entered meanwhile.
+            isolation_level="READ COMMITTED",
             pool_size=5,
             pool_pre_ping=True,
             hide_parameters=True,

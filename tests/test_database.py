@@ -7,6 +7,7 @@ import contextlib
 import time
 
 import pytest
+import sqlalchemy as sa
 
 from models import database as pools
 from models.database import Database, DatabaseError
@@ -83,3 +84,27 @@ async def test_an_idle_reader_holds_no_old_snapshot(new_database: NewDatabase) -
             [row] = await reader.rows("SELECT count(*) FROM seen", ())
         assert row[0] == number
     await database.close()
+
+
+@pytest.mark.postgresql
+async def test_a_writer_sees_what_was_written_while_it_waited(new_database: NewDatabase) -> None:
+    """Also where the database begins its transactions with one snapshot for all statements."""
+    url = new_database()
+    first = Database(url)
+    if first.dialect == "sqlite":
+        await first.engine.dispose()
+        return
+    async with first.write() as connection:
+        await connection.exec_driver_sql("CREATE TABLE measure (n integer)")
+        name = await connection.scalar(sa.text("SELECT current_database()"))
+        await connection.exec_driver_sql(
+            f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'repeatable read'"
+        )
+    second = Database(url)
+    async with second.write() as waiting:
+        await waiting.exec_driver_sql("SELECT 1 FROM measure")
+        async with first.write() as connection:
+            await connection.exec_driver_sql("INSERT INTO measure VALUES (1)")
+        assert await waiting.scalar(sa.text("SELECT count(*) FROM measure")) == 1
+    await first.close()
+    await second.close()
