@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from resolvers.causes import (
     measure_protects,
 )
 from resolvers.import_cells import OTHERS, Values, measure_cells
-from resolvers.import_file import CityFile, Progress
+from resolvers.import_file import CityFile, Line, Progress
 from resolvers.import_report import Problem, RejectFile, Report, Row, convert
 from resolvers.protection import lapse_exclusions, raise_obligations
 
@@ -81,7 +82,7 @@ async def import_measures(
         for line in file.lines(progress):
             row = convert(line, CELLS, CODE)
             try:
-                changed = await _row(database, row, _codes(line.text))
+                changed = await _row(database, row, _codes(line))
             except sa.exc.SQLAlchemyError as error:
                 # Its message would show the statement's values.
                 reason = f"the database refused a row ({type(error).__name__})"
@@ -93,15 +94,18 @@ async def import_measures(
         return rejected.report(loaded, already_there)
 
 
-def _codes(text: str) -> set[str]:
-    """What could be codes in a row that is not to be trusted."""
+def _codes(line: Line) -> set[str]:
+    """What could be codes in a row that is not to be trusted, and in the cells for them."""
+    cells = (line.cells.get(name, "") for name in (CODE, COVERED_TOO))
+    text = unicodedata.normalize("NFKC", " ".join((line.text, *cells)))
     return {digits for digits in re.findall("[0-9]+", text) if addressee_code(digits) is None}
 
 
 async def _row(database: Database, row: Row, loose: set[str]) -> bool:
     """Protect whom a row names; whether anything had to be done. Adds to the row's problems.
 
-    `loose`: codes in a row that fell apart; whoever is among them is named, the counterparty too.
+    `loose`: codes as they stand in the row; of one that fell apart everybody among them is named,
+    the counterparty too.
     """
     at = dt.datetime.now(dt.UTC)
     values = row.parts.get(PART, {})

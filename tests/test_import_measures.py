@@ -139,6 +139,8 @@ async def test_more_is_said_of_it_and_never_less(town: World, tmp_path: Path) ->
         ("相手方宛名コード", "000000000099999"),
         ("併対象者宛名コード", f"{SUZUKI} 000000000099999"),
         ("併対象者宛名コード", f"x {SUZUKI}"),
+        ("併対象者宛名コード", f"{HANAKO}、{SUZUKI}"),
+        ("宛名コード", "".join(chr(ord(digit) + 0xFEE0) for digit in YAMADA)),
         ("相手方氏名", "123456789012"),
     ],
 )
