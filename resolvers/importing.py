@@ -184,7 +184,7 @@ async def _run(
     loaded = already_there = 0
     only: frozenset[int] | None = None
     last = False
-    for _ in range(PASSES):
+    for passes in range(1, PASSES + 1):
         waiting: set[int] = set()
         async for rows in _converted(_batches(file.lines(progress), only), cells):
             outcome = await loader.load(rows, last=last)
@@ -195,7 +195,7 @@ async def _run(
                 rejects.add(number, outcome.rejected[number])
         if not waiting:
             break
-        last = only is not None and waiting == only
+        last = (only is not None and waiting == only) or passes == PASSES - 1
         only, progress = frozenset(waiting), _silent
     return rejects.report(loaded, already_there)
 

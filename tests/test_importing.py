@@ -462,6 +462,17 @@ async def test_links_across_batches(city: City, monkeypatch: pytest.MonkeyPatch)
     await test_links_may_lead_to_later_rows(city)
 
 
+async def test_a_row_that_waited_in_vain_is_refused_and_not_forgotten(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 1)
+    monkeypatch.setattr(importing, "PASSES", 3)
+    report = await city.load(
+        [*(person(n, 関連前宛名コード=code(n + 1)) for n in range(1, 6)), person(6)]
+    )
+    assert (report.loaded, report.rejected) == (3, 3)
+
+
 async def test_a_link_to_nobody_is_refused_and_loads_later(city: City) -> None:
     rows = [person(1, 特定宛先人コード=code(9)), person(2, 関連前宛名コード=code(9))]
     report = await city.load(rows)
