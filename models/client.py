@@ -16,7 +16,8 @@ from sqlmodel import SQLModel
 
 from models.labels import INSTANT, child_key, column, enum_of, text
 
-_CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,56}\Z")
+_CLIENT_ID = re.compile(r"(?!.*[0-9]{12})[A-Za-z0-9][A-Za-z0-9._-]{0,56}\Z")
+"""Not twelve digits in a row: the log would not tell such an id."""
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -55,7 +56,7 @@ def client_id_objection(value: str) -> str | None:
     """Why a text is no client id, or `None`. Client ids are ASCII, at most 57 characters."""
     if _CLIENT_ID.match(value):
         return None
-    return "a client id has 1 to 57 letters, digits, dots, hyphens or underscores"
+    return "a client id has 1 to 57 letters, digits (not 12 in a row), dots, hyphens or underscores"
 
 
 def networks_of(words: str) -> tuple[Network, ...]:

@@ -17,7 +17,8 @@ from sqlmodel import SQLModel
 from models import facts
 from models.labels import INSTANT, Noun, child_key, column, enum_of, text
 
-_STAFF_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_STAFF_ID = re.compile(r"(?!.*[0-9]{12})[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+"""Not twelve digits in a row: the log would not tell such an id."""
 
 
 class StaffState(StrEnum):
@@ -42,7 +43,7 @@ def staff_id_objection(value: str) -> str | None:
     """Why a text is no staff id, or `None`. Staff ids are ASCII, at most 64 characters."""
     if _STAFF_ID.match(value):
         return None
-    return "a staff id has 1 to 64 letters, digits, dots, hyphens or underscores"
+    return "a staff id has 1 to 64 letters, digits (not 12 in a row), dots, hyphens or underscores"
 
 
 class Section(SQLModel, table=True):

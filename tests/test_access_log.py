@@ -20,10 +20,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authz.access_log import UNREADABLE, AccessLog, Kind, LoggedOperation, Record, readable
+from authz.actor import actor_id
 from authz.errors import Unavailable
 from models.access_log import ACCESS_LOG, LOGGED_OPERATION, append_only_triggers
 from models.append_only import filled
+from models.client import client_id_objection
 from models.database import Database
+from models.staff import staff_id_objection
 
 PATIENCE = 0.5
 READ = LoggedOperation.of("query{addressee{code}}", [("Addressee.code", "read", "shown")])
@@ -501,3 +504,9 @@ def test_sqlite_stores_a_record_as_sqlalchemy_reads_it() -> None:
         "operation", "persons", "person_count", "outcome",
     ]  # fmt: skip
     assert sqlite3.sqlite_version_info >= (3, 24)
+
+
+@pytest.mark.parametrize("text", ["100000000001", "a-1000000000012", "7" * 11 + "-7", "sato"])
+def test_the_log_can_tell_whoever_may_have_an_id(text: str) -> None:
+    told = readable(text) == text and readable(actor_id(text)) == actor_id(text)
+    assert (staff_id_objection(text) is None, client_id_objection(text) is None) == (told, told)

@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
+from authz.access_log import readable
 from authz.errors import Unauthenticated, Unavailable
 from authz.harvest import Harvest
 from authz.session import TAG, VERSION_KEY, Sessions, connect
@@ -106,6 +107,16 @@ async def test_a_session_tells_who_asks_and_the_policy_version(sessions: Session
     assert actor.expires_at == touched.session.issued_at + 8 * HOUR
     assert len(token) == 43
     assert actor.session not in token
+
+
+async def test_the_log_can_tell_every_session(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Digits alone would be kept out of it, as they could be an individual number."""
+    monkeypatch.setattr("secrets.token_hex", lambda count: "7" * 2 * count)
+    _, actor = await sessions.open("s-1", ["collection-clerk"], None)
+    assert readable(actor.session) == actor.session
+    assert len(actor.session) >= 16
 
 
 async def test_the_token_is_stored_nowhere(

@@ -76,7 +76,8 @@ async def test_a_role_taken_away_ends_the_session_at_once(town: World) -> None:
 
 
 async def test_nobody_is_hired_as_what_acts_on_the_log(town: World) -> None:
-    for name in ("import", "Operator", "server.py"):
+    """Nor by what the log would not tell, as it could be an individual number."""
+    for name in ("import", "Operator", "server.py", "100000000001", "a-100000000001-b"):
         content = await attempt(town, ADMIN, "hireStaffMember", {"staffId": name, "name": "x"})
         assert code_of(content) == "BAD_USER_INPUT", name
 
