@@ -158,8 +158,11 @@ class Clients:
         """
         client = await self._existing(client_id)
         wanted = _given(jwk, certificate)
+        signs = client.definition.authentication is ClientAuthentication.PRIVATE_KEY_JWT
+        if jwk is not None and not signs:
+            raise BadInput("this client has a secret: it takes no public key")
         if not wanted:
-            if client.definition.authentication is ClientAuthentication.PRIVATE_KEY_JWT:
+            if signs:
                 raise BadInput("name a key or a certificate: this client has no secret")
             wanted = [(CredentialKind.SECRET, None)]
         async with self._database.write() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -17,6 +18,7 @@ from joserfc.jwk import ECKey, OctKey
 
 from authz.client_certificate import thumbprint_of_pem
 from authz.embedded_redis import EmbeddedRedis
+from authz.errors import BadInput
 from models.client import ClientAuthentication, ClientState, TokenBinding
 from resolvers.clients import definition_of
 from tests.authority import Authority
@@ -432,6 +434,11 @@ async def test_two_credentials_live_at_a_time(town: Town) -> None:
         department.key = key
         statuses.append((await department.ask_token()).status_code)
     assert statuses == [401, 200, 200]
+    # A public key would take the place of the secrets that the client signs with.
+    public = ECKey.generate_key("P-256").as_dict(private=False)
+    with pytest.raises(BadInput):
+        await town.clients.rotate("rotating", jwk=json.dumps(public))
+    assert (await department.ask_token()).status_code == 200
 
 
 async def test_the_metadata_says_what_is_there(town: Town) -> None:
