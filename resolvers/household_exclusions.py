@@ -15,7 +15,7 @@ from authz.four_eyes import check_somebody_else
 from models.graph import GRAPH
 from models.policy import Action
 from models.protective_measure import ExclusionStatus
-from resolvers.protection import ending, exclusion, raise_obligations
+from resolvers.protection import ending, exclusion, lives_there, raise_obligations
 from resolvers.states import needs_state, reason_of
 from resolvers.write import Change, Changed, Input, UseCase
 
@@ -89,7 +89,7 @@ async def _shared_home(change: Change, person: str, member: str) -> str:
         sa.select(own.c.household_code)
         .join(other, own.c.household_code == other.c.household_code)
         .where(own.c.addressee_code == person, other.c.addressee_code == member)
-        .where(own.c.left_on.is_(None), other.c.left_on.is_(None))
+        .where(lives_there(own), lives_there(other))
         .order_by(own.c.household_code)
     )
     home: str | None = await change.connection.scalar(shared)

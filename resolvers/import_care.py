@@ -8,6 +8,7 @@ transaction that brings their address in.
 
 from __future__ import annotations
 
+import datetime as dt
 import hmac
 import secrets
 from collections.abc import Collection, Iterable, Iterator
@@ -20,6 +21,7 @@ from resolvers.causes import OBLIGATIONS, Causes
 from resolvers.import_cells import Values, flag, read_handling
 from resolvers.import_file import CityFile, Line
 from resolvers.import_report import Row
+from resolvers.sql import today
 
 FLAGS = ("dv_flag", "neglect_flag")
 FLAG_HEADERS = (ITEM_NAMES[53], ITEM_NAMES[54])
@@ -121,11 +123,16 @@ class Ahead:
 
 def has_left(text: str) -> bool:
     """Whether a cell says on which day a household was left. What cannot be read does not, nor do
-    the days that stand for none."""
+    the days that stand for none, and those to come."""
     try:
-        return parse_day(text).day is not None
+        return is_over(parse_day(text).day)
     except NotADateError:
         return False
+
+
+def is_over(left_on: dt.date | None) -> bool:
+    """Whether the day of leaving a household has passed."""
+    return left_on is not None and left_on < today()
 
 
 def asked_of_line(line: Line) -> tuple[bool, bool]:
@@ -161,7 +168,7 @@ def _ask(causes: Causes, rows: Iterable[Row], asked: Iterator[tuple[set[str], se
     for name, (codes, homes) in zip(OBLIGATIONS, asked, strict=True):
         for row in rows:
             home = row.parts.get("household_membership", {})
-            household = None if home.get("left_on") else home.get("household_code")
+            household = None if is_over(home.get("left_on")) else home.get("household_code")
             if row.code in codes or household in homes:
                 causes.of(name).add(row.code)
 

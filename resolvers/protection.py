@@ -35,6 +35,7 @@ from resolvers.causes import (
     codes_of,
     enter_unspecified,
 )
+from resolvers.sql import today
 
 handling = GRAPH.types["Handling"].table
 related = GRAPH.types["RelatedAddressee"].table
@@ -88,7 +89,7 @@ class _Ties:
         together = (
             sa.select(own.c.addressee_code, other.c.addressee_code, own.c.household_code)
             .join(other, own.c.household_code == other.c.household_code)
-            .where(own.c.left_on.is_(None), other.c.left_on.is_(None))
+            .where(lives_there(own), lives_there(other))
         )
         async for code, member, home in _rows(connection, together, own.c.addressee_code, codes):
             self.homes.setdefault(code, {}).setdefault(member, set()).add(home)
@@ -127,6 +128,12 @@ def _closure(start: str, near: Callable[[str], Iterable[str]]) -> set[str]:
     return found
 
 
+def lives_there(membership: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether a member has not left the household yet: a move is notified before its day."""
+    left_on = membership.c.left_on
+    return sa.or_(left_on.is_(None), left_on >= today())
+
+
 async def _held(connection: AsyncConnection, among: Collection[str]) -> Causes:
     """Whom an obligation covers now."""
     return Causes(
@@ -147,7 +154,7 @@ async def covered_now(connection: AsyncConnection) -> tuple[Causes, Causes]:
         held = sa.select(handling.c.addressee_code).where(handling.c[name])
         codes.of(name).update(await connection.scalars(held))
         lived_in = sa.select(household.c.household_code).join(handling, at_home)
-        present = lived_in.where(handling.c[name], household.c.left_on.is_(None))
+        present = lived_in.where(handling.c[name], lives_there(household))
         homes.of(name).update(await connection.scalars(present))
     return codes, homes
 

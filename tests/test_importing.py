@@ -571,8 +571,20 @@ async def test_a_cause_that_a_file_brings_asks_anew_whom_it_extends_to(
 async def test_a_new_addressee_in_a_protected_home_is_covered(city: City) -> None:
     await city.load([person(1, DVフラグ="1", 世帯コード="0000000001")])
     await city.load([person(2, 世帯コード="0000000001"), person(3, 関連前宛名コード=code(1)),
-                     person(4, 世帯コード="0000000001", 世帯減異動日="2020-01-01")])  # fmt: skip
-    assert set(await city.care()) == {code(1), code(2), code(3)}
+                     person(4, 世帯コード="0000000001", 世帯減異動日="2020-01-01"),
+                     person(5, 世帯コード="0000000001", 世帯減異動日="2199-12-31")])  # fmt: skip
+    assert set(await city.care()) == {code(1), code(2), code(3), code(5)}
+
+
+async def test_whoever_leaves_a_household_on_a_day_to_come_still_lives_there(city: City) -> None:
+    """A move is notified before its day: until then their address is the covered person's."""
+    home = {"世帯コード": "0000000001"}
+    await city.load([
+        person(1, **home), person(2, 世帯減異動日="2199-12-31", **home),
+        person(3, 世帯減異動日="2020-01-01", **home),
+    ])  # fmt: skip
+    await city.load([person(1, DVフラグ="1")])
+    assert set(await city.care()) == {code(1), code(2)}
 
 
 @pytest.mark.parametrize("later", [
@@ -580,6 +592,7 @@ async def test_a_new_addressee_in_a_protected_home_is_covered(city: City) -> Non
     [person(2, DVフラグ="1", 世帯コード="0000000001", 世帯減異動日="99999999")],
     [person(2, DVフラグ="1", 世帯コード="0000000001", 世帯減異動日="?")],
     [person(2, DVフラグ="1", 世帯コード="0000000001", 世帯減異動日="2999-12-31")],
+    [person(2, DVフラグ="1", 世帯コード="0000000001", 世帯減異動日="2199-12-31")],
     [person(2, 取扱注意="住所秘匿", 関連前宛名コード=code(1))],
     [person(2, DVフラグ="1", 世帯コード="2"), {CODE: code(1), "世帯コード": "2"}],
     [person(3, DVフラグ="1", 世帯コード="2"), person(2, 世帯コード="2", 関連前宛名コード=code(1))],
