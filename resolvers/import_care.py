@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import secrets
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -67,7 +68,7 @@ class Ahead:
         return found
 
     def _protect(self, line: Line, untold: tuple[bool, bool]) -> None:
-        code, asked = line.cells.get(CODE), asked_of_line(line)
+        code, asked = _code(line, CODE), asked_of_line(line)
         if code is not None:
             _add(self.codes, code, asked)
             _add(self.untold, code, untold)
@@ -75,7 +76,7 @@ class Ahead:
     def _extend(self, line: Line) -> None:
         """Whoever shares a household or a person with somebody is asked for like them."""
         number = self._number(line.cells.get(INDIVIDUAL_NUMBER, ""))
-        code, earlier = line.cells.get(CODE), line.cells.get(EARLIER)
+        code, earlier = _code(line, CODE), _code(line, EARLIER)
         household = line.cells.get(HOUSEHOLD)
         if has_left(line.cells.get(LEFT, "")):
             household = None
@@ -162,6 +163,12 @@ def raised_flags(rows: Iterable[Row], base: Values) -> Values:
         for flag in FLAGS
         if row.parts.get("addressee", {}).get(flag) and not base.get(flag)
     }
+
+
+def _code(line: Line, name: str) -> str | None:
+    """The code in a cell, also where it is written full-width and its row is refused."""
+    text = line.cells.get(name)
+    return None if text is None else unicodedata.normalize("NFKC", text)
 
 
 def _ask(causes: Causes, rows: Iterable[Row], asked: Iterator[tuple[set[str], set[str]]]) -> None:

@@ -521,11 +521,17 @@ async def test_an_import_raises_protection_and_never_lowers_it(city: City) -> No
 
 
 @pytest.mark.parametrize(
-    "cells", [{"DVフラグ": "1", "郵便親番": "x"}, {"DVフラグ": "?"}, {"取扱注意": "?"}]
+    "cells",
+    [
+        {"DVフラグ": "1", "郵便親番": "x"},
+        {"DVフラグ": "?"},
+        {"取扱注意": "?"},
+        {"DVフラグ": "1", CODE: "".join(chr(ord(digit) + 0xFEE0) for digit in code(1))},
+    ],
 )
 async def test_a_refused_row_protects_all_the_same(city: City, cells: Cells) -> None:
     await city.load([person(1)])
-    report = await city.load([person(1, **cells)])
+    report = await city.load([person(1) | cells])
     assert report.rejected == 1
     assert await city.care() == {code(1): (True, True)}
 
