@@ -17,7 +17,7 @@ import httpx2
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from graphql import parse, validate
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -299,6 +299,7 @@ async def new_draft(server: Server, title: str, *lines: str, propose: bool = Fal
 
 CARELESS = "role:collection-clerk, purpose:consultation, class:residence, list, allow"
 FORBIDDEN = "role:policy-administrator, purpose:policy-administration, class:name, read, allow"
+OTHER = "role:collection-clerk, purpose:consultation, class:contact, list, allow"
 DIRECTORS_OWN = "role:collection-director, purpose:delinquency, class:contact, read, allow"
 
 
@@ -654,6 +655,70 @@ async def test_validation_stands_where_the_line_is(chrome: Browser, server: Serv
         await expect(cell).not_to_have_accessible_name(re.compile("検証の指摘あり"))
 
 
+# -- answers that come late ------------------------------------------------------------------------
+
+
+async def hold(page: Page, name: str) -> list[Route]:
+    """Keep the answer to the next question of this name back, until its route goes on."""
+    held: list[Route] = []
+
+    async def keep(route: Route) -> None:
+        if not held and f"query {name}" in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            await route.continue_()
+
+    await page.route("**/graphql", keep)
+    return held
+
+
+async def let_go(page: Page, held: list[Route]) -> None:
+    """Let the late answer come, and wait until the page has dealt with it."""
+    async with page.expect_response(lambda one: one.request == held[0].request):
+        await held[0].continue_()
+    await page.get_by_role("button", name="延長").click()
+    await expect(page.locator("#status")).to_contain_text("延長しました")
+
+
+@pytest.mark.browser
+async def test_a_late_answer_does_not_stand_under_other_words(
+    chrome: Browser, server: Server
+) -> None:
+    async with person(chrome, server, AUDITOR) as auditor:
+        page = auditor.page
+        await auditor.at("union/collection-clerk")
+        held = await hold(page, "Union")
+        await page.get_by_label("関係課職員").check()
+        await page.get_by_label("納税課 収納担当").uncheck()
+        await expect(page.get_by_role("columnheader")).to_have_count(3)
+        cells = page.locator("[data-cell]")
+        shown = await cells.all_inner_texts()
+        await let_go(page, held)
+        assert await cells.all_inner_texts() == shown
+
+
+@pytest.mark.browser
+async def test_the_line_that_is_taken_out_is_the_one_that_was_shown(
+    chrome: Browser, server: Server
+) -> None:
+    """Of two, the second one's number is another's as soon as the first is gone."""
+    another = FORBIDDEN.replace("class:name", "class:identifier")
+    draft = await new_draft(server, "二つの誤り", FORBIDDEN, another, CARELESS)
+    async with person(chrome, server, ADMINISTRATOR) as administrator:
+        page = administrator.page
+        await administrator.at(f"draft/{draft}")
+        errors = page.locator(".what-if .findings .error")
+        take_out = errors.get_by_role("button", name="この行を消す")
+        await expect(take_out).to_have_count(2)
+        held = await hold(page, "Comparison")
+        async with page.expect_request(lambda one: "query Comparison" in (one.post_data or "")):
+            await take_out.first.click()
+        await take_out.last.click()
+        await expect(page.locator(".totals")).to_contain_text("開く 1 件")
+        await let_go(page, held)
+        await expect(page.locator(".totals")).to_contain_text("開く 1 件")
+
+
 @pytest.mark.browser
 async def test_the_auditor_reads_the_log(chrome: Browser, server: Server) -> None:
     async with person(chrome, server, AUDITOR) as auditor:
@@ -715,7 +780,7 @@ async def test_a_role_is_given_by_two_and_taken_by_one(chrome: Browser, server: 
         await second.locator("summary", has_text="承認する").click()
         await second.get_by_label("承認する理由").fill("人手が足りない")
         await second.get_by_role("button", name="承認する").click()
-        await expect(second.locator(".box.good")).to_contain_text("承認しました")
+        await expect(second.locator(".box.good")).to_contain_text("承認しました。次の操作から")
 
         await administrator.at("staff")
         row = page.locator("tbody tr", has=page.get_by_role("link", name="watanabe"))
@@ -747,3 +812,6 @@ async def test_a_version_waits_for_its_instant(chrome: Browser, server: Server) 
         await expect(page.locator("tbody tr").first).to_contain_text(f"{instant:%Y/%m/%d} 08:30")
         await director.at("matrix")
         await expect(page.locator(".box.note")).to_contain_text("から有効になります")
+        another = await new_draft(server, "その間に", OTHER)
+        await director.at(f"draft/{another}")
+        await expect(page.locator(".box.note")).to_contain_text("待つ版と合わさって変わるもの")

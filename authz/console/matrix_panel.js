@@ -35,8 +35,8 @@ export function matrixPanel(view) {
   async function refresh() {
     const focused = document.activeElement?.getAttribute("data-key");
     const chosen = looking[looking.by];
-    await fill(grid, view.load(looking.by === "purpose" ? { purposes: [chosen] } : { roles: [chosen] })
-      .then((found) => { loaded = found; return draw(); }));
+    await fill(grid, view.load(looking.by === "purpose" ? { purposes: [chosen] } : { roles: [chosen] }),
+      (found) => { loaded = found; return draw(); });
     if (focused) cellAt(focused)?.focus();
   }
 

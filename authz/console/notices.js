@@ -21,14 +21,23 @@ export const done = (ja, en) => h("p", { class: "box good" }, both(ja, en));
 
 export const empty = (ja, en) => h("p", { class: "empty" }, both(ja, en));
 
-/** Fill a place with what a promise gives; meanwhile it says that it is busy. */
-export async function fill(place, promise) {
+/** What each place was last asked to show. */
+const latest = new WeakMap();
+
+/**
+ * Fill a place with what `draw` makes of what a promise gives; meanwhile it says that it is busy.
+ * What comes after something newer was asked for is not drawn: it would stand under other words.
+ */
+export async function fill(place, promise, draw = (found) => found) {
+  const wanted = () => latest.get(place) === promise;
+  latest.set(place, promise);
   place.setAttribute("aria-busy", "true");
   try {
-    place.replaceChildren(...[await promise].flat(Infinity).filter(Boolean));
+    const found = await promise;
+    if (wanted()) place.replaceChildren(...[draw(found)].flat(Infinity).filter(Boolean));
   } catch (error) {
-    place.replaceChildren(refused(error));
+    if (wanted()) place.replaceChildren(refused(error));
   } finally {
-    place.removeAttribute("aria-busy");
+    if (wanted()) place.removeAttribute("aria-busy");
   }
 }

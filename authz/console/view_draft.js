@@ -55,19 +55,21 @@ export async function draftView(context) {
   const totals = h("section", { class: "totals", "aria-label": "変わる件数 Totals" });
   /** Compare, then draw the matrix: the cells show what validation says of their lines. */
   async function refresh(aloud) {
-    await fill(consequences, ask(COMPARISON, { purpose, variables: { draft: id, base: draft.basedOn } })
-      .then(({ policyComparison }) => {
-        flaws = flawsOf(policyComparison.findings, lines);
+    // What it says of line 7 is said of this line 7, whatever is taken out before the next answer.
+    const compared = lines;
+    const remove = (number) => takeOut(compared[number - 1]);
+    await fill(consequences, ask(COMPARISON, { purpose, variables: { draft: id, base: draft.basedOn } }),
+      ({ policyComparison }) => {
+        flaws = flawsOf(policyComparison.findings, compared);
         if (aloud) say(`草案に入れました。${summed(policyComparison)}`);
         totals.replaceChildren(summary(policyComparison));
         return whatIf(words, policyComparison, editable ? remove : null);
-      }));
+      });
     await panel.refresh();
   }
 
   /** Take out a line that validation finds; also one that stands in no cell. */
-  async function remove(number) {
-    const { role, purpose: about, what, action } = lines[number - 1];
+  async function takeOut({ role, purpose: about, what, action }) {
     try {
       await apply({ remove: [{ role, purpose: about, what, action }] });
     } catch (error) {
@@ -84,7 +86,7 @@ export async function draftView(context) {
   refresh(false);
   return [
     h("div", { class: "beside draft" },
-      h("div", { class: "about" }, head(draft.title, "Draft", context, status(draft), stale(draft, current)),
+      h("div", { class: "about" }, head(draft.title, "Draft", context, status(draft), stale(draft, current), waits(draft, current)),
         draftActions({ purpose, draft, may, stale: draft.basedOn !== current.version })),
       h("section", { class: "table", "aria-label": "権限の表 Matrix" }, panel.element),
       h("div", { class: "side" },
@@ -101,6 +103,15 @@ const stale = (draft, { version: current }) =>
   ["OPEN", "PROPOSED"].includes(draft.state) && draft.basedOn !== current
     ? h("p", { class: "box note" }, both(`この草案を作った後に、第${current}版が有効になりました。`,
       "Another version is in force since this draft was made."))
+    : null;
+
+/** A change is made to the versions that wait, too, and may open something only together with them. */
+const waits = (draft, { waiting }) =>
+  ["OPEN", "PROPOSED"].includes(draft.state) && waiting.length
+    ? h("p", { class: "box note" }, both(
+      `発効を待つ版（${waiting.map(({ version }) => `第${version}版`).join("、")}）があり、この草案の変更はその版にも加わります。` +
+      `「この草案で変わること」は第${draft.basedOn}版との差で、待つ版と合わさって変わるものは出ません。`,
+      "Versions wait; the change is made to them, too. What they would open together is not shown here."))
     : null;
 
 function status(draft) {

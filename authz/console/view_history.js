@@ -51,9 +51,12 @@ export async function versionView(context) {
   const one = found.find(({ number }) => String(number) === argument);
   if (!one) return h("p", { class: "box note" }, both("この版はありません。", "There is no such version."));
   const others = found.filter(({ number }) => number !== one.number);
+  const rolls = one.number !== status.version && await mayWrite(purpose, "PolicyDraft");
+  // Beside the way back stands what going back would change.
+  const beside = rolls ? status.version : one.basedOn ?? 0;
   const differences = h("div");
   const base = h("select", { id: "base", onchange: () => compare() },
-    others.map(({ number }) => h("option", { value: number, selected: number === (one.basedOn ?? 0) }, `第${number}版`)));
+    others.map(({ number }) => h("option", { value: number, selected: number === beside }, `第${number}版`)));
 
   function compare() {
     const variables = { version: one.number, base: Number(base.value) };
@@ -72,7 +75,7 @@ export async function versionView(context) {
       ["承認者", one.approvedBy],
       ["承認理由", one.approvalReason],
     ]),
-    one.number !== status.version && await mayWrite(purpose, "PolicyDraft") ? rollBackBox(purpose, one) : null,
+    rolls ? rollBackBox(purpose, one) : null,
     h("section", { class: "what-if" },
       h("h2", {}, both("ほかの版との差", "Differences")),
       others.length ? [h("div", { class: "field" }, h("label", { for: "base" }, both("比べる版", "Compare with")), base), differences]

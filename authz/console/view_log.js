@@ -36,14 +36,14 @@ export async function logView(context) {
 
   async function show(next) {
     after = next;
-    await fill(place, ask(LOG, { purpose, variables: { first: PAGE, after, filter: filter(), ...(searches ? NEWEST : {}) } })
-      .then(({ accessRecords: { nodes, pageInfo } }) => {
+    await fill(place, ask(LOG, { purpose, variables: { first: PAGE, after, filter: filter(), ...(searches ? NEWEST : {}) } }),
+      ({ accessRecords: { nodes, pageInfo } }) => {
         pages.replaceChildren(
           ...(after ? [button(both("最初へ", "First"), () => show(null))] : []),
           ...(pageInfo.hasNextPage ? [button(both("次の50件", "Next"), () => show(pageInfo.endCursor))] : []));
         say(`${nodes.length} 件の記録`);
         return nodes.length ? records(words, nodes) : h("p", { class: "empty" }, both("当てはまる記録はありません。", "No record."));
-      }));
+      });
   }
 
   const form = h("form", { class: "row filters" },

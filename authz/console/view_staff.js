@@ -80,7 +80,7 @@ function proposal(words, purpose, may, one) {
       mine || may ? null : [
         action({
           words: ["承認する", "Approve"], fields: [reason("承認する理由", "Reason")], send: decide(APPROVE_STAFF_PROPOSAL),
-          done: () => ["承認しました。次の操作から有効です。", "Approved."],
+          done: () => [`承認しました。${one.validFrom ? `${one.validFrom} ` : "次の操作"}から有効です。`, "Approved."],
         }),
         action({
           words: ["却下する", "Reject"], fields: [reason("却下する理由", "Reason")], danger: true,

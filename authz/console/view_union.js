@@ -30,12 +30,9 @@ export async function unionView(context) {
       return h("label", {}, box, " ", nameJa);
     }));
   const refresh = () => {
-    if (!chosen.size) {
-      place.replaceChildren(h("p", { class: "empty" }, "ロールを一つ以上選んでください。"));
-      return null;
-    }
-    return fill(place, ask(UNION, { purpose, variables: { roles: [...chosen] } })
-      .then(({ policyUnion }) => table(words, policyUnion, beside)));
+    const asked = chosen.size ? ask(UNION, { purpose, variables: { roles: [...chosen] } }) : Promise.resolve(null);
+    return fill(place, asked, (found) => found ? table(words, found.policyUnion, beside)
+      : h("p", { class: "empty" }, "ロールを一つ以上選んでください。"));
   };
   refresh();
   return [

@@ -26,6 +26,7 @@ const SIGN_IN = `mutation SignIn($input: SignInInput!) {
   signIn(input: $input) {
     token
     expiresAt
+    idleTimeoutSeconds
     viewer { id roles purposesOfUse { code nameJa } }
   }
 }`;
@@ -38,6 +39,9 @@ const byId = (id) => document.getElementById(id);
 const signInForm = byId("sign-in");
 const context = byId("context");
 let token = null;
+let end = 0;
+let idleSeconds = 0;
+let ending = 0;
 
 function headers() {
   const sent = {
@@ -56,6 +60,7 @@ function headers() {
 }
 
 async function ask(query, variables, operationName) {
+  const held = token;
   const response = await fetch("graphql", {
     method: "POST",
     credentials: "omit",
@@ -63,7 +68,15 @@ async function ask(query, variables, operationName) {
     headers: headers(),
     body: JSON.stringify({ query, variables, operationName }),
   });
-  return response.json();
+  const answer = await response.json();
+  if (held !== null) touched();
+  return answer;
+}
+
+/* The server begins the idle time anew with every request. */
+function touched() {
+  window.clearTimeout(ending);
+  ending = window.setTimeout(forget, Math.min(idleSeconds * 1000, end - Date.now()));
 }
 
 async function fetcher({ query, variables, operationName }) {
@@ -82,7 +95,7 @@ function element(name, text) {
 
 function show(answer) {
   const code = answer.errors?.[0]?.extensions?.code;
-  if (code === "UNAUTHENTICATED" && token !== null) forget("サインインし直してください。 Sign in again.");
+  if (code === "UNAUTHENTICATED" && token !== null) forget();
   const { hidden = [], obligations = [] } = answer.extensions?.privacy ?? {};
   showHidden(hidden);
   showObligations(obligations);
@@ -117,12 +130,11 @@ function care({ path, addressWithheld, stopOutput }) {
   return `${path.join(".")}: ${what.join("; ")}`;
 }
 
-function forget(notice) {
+/* What somebody asked and was shown leaves with them, in every tab: GraphiQL keeps it as long as the
+   page lives. */
+function forget() {
   token = null;
-  signInForm.hidden = false;
-  context.hidden = true;
-  context.reset();
-  byId("notice").textContent = notice;
+  window.location.reload();
 }
 
 function purposeOption({ code, nameJa }) {
@@ -131,8 +143,11 @@ function purposeOption({ code, nameJa }) {
   return option;
 }
 
-function remember({ token: given, expiresAt, viewer }) {
+function remember({ token: given, expiresAt, idleTimeoutSeconds, viewer }) {
   token = given;
+  end = Date.parse(expiresAt);
+  idleSeconds = idleTimeoutSeconds;
+  touched();
   context.elements.purpose.replaceChildren(
     ...viewer.purposesOfUse.map(purposeOption),
   );
@@ -168,8 +183,7 @@ byId("sign-out").addEventListener("click", async () => {
   try {
     await ask(SIGN_OUT, undefined, "SignOut");
   } finally {
-    forget("");
-    show({});
+    forget();
   }
 });
 
