@@ -70,22 +70,22 @@ class TransferRunner:
                 await self._record(row, "EXPIRED")
             elif row["state"] == TransferState.DEFINED:
                 if await self._store.claim(row, now):
-                    await self._make(row)
+                    await self._make(row, now)
             else:
                 await self._store.clear(row)
         return bool(rows)
 
-    async def _make(self, row: Row) -> None:
+    async def _make(self, row: Row, claimed: dt.datetime) -> None:
         client = await self._clients.find(row["client_id"])
         if client is None or not client.usable(dt.datetime.now(TOKYO).date()):
-            await self._store.finish(row, {"state": TransferState.FAILED}, ())
+            await self._store.finish(row, claimed, {"state": TransferState.FAILED}, ())
             await self._record(row, "REFUSED_SUSPENDED")
             return
         # The version that is published, not the one that this worker happened to have.
         policy = await self._policies.load()
         whole = await self._store.row(row["id"])
         if whole is not None:
-            await _Making(self._store, self._reads, policy, whole, client).run()
+            await _Making(self._store, self._reads, policy, whole, client, claimed).run()
 
     async def _record(self, row: Row, outcome: str) -> None:
         record = Record(
@@ -101,13 +101,20 @@ class _Making:
     """The making of one transfer."""
 
     def __init__(
-        self, store: TransferStore, reads: Reads, policy: Policy, row: Row, client: Registered
+        self,
+        store: TransferStore,
+        reads: Reads,
+        policy: Policy,
+        row: Row,
+        client: Registered,
+        claimed: dt.datetime,
     ) -> None:
         self.store = store
         self.reads = reads
         self.policy = policy
         self.row = row
         self.client = client
+        self.claimed = claimed
         self.actor = job_actor(client, row["code"])
         self.terms = Terms(client.definition.purpose, None, PrivacyMode.NULL)
         self.clearance = reads.clearance(self.actor, policy, self.terms)
@@ -136,6 +143,7 @@ class _Making:
         passed = all(check.passed for check in checks)
         await self.store.finish(
             self.row,
+            self.claimed,
             self._values(passed, first.plan.digest),
             [
                 {"name": check.name, "passed": check.passed, "reason": check.reason}
@@ -163,8 +171,8 @@ class _Making:
         self.written += len(lines)
         self.written_levies += sum(len(line.get("collections") or ()) for line, _ in lines)
         number, self.chunks = self.chunks, self.chunks + 1
-        now = dt.datetime.now(dt.UTC)
-        return await self.store.add(self.row["id"], number, ndjson, len(csv), now)
+        before, self.claimed = self.claimed, dt.datetime.now(dt.UTC)
+        return await self.store.add(self.row["id"], number, ndjson, len(csv), before, self.claimed)
 
     async def _changed(self, lines: list[Line]) -> list[Line]:
         """The lines that the client has not confirmed as they are; all of them where all are

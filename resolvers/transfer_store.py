@@ -100,13 +100,24 @@ class TransferStore:
         return bool(taken.rowcount)
 
     async def add(
-        self, transfer_id: int, number: int, ndjson: bytes, csv_size: int, now: dt.datetime
+        self,
+        transfer_id: int,
+        number: int,
+        ndjson: bytes,
+        csv_size: int,
+        claimed: dt.datetime,
+        now: dt.datetime,
     ) -> bool:
-        """Store a chunk; false where the transfer was taken back meanwhile."""
+        """Store a chunk; false where the transfer was taken back, or by another worker, meanwhile.
+        `claimed` is when this one last said that it makes it."""
         async with self._database.write() as connection:
             alive = await connection.execute(
                 sa.update(TRANSFER)
-                .where(TRANSFER.c.id == transfer_id, TRANSFER.c.state == TransferState.DEFINED)
+                .where(
+                    TRANSFER.c.id == transfer_id,
+                    TRANSFER.c.state == TransferState.DEFINED,
+                    TRANSFER.c.claimed_at == claimed,
+                )
                 .values(claimed_at=now)
             )
             if alive.rowcount:
@@ -122,13 +133,22 @@ class TransferStore:
         return bool(alive.rowcount)
 
     async def finish(
-        self, row: Row, values: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]
+        self,
+        row: Row,
+        claimed: dt.datetime,
+        values: Mapping[str, Any],
+        checks: Iterable[Mapping[str, Any]],
     ) -> None:
-        """The content is made: its counts, digests and checks."""
+        """The content is made: its counts, digests and checks. Nothing where another worker has
+        taken it over."""
         async with self._database.write() as connection:
             done = await connection.execute(
                 sa.update(TRANSFER)
-                .where(TRANSFER.c.id == row["id"], TRANSFER.c.state == TransferState.DEFINED)
+                .where(
+                    TRANSFER.c.id == row["id"],
+                    TRANSFER.c.state == TransferState.DEFINED,
+                    TRANSFER.c.claimed_at == claimed,
+                )
                 .values(claimed_at=None, **values)
             )
             if done.rowcount:

@@ -161,7 +161,8 @@ def _media(form: Form) -> str:
 
 def _range(request: Request, delivery: Delivery) -> tuple[int, int] | None:
     """First byte and the one after the last; `None` for a range that is not there."""
-    size, asked = delivery.size, request.headers.get("range")
+    # A range is asked for by GET alone (RFC 9110, 14.2).
+    size, asked = delivery.size, request.headers.get("range") if request.method == "GET" else None
     validator = request.headers.get("if-range")
     if asked is None or (validator is not None and validator != delivery.etag):
         return 0, size

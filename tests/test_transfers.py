@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import csv
+import datetime as dt
 import hashlib
 import io
 import json
@@ -26,6 +27,7 @@ from resolvers import transfer_content, transfer_run
 from resolvers.clients import SCOPES, definition_of
 from resolvers.transfer_file import Undeliverable
 from resolvers.transfer_run import TransferRunner
+from resolvers.transfer_store import Row, TransferStore
 from tests.conftest import NewDatabase
 from tests.department import CODES, Department, Town, departments, register
 from tests.test_departments import PAYERS
@@ -356,6 +358,8 @@ async def test_what_broke_off_is_resumed(town: Town) -> None:
     head = await fetch(department, code, method="HEAD")
     size = int(head.headers["content-length"])
     assert (head.status_code, head.content) == (200, b"")
+    part = await fetch(department, code, method="HEAD", range="bytes=0-99")
+    assert (part.status_code, part.headers["content-length"]) == (200, str(size))
     assert (await look(town, code))["state"] == "RELEASED"
     first = await fetch(department, code, range="bytes=0-99")
     assert (first.status_code, len(first.content)) == (206, 100)
@@ -611,6 +615,43 @@ async def test_the_content_lies_sealed(town: Town) -> None:
     )
     moved = await fetch(town[CITY], code)
     assert (moved.status_code, moved.json()["error"]) == (503, "temporarily_unavailable")
+
+
+async def test_a_worker_that_was_taken_for_gone_adds_nothing(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what one worker read under an earlier policy lies among what the other one read."""
+    gone: list[str] = []
+    add = TransferStore.add
+
+    async def late(store: TransferStore, transfer_id: int, number: int, *rest: Any) -> bool:
+        if not gone:
+            # The other one begins anew, as it does when nothing was said for two minutes.
+            gone.append("first")
+            await store.claim(await _claimed(store, transfer_id), dt.datetime.now(dt.UTC))
+            kept = await add(store, transfer_id, number, *rest)
+            gone.append("kept" if kept else "nothing")
+            return kept
+        return await add(store, transfer_id, number, *rest)
+
+    monkeypatch.setattr(TransferStore, "add", late)
+    ordered = shown(await staff(town, CLERK, "prepareTransfer", definitionCode=NURSING))
+    await until(lambda: _told(gone), 20)
+    assert gone == ["first", "nothing"]
+    assert await _state(town, ordered["code"]) == "DEFINED"
+    assert await _erased(town, ordered["code"])
+    await staff(town, CLERK, "withdrawTransfer", code=ordered["code"])
+
+
+async def _claimed(store: TransferStore, transfer_id: int) -> Row:
+    row = await store.row(transfer_id)
+    assert row is not None
+    return row
+
+
+async def _told(gone: list[str]) -> bool:
+    await asyncio.sleep(0)
+    return len(gone) == 2
 
 
 # -- logic checks --------------------------------------------------------------------------------
