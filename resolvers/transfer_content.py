@@ -198,10 +198,16 @@ def _flag(value: Any) -> Any:
 
 
 def _leaves(clearance: Clearance, type_name: str) -> tuple[Leaf, ...]:
+    """What is withheld of a row about several persons stays here: when a transfer is fetched, only
+    the obligation of the person whose line it is is looked at again."""
+    type_ = GRAPH.types[type_name]
+    several = len(type_.noun.persons) > 1
     return tuple(
         leaf
-        for leaf in GRAPH.types[type_name].leaves.values()
-        if not leaf.vault and clearance.cell(leaf.coordinate, Action.LIST).allowed
+        for leaf in type_.leaves.values()
+        if not leaf.vault
+        and not (several and leaf.withheld)
+        and clearance.cell(leaf.coordinate, Action.LIST).allowed
     )
 
 

@@ -654,6 +654,31 @@ async def _told(gone: list[str]) -> bool:
     return len(gone) == 2
 
 
+async def test_of_a_levy_about_two_nothing_goes_that_either_withholds(town: Town) -> None:
+    """Whether the child on it is covered is not looked at again when it is fetched."""
+    own = f"WHERE addressee_code = '{YAMADA}' AND tax_item_code = '13'"
+    await town.world.change(
+        f"UPDATE collection SET child_addressee_code = '{KATO}',"
+        f" withholding_agent_code = 'agent-77' {own}"
+    )
+    opened = Line(
+        "role:department-client", f"purpose:transfer-{NURSING}", "class:case-note", "list", "allow"
+    )
+    await _decided_by(town, await town.world.publish(opened))
+    try:
+        code = await released(town, NURSING)
+        await obligation(town, KATO, withheld=True, stop=True)
+        response = await fetch(town[NURSING], code)
+        assert "agent-77" not in response.text, response.text
+    finally:
+        await obligation(town, KATO, withheld=False, stop=False)
+        await _decided_by(town, await town.world.publish(without=lambda line: line == opened))
+        await town.world.change(
+            "UPDATE collection SET child_addressee_code = NULL, withholding_agent_code = NULL"
+            f" {own}"
+        )
+
+
 # -- logic checks --------------------------------------------------------------------------------
 
 
