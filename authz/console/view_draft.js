@@ -58,7 +58,9 @@ export async function draftView(context) {
     // What it says of line 7 is said of this line 7, whatever is taken out before the next answer.
     const compared = lines;
     const remove = (number) => takeOut(compared[number - 1]);
-    await fill(consequences, ask(COMPARISON, { purpose, variables: { draft: id, base: draft.basedOn } }),
+    // Without a base the server compares with what is in force, and with what waits, too.
+    const base = draft.basedOn === current.version ? null : draft.basedOn;
+    await fill(consequences, ask(COMPARISON, { purpose, variables: { draft: id, base } }),
       ({ policyComparison }) => {
         flaws = flawsOf(policyComparison.findings, compared);
         if (aloud) say(`草案に入れました。${summed(policyComparison)}`);
@@ -106,12 +108,12 @@ const stale = (draft, { version: current }) =>
     : null;
 
 /** A change is made to the versions that wait, too, and may open something only together with them. */
-const waits = (draft, { waiting }) =>
-  ["OPEN", "PROPOSED"].includes(draft.state) && waiting.length
+const waits = (draft, { version: current, waiting }) =>
+  ["OPEN", "PROPOSED"].includes(draft.state) && draft.basedOn === current && waiting.length
     ? h("p", { class: "box note" }, both(
       `発効を待つ版（${waiting.map(({ version }) => `第${version}版`).join("、")}）があり、この草案の変更はその版にも加わります。` +
-      `「この草案で変わること」は第${draft.basedOn}版との差で、待つ版と合わさって変わるものは出ません。`,
-      "Versions wait; the change is made to them, too. What they would open together is not shown here."))
+      "「この草案で変わること」には、待つ版と合わさって変わるものも含まれます。",
+      "Versions wait; the change is made to them, too. What they open together is shown here."))
     : null;
 
 function status(draft) {
