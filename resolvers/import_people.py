@@ -9,7 +9,9 @@ row that is refused for such a link, the rest is loaded.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +38,8 @@ from resolvers.protection import (
 )
 
 PURPOSE = "addressee-management"
+LOOKS_AGAIN = 0.12
+"""Seconds within which whoever waits for SQLite's file looks again: it does so each 0.1 s."""
 ADDRESSEE = GRAPH.types["Addressee"].table
 TABLES: dict[str, sa.Table] = {
     GRAPH.types[name].table.name: GRAPH.types[name].table for name in (*CHILD_TYPES, "Account")
@@ -112,6 +116,7 @@ class PeopleLoader:
         """Load what can be loaded. In the `last` pass nothing waits any more: it is rejected."""
         for row in rows:
             self._whole.complete(row)
+        began = time.monotonic()
         async with self._database.write() as connection:
             batch = await _look(connection, rows, last)
             self._decide_bases(batch)
@@ -125,6 +130,9 @@ class PeopleLoader:
             if same:
                 self._foreseen |= await cover_both(connection, same)
         batch.outcome.settle(rows)
+        if self._database.dialect == "sqlite":
+            # A server's access log must get its turn between two batches.
+            await asyncio.sleep(min(time.monotonic() - began, LOOKS_AGAIN))
         return batch.outcome
 
     async def finish(self) -> None:

@@ -103,13 +103,11 @@ class Change:
         Raises `BadInput`, alike for a row that is not there and one outside the population of any
         of these cells.
         """
-        cells = [self.clearance.cell(*need) for need in self.asks]
+        populations = together(*(self.clearance.cell(*need).populations for need in self.asks))
         type_ = GRAPH.types[type_name]
-        populations = together(*(cell.populations for cell in cells))
-        there = all(cell.allowed for cell in cells) and await is_in_scope(
+        if not await is_in_scope(
             self.connection, self.database, type_, key, populations, self.context
-        )
-        if not there:
+        ):
             raise BadInput(f"there is no such `{type_name}`")
 
     async def row(self, type_name: str, node_id: str) -> sa.RowMapping:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -460,6 +463,30 @@ async def test_links_may_lead_to_later_rows(city: City) -> None:
 async def test_links_across_batches(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "BATCH", 1)
     await test_links_may_lead_to_later_rows(city)
+
+
+async def test_between_two_batches_others_may_write(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its log, for which a running server waits: it looks each 0.1 s whether SQLite is free."""
+    write, spans = Database.write, list[tuple[float, float]]()
+
+    @asynccontextmanager
+    async def timed(database: Database) -> AsyncIterator[Any]:
+        async with write(database) as connection:
+            began = time.monotonic()
+            yield connection
+        if database is city.database:
+            spans.append((began, time.monotonic()))
+
+    monkeypatch.setattr(importing, "BATCH", 1)
+    monkeypatch.setattr(Database, "write", timed)
+    await city.load([person(number) for number in range(1, 6)])
+    loads = spans[-5:]
+    assert len(spans) == 7, "what is there, whom it asks for, and the five"
+    if city.database.dialect == "sqlite":
+        for (began, ended), (following, _) in pairwise(loads):
+            assert following - ended >= 0.8 * min(ended - began, 0.1)
 
 
 async def test_a_row_that_waited_in_vain_is_refused_and_not_forgotten(
