@@ -98,7 +98,10 @@ def in_one(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool]
 def _of_items(type_: Type, row: sa.FromClause, items: str) -> sa.ColumnElement[bool]:
     """Levies and accounts by their own item, receipts by their levy's, persons by having one."""
     if type_.name in {"Collection", "Account"}:
-        return IsIn(row.c.tax_item_code, items)
+        own = IsIn(row.c.tax_item_code, items)
+        # Never null: beside an obligation's flag it would be null for one of the two alone.
+        unknown = type_.table.c.tax_item_code.nullable
+        return sa.and_(row.c.tax_item_code.is_not(None), own) if unknown else own
     levy = collection.alias()
     assert type_.noun.owner is not None
     key = (

@@ -12,6 +12,7 @@ from authz.policy_chain import Chain
 from authz.policy_store import PolicyStore
 from models.database import Database
 from models.graph import GRAPH
+from tests.test_issuing import oblige
 from tests.test_measures import FIRST, PURPOSE, VIOLENCE, do, mutation
 from tests.test_policy_editing import told_of
 from tests.test_promises import ARREARS, CLERK, COORDINATOR, SECTION_CLERK, notice_rows
@@ -254,6 +255,36 @@ async def test_whose_obligation_is_not_told_is_like_whoever_has_none(
         told[code] = seen[seen.index(code) :]
     assert [bool(value) for value in told[YAMADA]] == [True, False, False]
     assert told[YAMADA][1:] == told[HANAKO][1:]
+
+
+async def test_an_account_without_an_item_lies_in_no_section(
+    town: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unknown is no: else the flags of whoever has an obligation would come as null."""
+    await town.change(
+        f"INSERT INTO staff_role (staff_id, role) VALUES ('{SECTION_CLERK}', 'branch-clerk')"
+    )
+    await town.change(
+        f"UPDATE bank_account SET tax_item_code = NULL WHERE addressee_code = '{YAMADA}'"
+    )
+    await town.publish(
+        Line("role:branch-clerk", "purpose:any", "class:handling", "read", "deny"),
+        Line("role:branch-clerk", "purpose:any", "class:bank-account", "read", "allow"),
+    )
+    await told_of(town, 2)
+    accounts = "query ($c: String!) { addressee(code: $c) { accounts { nodes { id } } } }"
+    found = await town.data(ARREARS, "delinquency", accounts, variables={"c": YAMADA})
+    account = {"id": found["addressee"]["accounts"]["nodes"][0]["id"]}
+    document = "query ($id: ID!) { node(id: $id) { ... on Account { id } } }"
+    told = []
+    for _ in range(2):
+        seen: list[Any] = []
+        with monkeypatch.context() as patch:
+            notice_rows(patch, seen)
+            await town.data(SECTION_CLERK, "consultation", document, variables=account)
+        told.append(seen[seen.index(YAMADA) :])
+        await oblige(town, YAMADA, False, True)
+    assert told[0] == told[1]
 
 
 async def test_a_negation_finds_nobody_covered(world: World) -> None:
