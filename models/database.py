@@ -244,7 +244,10 @@ class Database:
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[AsyncConnection]:
-        """One snapshot through SQLAlchemy, for what is rare; it waits for no writer."""
+        """A transaction of SQLAlchemy that only looks, for what is rare; it waits for no writer.
+
+        On SQLite it is one snapshot; on PostgreSQL each statement sees what is committed by then.
+        """
         async with self.engine.connect() as connection:
             await connection.execution_options(only_looks=True)
             async with connection.begin():
