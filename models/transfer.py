@@ -2,15 +2,15 @@
 
     DEFINED        ordered, its content not yet made
     CHECKED        made, every logic check passed; waits for release
-    FAILED         made, a check did not pass; nothing is kept of the content
+    FAILED         made, a check did not pass, or its client was not in force; no content is kept
     RELEASED       a second person let it go, where the definition asks for one
     AUTHENTICATED  the right client proved who it is and began to fetch
-    SENT           its last byte went out
+    SENT           its last part goes out
     ACKED          the receiver confirmed the digest; the content is erased, the record stays
     REJECTED       the receiver refused it; the same
     PRINTED        the list for paper was printed
     HANDED_OVER    signed for
-    EXPIRED        not fetched in time
+    EXPIRED        not released in time, or not fetched and confirmed
     WITHDRAWN      taken back, or no longer what the policy and the obligations allow
 
 The content lies sealed in the database until then: what was checked and released is what goes out.

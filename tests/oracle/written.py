@@ -2,11 +2,11 @@
 
 The payload's rows are read after the change like any other rows, so that their part of the view is
 the ordinary one over the state after it. The outcome is another part: whether the change is made,
-and what a refusal says. Nobody gets that far whom the policy does not let write all that the use
-case writes (`UseCase.writes`, or read what it decides on, `approves`): their view is empty. Whoever
-does is told the following, and nothing else:
+and what a refusal says. Nobody gets that far whom the policy does not let do all that the use case
+asks for (`UseCase.asks`): their view is empty. Whoever does is told the following, and nothing
+else:
 
-    reach     whether the rows that the input names are there, in the population that may be written
+    reach     whether the rows that the input names are there, in the population of all of that
     state     what a refusal checks of these rows (`OUTCOMES`): mostly columns that may be written
               too, and a few others, which are declared here as released by this mutation
     own       whether it was the actor who proposed or made it
