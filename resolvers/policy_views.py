@@ -350,10 +350,8 @@ async def policy_comparison(views: Views, given: Mapping[str, Any], policy: Poli
     groups: list[Group] = []
     steps: list[Step] = []
     if usable:
-        steps = [_step(before, views.built(lines, policy))]
-        for waits in later:
-            carried = applied(waits, before.lines, lines)
-            steps.append(_step(views.built(waits, policy), views.built(carried, policy)))
+        # Beside the loop: requests must not wait while up to twenty policies are built.
+        steps = await asyncio.to_thread(_steps, before, lines, later, policy)
         changed = await asyncio.to_thread(_compare, steps, staff)
         groups = grouped(changed, policy.coordinates)
     old, new = set(before.lines), set(lines)
@@ -376,6 +374,16 @@ async def _waiting_lines(connection: AsyncConnection) -> list[list[Line]]:
 
 Step = tuple[Tables, Tables]
 """Before and after, at one instant at which the change shows."""
+
+
+def _steps(
+    before: Policy, lines: Sequence[Line], later: Iterable[Sequence[Line]], policy: Policy
+) -> list[Step]:
+    steps = [_step(before, Views.built(lines, policy))]
+    for waits in later:
+        carried = applied(waits, before.lines, lines)
+        steps.append(_step(Views.built(waits, policy), Views.built(carried, policy)))
+    return steps
 
 
 def _step(before: Policy, after: Policy) -> Step:
