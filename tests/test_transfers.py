@@ -617,24 +617,26 @@ async def test_the_content_lies_sealed(town: Town) -> None:
     assert (moved.status_code, moved.json()["error"]) == (503, "temporarily_unavailable")
 
 
+@pytest.mark.parametrize("step", ["add", "finish"])
 async def test_a_worker_that_was_taken_for_gone_adds_nothing(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Town, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """Else what one worker read under an earlier policy lies among what the other one read."""
     gone: list[str] = []
-    add = TransferStore.add
+    write = getattr(TransferStore, step)
 
-    async def late(store: TransferStore, transfer_id: int, number: int, *rest: Any) -> bool:
-        if not gone:
-            # The other one begins anew, as it does when nothing was said for two minutes.
-            gone.append("first")
-            await store.claim(await _claimed(store, transfer_id), dt.datetime.now(dt.UTC))
-            kept = await add(store, transfer_id, number, *rest)
-            gone.append("kept" if kept else "nothing")
-            return kept
-        return await add(store, transfer_id, number, *rest)
+    async def late(store: TransferStore, of: Any, *rest: Any) -> Any:
+        if gone:
+            return await write(store, of, *rest)
+        # The other one begins anew, as it does when nothing was said for two minutes.
+        gone.append("first")
+        row = await _claimed(store, of if step == "add" else of["id"])
+        await store.claim(row, dt.datetime.now(dt.UTC))
+        kept = await write(store, of, *rest)
+        gone.append("kept" if kept else "nothing")
+        return kept
 
-    monkeypatch.setattr(TransferStore, "add", late)
+    monkeypatch.setattr(TransferStore, step, late)
     ordered = shown(await staff(town, CLERK, "prepareTransfer", definitionCode=NURSING))
     await until(lambda: _told(gone), 20)
     assert gone == ["first", "nothing"]
