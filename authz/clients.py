@@ -41,11 +41,11 @@ from models.client import (
 )
 from models.database import Database
 from models.staff import PURPOSE, OpenTo
+from models.tokyo import midnight_after
 
 LIVE = 2
 """Credentials of one kind that live at a time: the old one and the new one."""
 
-TOKYO = dt.timezone(dt.timedelta(hours=9), "Asia/Tokyo")
 CURVES = frozenset({"P-256", "P-384", "Ed25519", "Ed448"})
 RSA_BITS = 2048
 _PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
@@ -95,10 +95,7 @@ class Registered:
     @property
     def until(self) -> dt.datetime | None:
         """The first moment at which it is no longer valid, if any."""
-        last = self.definition.valid_until
-        if last is None or last == dt.date.max:
-            return None
-        return dt.datetime.combine(last, dt.time(), TOKYO) + dt.timedelta(days=1)
+        return midnight_after(self.definition.valid_until)
 
 
 class Clients:

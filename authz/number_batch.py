@@ -60,9 +60,8 @@ class Batch:
         for (position, record), mine in zip(given, indexes, strict=True):
             reason = batch._decide(record, mine, held, old)
             if reason:
-                known = held.codes | old
-                holders = {known[index] for index in mine if index in known} - {record.code}
-                holder = next(iter(sorted(holders)), None)
+                of = {codes[one] for codes in (held.codes, old) for one in mine if one in codes}
+                holder = min(of - {record.code}, default=None)
                 batch.rejected.append(Rejection(position, record.code, reason, holder))
         return batch
 

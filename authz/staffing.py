@@ -21,8 +21,7 @@ from authz.revocations import Revocations, epoch_of, instant_of
 from authz.session import Sessions
 from models.database import Database
 from models.staff import ROLE, STAFF, STAFF_ROLE, StaffState, staff_id_objection
-
-TOKYO = dt.timezone(dt.timedelta(hours=9), "Asia/Tokyo")
+from models.tokyo import TOKYO, midnight_after
 
 Clock = Callable[[], dt.datetime]
 
@@ -179,8 +178,7 @@ def _member(rows: Any, today: dt.date) -> Member:
         for role, first, last in grants
         if (first is None or first <= today) and (last is None or today <= last)
     ]
-    # No day comes after the last one of the calendar, which files write for "no end".
-    ends = [last for _, last in valid if last is not None and last < dt.date.max]
+    ends = [end for _, last in valid if (end := midnight_after(last)) is not None]
     return Member(
         id=staff_id,
         section=section,
@@ -188,16 +186,12 @@ def _member(rows: Any, today: dt.date) -> Member:
         state=StaffState(state),
         epoch=epoch_of(revoked_at),
         roles=frozenset(role for role, _ in valid),
-        until=_midnight_after(min(ends)) if ends else None,
+        until=min(ends, default=None),
     )
 
 
 def _day(value: dt.date | str | None) -> dt.date | None:
     return dt.date.fromisoformat(value) if isinstance(value, str) else value
-
-
-def _midnight_after(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), TOKYO) + dt.timedelta(days=1)
 
 
 async def _replace_roles(

@@ -24,7 +24,7 @@ from authz.access_log import AccessLog, Kind, LoggedOperation, Record
 from authz.actor import Actor, Grant, actor_id
 from authz.channel import Channel, Front, within
 from authz.clearance import clear
-from authz.clients import TOKYO, Clients, Registered
+from authz.clients import Clients, Registered
 from authz.errors import (
     PurposeRefused,
     TooManyRequests,
@@ -41,6 +41,7 @@ from authz.scopes import Limits, scope_of, written
 from authz.session import Session, Sessions
 from models.client import ClientAuthentication, TokenBinding
 from models.graph import PROTECTED
+from models.tokyo import TOKYO
 
 Form = Mapping[str, str]
 

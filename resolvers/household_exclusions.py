@@ -13,11 +13,10 @@ import sqlalchemy as sa
 from authz.errors import BadInput
 from authz.four_eyes import check_somebody_else
 from models.graph import GRAPH
-from models.policy import Action
 from models.protective_measure import ExclusionStatus
 from resolvers.protection import ending, exclusion, lives_there, raise_obligations
 from resolvers.states import needs_state, reason_of
-from resolvers.write import Change, Changed, Input, UseCase
+from resolvers.write import Change, Changed, Input, UseCase, reads
 
 household = GRAPH.types["HouseholdMembership"].table
 
@@ -110,12 +109,8 @@ def _changed(key: int, persons: set[str], named: tuple[str, ...] = ()) -> Change
 _DECISION = (EXISTENCE, "HouseholdExclusion.status", "HouseholdExclusion.reason")
 # That two persons are no members of one household, or that it is proposed already, tells as much
 # as reading it.
-_TELLS = tuple(
-    (each, Action.READ)
-    for each in (
-        EXISTENCE,
-        *(f"{EXISTENCE}.{name}" for name in ("householdCode", "member", "status")),
-    )
+_TELLS = reads(
+    EXISTENCE, *(f"{EXISTENCE}.{name}" for name in ("householdCode", "member", "status"))
 )
 _OBLIGATION = ("Handling", "Handling.addressWithheld", "Handling.stopOutput")
 

@@ -164,11 +164,11 @@ async def _loader(
 ) -> Loader:
     async with database.write() as connection:
         items = set(await connection.scalars(sa.select(table(TaxItem).c.code)))
+        if contents is Contents.COLLECTIONS:
+            return LevyLoader(database, cells, items)
+        if contents is Contents.RECEIPTS:
+            return ReceiptLoader(database, cells)
         covered, homes = await covered_now(connection)
-    if contents is Contents.COLLECTIONS:
-        return LevyLoader(database, cells, items)
-    if contents is Contents.RECEIPTS:
-        return ReceiptLoader(database, cells)
     ahead = Ahead.look(file, covered, homes)
     return PeopleLoader(database, vault, WholeRows(cells, items), ahead)
 

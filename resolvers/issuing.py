@@ -21,15 +21,14 @@ from models.issued_document import IssuedDocument
 from models.policy import Action
 from resolvers.lift_use import User, held, use
 from resolvers.stopped import Issued, asks_withheld, needs_lift
-from resolvers.write import NOT_ALLOWED, Change, Changed, Input, Need, UseCase
+from resolvers.write import NOT_ALLOWED, Change, Changed, Input, Need, UseCase, reads
 
 handling = GRAPH.types["Handling"].table
 issued_document: sa.Table = IssuedDocument.__table__  # type: ignore[attr-defined]
 
 NEEDS: tuple[Need, ...] = (
-    ("Addressee", Action.READ),
+    *reads("Addressee", *HANDLING),
     ("Addressee.code", Action.MATCH),
-    *((told, Action.READ) for told in HANDLING),
 )
 
 

@@ -15,13 +15,12 @@ import sqlalchemy as sa
 from authz.errors import BadInput
 from authz.four_eyes import check_somebody_else
 from models.graph import GRAPH
-from models.policy import Action
 from models.protective_measure import FLAGS, VIOLENCE, MeasureKind, MeasureStatus
 from models.rules import municipality_code
 from resolvers.causes import covered_person, enter_measure, measure, measure_protects
 from resolvers.protection import ending, lapse_exclusions, raise_obligations
 from resolvers.states import needs_state, reason_of
-from resolvers.write import Change, Changed, Input, UseCase
+from resolvers.write import Change, Changed, Input, UseCase, reads
 
 addressee = GRAPH.types["Addressee"].table
 
@@ -256,8 +255,8 @@ _END = _of("status", "endReason")
 _CLEARED = ("Addressee.dvFlag", "Addressee.neglectFlag")
 # A person whom it covers is refused as its counterparty, which tells as much as reading it; so does
 # that there is a row about a flag already.
-_AMENDS = tuple((each, Action.READ) for each in _of("addressee", "persons", "counterparty")[1:])
-_TELLS = tuple((each, Action.READ) for each in _of("kind", "status"))
+_AMENDS = reads(*(f"{EXISTENCE}.{edge}" for edge in ("addressee", "persons", "counterparty")))
+_TELLS = reads(*_of("kind", "status"))
 
 USE_CASES = (
     UseCase("recordMeasure", record_measure, (*_ENTERED, *_PERSONS, *OBLIGATION), protects=True),

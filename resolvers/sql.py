@@ -23,6 +23,7 @@ from models.edges import Edge, Through
 from models.graph import GRAPH, Leaf, Type
 from models.kana import fold_kana
 from models.second_wall import open_rows, uncovered_rows, withheld
+from models.tokyo import TOKYO
 from resolvers.levels import (
     AllOf,
     AnyOf,
@@ -48,7 +49,6 @@ PARENTS = "parents"
 LIMIT = "row_limit"
 KEYED = "keyed"
 LONGEST_OPERAND = 200
-TOKYO = dt.timezone(dt.timedelta(hours=9))
 MOST_IN = 1000
 handling = GRAPH.types["Handling"].table
 

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.access_log import COMMAND, insert_command
-from authz.clients import TOKYO
 from authz.errors import BadInput, WriteRefused
 from models.client import CLIENT, ClientState
 from models.database import Database
+from models.tokyo import TOKYO
 from models.transfer import OPEN, TransferExtent, TransferMeans, TransferState
 from resolvers.states import needs_state
 from resolvers.transfer_store import DEFINITION, TRANSFER, move

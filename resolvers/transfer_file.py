@@ -19,11 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from authz.access_log import Kind, LoggedOperation, Record
 from authz.actor import Actor
 from authz.clearance import Clearance, Population, Verdict
-from authz.clients import TOKYO, Clients
+from authz.clients import Clients
 from authz.errors import Refused, Unavailable
 from authz.policy import Policy
 from models.database import DatabaseError
 from models.policy import Action
+from models.tokyo import TOKYO
 from models.transfer import TransferMeans, TransferState
 from resolvers.operation import Const, Operation, Selected
 from resolvers.pipeline import PrivacyMode, Reads, Terms

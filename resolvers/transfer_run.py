@@ -15,12 +15,13 @@ from typing import Any
 
 from authz.access_log import Kind, LoggedOperation, Record
 from authz.actor import Actor, Grant, actor_id
-from authz.clients import TOKYO, Clients, Registered
+from authz.clients import Clients, Registered
 from authz.invariants import MACHINE_ROLE
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
 from authz.scopes import Limits
 from models.population import PAYERS
+from models.tokyo import TOKYO
 from models.transfer import OPEN, TransferExtent, TransferState
 from resolvers.pipeline import PrivacyMode, Reads, Terms
 from resolvers.transfer_content import AFTER, Checks, Content, Node, written

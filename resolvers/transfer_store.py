@@ -87,12 +87,10 @@ class TransferStore:
 
     async def claim(self, row: Row, now: dt.datetime) -> bool:
         """Take a transfer to make; false where another worker was faster."""
-        before = TRANSFER.c.claimed_at
-        same = before.is_(None) if row["claimed_at"] is None else before == row["claimed_at"]
         async with self._database.write() as connection:
             taken = await connection.execute(
                 sa.update(TRANSFER)
-                .where(TRANSFER.c.id == row["id"], TRANSFER.c.state == TransferState.DEFINED, same)
+                .where(_is_claimed(row["id"], row["claimed_at"]))
                 .values(claimed_at=now)
             )
             if taken.rowcount:
@@ -112,13 +110,7 @@ class TransferStore:
         `claimed` is when this one last said that it makes it."""
         async with self._database.write() as connection:
             alive = await connection.execute(
-                sa.update(TRANSFER)
-                .where(
-                    TRANSFER.c.id == transfer_id,
-                    TRANSFER.c.state == TransferState.DEFINED,
-                    TRANSFER.c.claimed_at == claimed,
-                )
-                .values(claimed_at=now)
+                sa.update(TRANSFER).where(_is_claimed(transfer_id, claimed)).values(claimed_at=now)
             )
             if alive.rowcount:
                 await connection.execute(
@@ -144,11 +136,7 @@ class TransferStore:
         async with self._database.write() as connection:
             done = await connection.execute(
                 sa.update(TRANSFER)
-                .where(
-                    TRANSFER.c.id == row["id"],
-                    TRANSFER.c.state == TransferState.DEFINED,
-                    TRANSFER.c.claimed_at == claimed,
-                )
+                .where(_is_claimed(row["id"], claimed))
                 .values(claimed_at=None, **values)
             )
             if done.rowcount:
@@ -303,6 +291,16 @@ async def move(
         .values(**values)
     )
     return bool(moved.rowcount)
+
+
+def _is_claimed(transfer_id: int, at: dt.datetime | None) -> sa.ColumnElement[bool]:
+    """Whether it is still to be made, and whoever makes it said so last at this instant; `None`:
+    nobody does yet."""
+    return sa.and_(
+        TRANSFER.c.id == transfer_id,
+        TRANSFER.c.state == TransferState.DEFINED,
+        TRANSFER.c.claimed_at.is_(None) if at is None else TRANSFER.c.claimed_at == at,
+    )
 
 
 def code_of(line: bytes) -> str:

@@ -63,6 +63,12 @@ NOT_ALLOWED = "this role may not change that for this purpose"
 Need = tuple[str, Action]
 """A coordinate, and what one must be cleared to do with it."""
 
+
+def reads(*coordinates: str) -> tuple[Need, ...]:
+    """To be cleared to read each of them."""
+    return tuple((each, Action.READ) for each in coordinates)
+
+
 Input = Mapping[str, Any]
 """The `input` of a mutation, coerced: words of enums as text, days as `date`; absent is absent."""
 
@@ -187,7 +193,7 @@ class UseCase:
         """Everything for which it must be cleared."""
         return (
             *self.needs,
-            *((coordinate, Action.READ) for coordinate in self.approves),
+            *reads(*self.approves),
             *((coordinate, Action.WRITE) for coordinate in self.writes),
         )
 

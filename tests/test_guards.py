@@ -22,6 +22,13 @@ NAME = "query ($c: String!) { addressee(code: $c) { code fullName } }"
 CLOSED = Line("role:branch-clerk", "purpose:any", "class:name", "read", "deny")
 
 
+async def make_branch_clerk(town: World) -> None:
+    """Give the clerk of a section the role that no section bounds, too."""
+    await town.change(
+        f"INSERT INTO staff_role (staff_id, role) VALUES ('{SECTION_CLERK}', 'branch-clerk')"
+    )
+
+
 async def test_an_id_of_one_type_is_none_of_another(world: World) -> None:
     """Levies and accounts are numbered alike: the type within an id is what tells them apart."""
     levies = await world.data(CLERK, "consultation", "{ collections { nodes { id } } }")
@@ -46,9 +53,7 @@ async def test_whoever_may_not_see_the_obligation_is_not_told_it(town: World) ->
 
 async def test_a_role_shows_its_cells_in_its_own_population_alone(town: World) -> None:
     """A branch clerk reads everybody's code, and names only as a clerk of a section."""
-    await town.change(
-        f"INSERT INTO staff_role (staff_id, role) VALUES ('{SECTION_CLERK}', 'branch-clerk')"
-    )
+    await make_branch_clerk(town)
     await town.publish(CLOSED)
     await told_of(town, 2)
     names = {}
@@ -158,9 +163,7 @@ async def test_whom_a_measure_is_about_is_probed_by_nobody(town: World, hidden: 
 async def test_a_change_needs_each_of_its_cells_of_whom_it_changes(town: World) -> None:
     """That there is a substitute address everybody's branch clerk writes, what it says the clerk of
     a section alone: of people outside the section the two roles together write nothing."""
-    await town.change(
-        f"INSERT INTO staff_role (staff_id, role) VALUES ('{SECTION_CLERK}', 'branch-clerk')"
-    )
+    await make_branch_clerk(town)
     await town.publish(
         *(
             Line(f"role:{role}", "purpose:any", what, "write", "allow")
@@ -208,9 +211,7 @@ async def test_what_is_proposed_already_is_told_to_who_may_read_it_alone(town: W
 
 async def test_whole_goes_before_masked(town: World) -> None:
     """One role masks everybody's account numbers; beside it another shows those of a section."""
-    await town.change(
-        f"INSERT INTO staff_role (staff_id, role) VALUES ('{SECTION_CLERK}', 'branch-clerk')"
-    )
+    await make_branch_clerk(town)
     await town.change(
         f"UPDATE bank_account SET tax_item_code = '13' WHERE addressee_code = '{YAMADA}'"
     )
@@ -240,9 +241,7 @@ async def test_whose_obligation_is_not_told_is_like_whoever_has_none(
 ) -> None:
     """A branch clerk reads everybody, and is told of obligations only as a clerk of a section: whom
     the section has to do with does not leave the database either."""
-    await town.change(
-        f"INSERT INTO staff_role (staff_id, role) VALUES ('{SECTION_CLERK}', 'branch-clerk')"
-    )
+    await make_branch_clerk(town)
     await town.publish(Line("role:branch-clerk", "purpose:any", "class:handling", "read", "deny"))
     await told_of(town, 2)
     document = "query ($c: String!) { addressee(code: $c) { code } }"
@@ -261,9 +260,7 @@ async def test_an_account_without_an_item_lies_in_no_section(
     town: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unknown is no: else the flags of whoever has an obligation would come as null."""
-    await town.change(
-        f"INSERT INTO staff_role (staff_id, role) VALUES ('{SECTION_CLERK}', 'branch-clerk')"
-    )
+    await make_branch_clerk(town)
     await town.change(
         f"UPDATE bank_account SET tax_item_code = NULL WHERE addressee_code = '{YAMADA}'"
     )

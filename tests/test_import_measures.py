@@ -15,7 +15,7 @@ from resolvers.import_measures import import_measures
 from resolvers.import_report import Report
 from resolvers.importing import rejects_of
 from tests.test_measures import handling, place
-from tests.world import HANAKO, KATO, NISHI, SUZUKI, TANAKA, YAMADA, World
+from tests.world import HANAKO, KATO, NISHI, SUZUKI, TANAKA, YAMADA, World, full_width
 
 HEADER = (
     "宛名コード", "種類", "状態", "住所秘匿の要否", "出力停止の要否", "決定市町村コード",
@@ -140,7 +140,7 @@ async def test_more_is_said_of_it_and_never_less(town: World, tmp_path: Path) ->
         ("併対象者宛名コード", f"{SUZUKI} 000000000099999"),
         ("併対象者宛名コード", f"x {SUZUKI}"),
         ("併対象者宛名コード", f"{HANAKO}、{SUZUKI}"),
-        ("宛名コード", "".join(chr(ord(digit) + 0xFEE0) for digit in YAMADA)),
+        ("宛名コード", full_width(YAMADA)),
         ("相手方氏名", "123456789012"),
     ],
 )

@@ -40,6 +40,7 @@ from resolvers.import_report import RejectFile, convert
 from resolvers.import_rows import WholeRows
 from resolvers.importing import Contents, FileRefused, Report, import_file, seed
 from tests.conftest import NewDatabase
+from tests.world import full_width
 
 Cells = dict[str, str]
 PEOPLE = 400
@@ -553,7 +554,7 @@ async def test_an_import_raises_protection_and_never_lowers_it(city: City) -> No
         {"DVフラグ": "1", "郵便親番": "x"},
         {"DVフラグ": "?"},
         {"取扱注意": "?"},
-        {"DVフラグ": "1", CODE: "".join(chr(ord(digit) + 0xFEE0) for digit in code(1))},
+        {"DVフラグ": "1", CODE: full_width(code(1))},
     ],
 )
 async def test_a_refused_row_protects_all_the_same(city: City, cells: Cells) -> None:
@@ -581,12 +582,8 @@ async def test_whoever_was_covered_for_a_row_that_is_refused_has_a_cause_of_thei
     assert [(row["addressee_code"], row["stop_output"]) for row in measures] == [(code(1), False)]
 
 
-@pytest.mark.parametrize("asks", [{"DVフラグ": "1"}, {"取扱注意": "住所秘匿"}])
-async def test_a_cause_that_a_file_brings_asks_anew_whom_it_extends_to(
-    city: City, asks: Cells
-) -> None:
-    home = {"世帯コード": "0000000001"}
-    await city.load([person(1, **home) | {"取扱注意": "出力停止"}, person(2, **home)])
+async def exclude_second(city: City) -> None:
+    """Two coordinators have decided that what covers the first does not extend to the second."""
     decided = {
         "addressee_code": code(1), "member_code": code(2), "household_code": "0000000001",
         "status": "IN_FORCE", "proposed_by": "kobayashi", "confirmed_by": "mori",
@@ -595,6 +592,15 @@ async def test_a_cause_that_a_file_brings_asks_anew_whom_it_extends_to(
         await connection.execute(sa.insert(table("HouseholdExclusion")).values(decided))
         care = table("Handling")
         await connection.execute(sa.delete(care).where(care.c.addressee_code == code(2)))
+
+
+@pytest.mark.parametrize("asks", [{"DVフラグ": "1"}, {"取扱注意": "住所秘匿"}])
+async def test_a_cause_that_a_file_brings_asks_anew_whom_it_extends_to(
+    city: City, asks: Cells
+) -> None:
+    home = {"世帯コード": "0000000001"}
+    await city.load([person(1, **home) | {"取扱注意": "出力停止"}, person(2, **home)])
+    await exclude_second(city)
     await city.load([person(1, **home) | asks])
     assert (await city.care())[code(2)][0]
     [exclusion] = await city.rows("HouseholdExclusion")
@@ -765,14 +771,7 @@ async def test_nobody_is_readable_before_the_row_that_ties_them_to_a_covered_per
 async def test_whoever_is_excluded_stays_so_when_the_file_comes_again(city: City) -> None:
     home = {"世帯コード": "0000000001"}
     await city.load([person(1, **home) | {"DVフラグ": "1"}, person(2, **home)])
-    decided = {
-        "addressee_code": code(1), "member_code": code(2), "household_code": "0000000001",
-        "status": "IN_FORCE", "proposed_by": "kobayashi", "confirmed_by": "mori",
-    }  # fmt: skip
-    async with city.database.write() as connection:
-        await connection.execute(sa.insert(table("HouseholdExclusion")).values(decided))
-        care = table("Handling")
-        await connection.execute(sa.delete(care).where(care.c.addressee_code == code(2)))
+    await exclude_second(city)
     await city.load([person(1, **home), person(2, **home), person(3, **home)])
     assert set(await city.care()) == {code(1), code(3)}
 

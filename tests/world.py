@@ -154,6 +154,11 @@ class World:
             await database.close()
 
 
+def full_width(digits: str) -> str:
+    """As an input method writes them."""
+    return "".join(chr(ord(digit) + 0xFEE0) for digit in digits)
+
+
 async def make_stores(database_url: str, numbers_url: str, folder: Path) -> dict[str, str]:
     """Fill two empty databases with the town; returns the cast's passwords."""
     settings = settings_of(database_url, numbers_url, "unix:///nowhere", folder)
