@@ -1,4 +1,4 @@
-"""Atena's server: settings, application, command line. The one place that reads the environment.
+"""Atena's server: the command line. The one place that reads the environment.
 
 python server.py serve          start (embedded stores unless URLs are set)
 python server.py migrate        bring the databases up to date
@@ -17,80 +17,47 @@ import argparse
 import asyncio
 import contextlib
 import datetime as dt
-import gc
 import json
 import os
-import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import uvicorn
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
 
-from authz.access_log import AccessLog, Kind, LoggedOperation, insert
+from authz.access_log import Kind, LoggedOperation, insert
 from authz.access_log import Record as LogRecord
-from authz.channel import Front
 from authz.clearance import clear
 from authz.client_certificate import thumbprint_of_pem
 from authz.clients import Clients, Definition
 from authz.embedded_redis import EmbeddedRedis, EmbeddedRedisError
 from authz.errors import BadInput, Refused
-from authz.harvest import Harvest
 from authz.invariants import MACHINE_ROLE
-from authz.keys import Keys, KeysError
-from authz.lockout import Lockout
+from authz.keys import KeysError
 from authz.number_store import StoreRefused
-from authz.once import Once, Rate
 from authz.passwords import QUICK, STRONG, Passwords, fresh_password
 from authz.policy_chain import Chain, ChainBroken
 from authz.policy_store import PolicyStore, check_first_policy
-from authz.revocations import Revocations
 from authz.scopes import Limits
-from authz.session import Sessions, connect, disconnect
-from authz.sign_in import SignIn
 from authz.staff_desk import set_password
-from authz.staffing import SignInEvent, Staffing
-from authz.tasks import end
-from authz.token import Rates, Tokens
 from authz.vault import Vault
 from models import facts
-from models.client import (
-    ClientAuthentication,
-    ClientState,
-    Network,
-    TokenBinding,
-    networks_of,
-)
-from models.database import Database, DatabaseError, dialect_of
+from models.client import ClientAuthentication, ClientState, TokenBinding
+from models.database import Database, DatabaseError
 from models.demo.cast_staff import CAST, new_password
 from models.demo.town import Town
 from models.graph import GRAPH, PROTECTED
 from models.individual_number import StoreKind
-from models.migrate import has_table, is_current, migrate
-from models.second_wall import WALL
+from models.migrate import has_table, migrate
 from models.transfer import TransferExtent
-from resolvers import (
-    household_exclusions,
-    issuing,
-    lifts,
-    measures,
-    policy_changes,
-    staff_changes,
-    substitute_address,
-    transfer,
-)
+from resolvers import transfer
 from resolvers.cast import hire, is_staffed
 from resolvers.clients import SCOPES, register_departments
 from resolvers.import_measures import import_measures
@@ -104,426 +71,17 @@ from resolvers.importing import (
     rejects_of,
     seed,
 )
-from resolvers.pipeline import Reads
-from resolvers.seal import Seal
-from resolvers.transfer_content import MOST_ROWS
-from resolvers.transfer_file import TransferFiles
-from resolvers.transfer_run import TransferRunner
-from resolvers.transfer_store import TransferStore
-from resolvers.write import Event, PolicyPublished, Tell, UseCase, Writes
-from schema.answer import Answerer
+from schema.application import create_app, main_database, open_services, use_cases
 from schema.build import graphql_schema, sdl
-from schema.console import console_routes
-from schema.graphiql import graphiql_routes
-from schema.http import GraphQLEndpoint
 from schema.narrowed import changes_open_to, narrowed_sdl
-from schema.oauth_http import oauth_routes
-from schema.schema_http import own_schema
-from schema.transfer_http import TransferServices, transfer_routes
+from schema.settings import SettingError, Settings, variable
 
 PROJECT = Path(__file__).parent
-PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
-REDIS_URLS = ("redis://", "rediss://", "unix://")
-MOST_PORT = 65535
-Networks = tuple[Network, ...]
-
-
-class SettingError(Exception):
-    """A setting is missing or wrong; the message names the variable."""
-
-
-def setting(default: str, meaning: str) -> Any:
-    """A field of `Settings`: its default as text, and what it means (for the README's table)."""
-    return field(metadata={"default": default, "meaning": meaning})
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Every setting, read once from `ATENA_*` variables. An empty variable counts as unset."""
-
-    host: str = setting("127.0.0.1", "address to listen on")
-    port: int = setting("8000", "port to listen on")
-    data: Path = setting(".atena", "folder of the embedded stores and of the cast")
-    database_url: str = setting("", "main database; unset: SQLite in the data folder")
-    numbers_url: str = setting(
-        "", "separate database of individual numbers; unset: SQLite in the data folder"
-    )
-    redis_url: str = setting("", "Redis or Valkey; unset: an embedded Valkey as a child process")
-    keys: str = setting("", "key file, mode 600; unset: made in the data folder")
-    store: StoreKind = setting("demo", "`demo` or `real`, decided once for a store's whole life")
-    idle_timeout: timedelta = setting("300", "seconds without a request that end a session")
-    absolute_timeout: timedelta = setting("28800", "seconds that end a session in any case")
-    introspection: bool = setting("on", "`on` or `off`: may clients ask for the schema")
-    graphiql: bool = setting("on", "`on` or `off`: serve GraphiQL at /graphiql")
-    console: bool = setting("on", "`on` or `off`: serve the policy console at /console")
-    workers: int = setting("1", "processes that answer")
-    people: int = setting("2000", "people in the demo town at the first start")
-    public_url: str = setting(
-        "", "address at which clients reach the server; unset: http://HOST:PORT"
-    )
-    proxies: Networks = setting(
-        "", "networks (CIDR) of the proxies that tell a client's address and certificate"
-    )
-    token_lifetime: timedelta = setting("300", "seconds that a department's token lives")
-    client_rate: int = setting("600", "requests a minute of one department's client")
-    client_secret_basic: bool = setting(
-        "off", "`on` or `off`: may clients send their secret itself"
-    )
-
-    @classmethod
-    def read(cls, environment: Mapping[str, str]) -> Settings:
-        """Read and check. Raises `SettingError`, naming the variable."""
-        known = {variable(name.name) for name in fields(cls)}
-        unknown = [
-            name
-            for name in environment
-            if name.startswith("ATENA_") and name not in known and not name.startswith("ATENA_TEST")
-        ]
-        if unknown:
-            raise SettingError(f"unknown setting {', '.join(sorted(unknown))}")
-        values = {}
-        for item in fields(cls):
-            text = environment.get(variable(item.name), "") or item.metadata["default"]
-            try:
-                values[item.name] = PARSERS[str(item.type)](text)
-            except (ValueError, OverflowError, DatabaseError) as error:
-                raise SettingError(f"{variable(item.name)}: {error}") from error
-        settings = cls(**values)
-        settings._check()
-        return settings
-
-    def _check(self) -> None:
-        for name in ("database_url", "numbers_url"):
-            url = getattr(self, name)
-            if url:
-                try:
-                    dialect_of(url)
-                except Exception as error:
-                    raise SettingError(
-                        f"{variable(name)}: must begin with sqlite:/// or postgresql://"
-                    ) from error
-        if self.database_url and self.database_url == self.numbers_url:
-            raise SettingError(
-                "ATENA_NUMBERS_URL: must be another database than ATENA_DATABASE_URL"
-            )
-        if not timedelta(0) < self.idle_timeout <= self.absolute_timeout:
-            raise SettingError(
-                "ATENA_IDLE_TIMEOUT: must be positive, at most ATENA_ABSOLUTE_TIMEOUT"
-            )
-        for name in ("database_url", "numbers_url"):
-            if "sslmode" in parse_qs(urlsplit(getattr(self, name)).query):
-                raise SettingError(f"{variable(name)}: takes no sslmode; set PGSSLMODE instead")
-        if self.redis_url and not self.redis_url.startswith(REDIS_URLS):
-            raise SettingError(f"ATENA_REDIS_URL: must begin with {' or '.join(REDIS_URLS)}")
-        if self.port > MOST_PORT:
-            raise SettingError(f"ATENA_PORT: must be a whole number from 0 to {MOST_PORT}")
-        for name in ("workers", "client_rate"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{variable(name)}: must be at least 1")
-        if self.public_url and not PUBLIC_URL.fullmatch(self.public_url):
-            raise SettingError("ATENA_PUBLIC_URL: must be https://HOST or http://HOST, no path")
-        if not timedelta(0) < self.token_lifetime <= timedelta(hours=1):
-            raise SettingError("ATENA_TOKEN_LIFETIME: must be positive, at most 3600")
-        if self.store is StoreKind.REAL and not self.keys:
-            raise SettingError("ATENA_KEYS: a real store needs a key file that is named")
-
-    @property
-    def front(self) -> Front:
-        """The public face."""
-        return Front(self.public_url or f"http://{self.host}:{self.port}", self.proxies)
-
-    @property
-    def main_url(self) -> str:
-        """URL of the main database."""
-        return self.database_url or f"sqlite:///{(self.data / 'atena.sqlite').absolute()}"
-
-    @property
-    def vault_url(self) -> str:
-        """URL of the database of individual numbers."""
-        return self.numbers_url or f"sqlite:///{(self.data / 'numbers.sqlite').absolute()}"
-
-    def load_keys(self) -> Keys:
-        """The key file; the embedded one is made where it is missing."""
-        if self.keys:
-            return Keys.load(Path(self.keys))
-        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return Keys.load_or_create(self.data / "keys.json")
-
-
-def variable(name: str) -> str:
-    """The environment variable of a setting."""
-    return f"ATENA_{name.upper()}"
-
-
-def _natural(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 10_000_000:
-        raise ValueError("must be a whole number from 0 to 10000000")
-    return number
-
-
-def _switch(text: str) -> bool:
-    if text not in {"on", "off"}:
-        raise ValueError("must be on or off")
-    return text == "on"
-
-
-def _seconds(text: str) -> timedelta:
-    return timedelta(seconds=float(text))
-
-
-def _networks(text: str) -> Networks:
-    return networks_of(text.replace(",", " "))
-
-
-PARSERS: dict[str, Callable[[str], Any]] = {
-    "str": str,
-    "int": _natural,
-    "Path": Path,
-    "bool": _switch,
-    "timedelta": _seconds,
-    "StoreKind": StoreKind,
-    "Networks": _networks,
-}
-
-
-# -- application -----------------------------------------------------------------------------------
-
-
-TOKENS_A_MINUTE = 60
-FAILURES_A_MINUTE = 60
-HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What one worker has open."""
-
-    database: Database
-    sessions: Sessions
-    policies: PolicyStore
-    log: AccessLog
-    harvest: Harvest
-    answer: Answerer
-    tokens: Tokens
-    transfers: TransferServices
-    runner: TransferRunner
-
-
-@asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Open every store and wire the worker; everything is closed at the end, whatever happens."""
-    async with AsyncExitStack() as stack:
-        keys = settings.load_keys()
-        async with main_database(settings):
-            pass
-        database = await Database.open(settings.main_url, WALL)
-        stack.push_async_callback(database.close)
-        vault = await Vault.open(settings.vault_url, keys, settings.store)
-        stack.push_async_callback(vault.close)
-        redis = connect(settings.redis_url)
-        stack.push_async_callback(disconnect, redis)
-        log = AccessLog(database)
-        stack.push_async_callback(log.stop)
-        await log.start()
-        sessions = Sessions(redis, idle=settings.idle_timeout, absolute=settings.absolute_timeout)
-        stack.push_async_callback(sessions.disconnect)
-        revocations = Revocations(database)
-        stack.push_async_callback(revocations.stop)
-        await revocations.start()
-        policies = PolicyStore(database, GRAPH.classes, Chain(keys))
-        await policies.begin()
-        await sessions.publish_policy_version((await policies.load()).version)
-        publishing = asyncio.create_task(policies.keep_published(sessions.publish_policy_version))
-        stack.push_async_callback(end, publishing)
-        record = _sign_in_recorder(log)
-        staffing = Staffing(database, sessions, revocations, record)
-        cost = STRONG if settings.store is StoreKind.REAL else QUICK
-        passwords = Passwords(cost)
-        stack.callback(passwords.close)
-        clients = Clients(database, keys, sessions, revocations)
-        tokens = Tokens(
-            sessions,
-            revocations,
-            clients,
-            policies,
-            log,
-            Once(redis),
-            Rates(
-                tokens=Rate(redis, "token", TOKENS_A_MINUTE),
-                requests=Rate(redis, "request", settings.client_rate),
-                failures=Rate(redis, "failure", FAILURES_A_MINUTE),
-            ),
-            settings.front,
-            lifetime=settings.token_lifetime,
-            basic=settings.client_secret_basic,
-        )
-        sign_in = SignIn(sessions, revocations, staffing, passwords, Lockout(redis), record, tokens)
-        seal = Seal(keys.derive("seal", 64))
-        harvest = Harvest(redis)
-        stack.push_async_callback(harvest.close)
-        reads = Reads(database, policies, log, vault, seal, harvest)
-        whole = Reads(
-            database, policies, log, vault, seal, None, max_page=MOST_ROWS, max_rows=10**12
-        )
-        store = TransferStore(database, keys)
-        runner = TransferRunner(store, whole, policies, clients)
-        transfers = TransferServices(
-            sign_in, policies, revocations, TransferFiles(store, reads, clients), log
-        )
-        writes = Writes(reads, database, log, use_cases(), _teller(sessions, staffing))
-        answer = Answerer(
-            graphql_schema(),
-            reads,
-            writes,
-            policies,
-            sign_in,
-            log,
-            introspection=settings.introspection,
-        )
-        yield Services(
-            database, sessions, policies, log, harvest, answer, tokens, transfers, runner
-        )
-
-
-def _teller(sessions: Sessions, staffing: Staffing) -> Tell:
-    async def tell(event: Event) -> None:
-        if isinstance(event, PolicyPublished):
-            await sessions.publish_policy_version(event.number)
-        else:
-            await staffing.end_sessions(event.staff_id, event.epoch)
-
-    return tell
-
-
-def use_cases() -> Iterator[UseCase]:
-    """Everything that a mutation can change."""
-    for module in (
-        household_exclusions, issuing, lifts, measures, policy_changes, staff_changes,
-        substitute_address, transfer
-    ):  # fmt: skip
-        yield from module.USE_CASES
-
-
-@asynccontextmanager
-async def main_database(settings: Settings, *, migrated: bool = True) -> AsyncIterator[Database]:
-    """The main database, for one command that needs it `migrated`, or not.
-
-    Raises `SettingError` where nobody can connect to it, or where it is not migrated.
-    """
-    database = Database(settings.main_url)
-    try:
-        try:
-            current = await is_current(database)
-        except (OSError, SQLAlchemyError) as error:
-            raise SettingError(
-                "ATENA_DATABASE_URL: the database does not answer, or refuses this account"
-            ) from error
-        if migrated and not current:
-            raise SettingError("ATENA_DATABASE_URL: run `python server.py migrate` first")
-        yield database
-    finally:
-        await database.close()
-
-
-KINDS = {"sign-in": Kind.SIGN_IN, "sign-in-refused": Kind.SIGN_IN, "sign-out": Kind.SIGN_OUT}
-
-
-def _sign_in_recorder(log: AccessLog) -> Callable[[SignInEvent], Any]:
-    async def record(event: SignInEvent) -> None:
-        refused = event.kind == "sign-in-refused"
-        await log.record(
-            LogRecord(
-                kind=KINDS.get(event.kind, Kind.WRITE),
-                outcome=f"REFUSED_{event.cause}".upper() if refused else "OK",
-                actor=event.staff_id,
-                session=event.session,
-                roles=event.roles,
-            )
-        )
-
-    return record
-
-
-def create_app(settings: Settings) -> Starlette:
-    """The ASGI application of one worker."""
-    state: dict[str, Services] = {}
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_services(settings) as services:
-            state["services"] = services
-            # The schema, the policy and the modules live as long as the worker: a collection that
-            # walks them all again and again costs a tenth of every list. What one answer makes, up
-            # to 20,000 objects, is gone before it is worth a walk.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(20_000, 10, 10)
-            running = asyncio.create_task(services.runner.keep_running())
-            try:
-                yield
-            finally:
-                state.clear()
-                await end(running)
-
-    async def answer(request: Any) -> Any:
-        return await state["services"].answer(request)
-
-    async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok"}, 200 if state else 503, HEADERS)
-
-    async def ready(request: Request) -> Response:
-        missing = await _missing(state.get("services"))
-        return JSONResponse({"missing": missing}, 503 if missing else 200, HEADERS)
-
-    async def schema(request: Request) -> Response:
-        if not settings.introspection:
-            return PlainTextResponse("the schema is not published here", 404, HEADERS)
-        if "authorization" in request.headers:
-            return await own_schema(state["services"].transfers, use_cases(), request)
-        return PlainTextResponse(sdl(), headers=HEADERS)
-
-    app = Starlette(
-        lifespan=lifespan,
-        routes=[
-            Route("/graphql", GraphQLEndpoint(answer)),
-            Route("/healthz", health),
-            Route("/readyz", ready),
-            Route("/schema.graphql", schema),
-            *oauth_routes(lambda: state["services"].tokens),
-            *transfer_routes(lambda: state["services"].transfers),
-            *graphiql_routes(PROJECT / "node_modules", settings.graphiql),
-            *console_routes(settings.console),
-        ],
-    )
-    app.router.redirect_slashes = False
-    return app
-
-
-async def _missing(services: Services | None) -> list[str]:
-    """Which stores do not answer."""
-    if services is None:
-        return ["server"]
-    missing = []
-    try:
-        async with services.database.read(snapshot=False, reserved=True) as reader:
-            await reader.rows("SELECT 1", ())
-    except (DatabaseError, OSError):
-        missing.append("database")
-    try:
-        policy = await services.policies.current()
-        await services.sessions.publish_policy_version(policy.version)
-    except Refused:
-        missing.append("redis")
-    return missing
 
 
 def application() -> Starlette:
     """What each worker process runs: the application from the environment's settings."""
     return create_app(Settings.read(os.environ))
-
-
-# -- command line ----------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

@@ -19,8 +19,9 @@ from benchmarks.cases import PURPOSE, ROLES, Case
 from benchmarks.load import CONNECTIONS
 from benchmarks.town import code
 from models.graph import PROTECTED
+from schema.application import Services, open_services
 from schema.message import GraphQLRequest
-from server import Services, Settings, open_services
+from schema.settings import Settings
 
 CALLS = 2000
 BUDGET = (("any", 1_000_000),)

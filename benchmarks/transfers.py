@@ -26,7 +26,7 @@ from benchmarks import town
 from benchmarks.processes import free_port, server
 from models.database import Database
 from resolvers.clients import definition_of
-from server import Settings
+from schema.settings import Settings
 from tests.department import Department, register
 from tests.postgres import PostgresCluster
 from tests.test_transfers import CSV, MANAGEMENT, NDJSON, mutation

@@ -22,7 +22,7 @@ from authz.embedded_redis import EmbeddedRedis
 from models.client import ClientAuthentication
 from models.database import Database
 from resolvers.clients import definition_of
-from server import Settings
+from schema.settings import Settings
 from tests.conftest import NewDatabase
 from tests.world import World, make_stores, running, settings_of
 

@@ -17,7 +17,7 @@ from authz.policy_store import ROLE_POPULATIONS
 from models import facts
 from models.first_content import PURPOSE_POPULATIONS
 from schema.build import sdl
-from server import Settings, variable
+from schema.settings import Settings, variable
 
 PROJECT = Path(__file__).parent.parent
 SDL = PROJECT / "schema.graphql"

@@ -42,7 +42,7 @@ from models.database import Database
 from models.graph import GRAPH
 from models.labels import UnclassifiedError, column
 from resolvers import sql
-from server import Settings
+from schema.settings import Settings
 from tests.conftest import NewDatabase
 from tests.world import (
     HANAKO,

@@ -15,7 +15,9 @@ from authz import embedded_redis
 from authz.embedded_redis import EmbeddedRedis
 from authz.policy import Line
 from authz.tasks import end
-from server import SettingError, Settings, create_app, main, open_services
+from schema.application import create_app, open_services
+from schema.settings import SettingError, Settings
+from server import main
 from tests.conftest import NewDatabase
 from tests.world import YAMADA, World, make_stores, running, settings_of
 

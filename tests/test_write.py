@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from models.graph import GRAPH
+from schema.application import use_cases
 from schema.build import graphql_schema
 from schema.mutation import SESSION
-from server import use_cases
 from tests.test_hostile import code_of
 from tests.world import KATO, TANAKA, World
 

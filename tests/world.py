@@ -36,7 +36,8 @@ from models.migrate import migrate
 from resolvers.cast import hire
 from resolvers.causes import Causes, enter_unspecified
 from resolvers.protection import raise_obligations
-from server import Settings, create_app
+from schema.application import create_app
+from schema.settings import Settings
 
 YAMADA, HANAKO = "000000000000001", "000000000000002"
 TANAKA, TANAKA_BEFORE, KEIKO = "000000000000011", "000000000000012", "000000000000013"

@@ -29,8 +29,9 @@ from models.graph import GRAPH
 from models.individual_number import NumberRecord
 from resolvers.seal import Seal
 from resolvers.transfer_run import TransferRunner
+from schema.application import Services, open_services
 from schema.message import GraphQLRequest
-from server import Services, Settings, open_services
+from schema.settings import Settings
 from tests.generate.actor import ALONE, Person, terms
 from tests.generate.dice import Dice
 from tests.generate.policy import first_policy

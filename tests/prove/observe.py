@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from authz.access_log import LoggedOperation, Record
 from models.database import Reader
 from resolvers.write import Changed, Event
+from schema.application import Services
 from schema.http import GraphQLEndpoint
-from server import Services
 
 Call = tuple[Any, ...]
 _asking = ContextVar("asking", default=False)

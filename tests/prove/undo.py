@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from models.database import Database
-from server import Services
+from schema.application import Services
 
 LOG = frozenset({"access_log", "logged_operation"})
 FREE_FROM = 1_000_000

@@ -32,7 +32,7 @@ import resolvers.transfer
 import resolvers.write
 from models.graph import GRAPH
 from resolvers.write import UseCase
-from server import use_cases
+from schema.application import use_cases
 from tests.generate.actor import ALONE, OPEN, Person, Terms, terms
 from tests.generate.dice import Dice
 from tests.generate.mutation import WITHHELD, MutationWriter, mutations

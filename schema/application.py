@@ -1,0 +1,294 @@
+"""One worker: the stores that it opens, what it wires together, the routes that it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from authz.access_log import AccessLog, Kind
+from authz.access_log import Record as LogRecord
+from authz.clients import Clients
+from authz.errors import Refused
+from authz.harvest import Harvest
+from authz.lockout import Lockout
+from authz.once import Once, Rate
+from authz.passwords import QUICK, STRONG, Passwords
+from authz.policy_chain import Chain
+from authz.policy_store import PolicyStore
+from authz.revocations import Revocations
+from authz.session import Sessions, connect, disconnect
+from authz.sign_in import SignIn
+from authz.staffing import SignInEvent, Staffing
+from authz.tasks import end
+from authz.token import Rates, Tokens
+from authz.vault import Vault
+from models.database import Database, DatabaseError
+from models.graph import GRAPH
+from models.individual_number import StoreKind
+from models.migrate import is_current
+from models.second_wall import WALL
+from resolvers import (
+    household_exclusions,
+    issuing,
+    lifts,
+    measures,
+    policy_changes,
+    staff_changes,
+    substitute_address,
+    transfer,
+)
+from resolvers.pipeline import Reads
+from resolvers.seal import Seal
+from resolvers.transfer_content import MOST_ROWS
+from resolvers.transfer_file import TransferFiles
+from resolvers.transfer_run import TransferRunner
+from resolvers.transfer_store import TransferStore
+from resolvers.write import Event, PolicyPublished, Tell, UseCase, Writes
+from schema.answer import Answerer
+from schema.build import graphql_schema, sdl
+from schema.console import console_routes
+from schema.graphiql import graphiql_routes
+from schema.http import GraphQLEndpoint
+from schema.oauth_http import oauth_routes
+from schema.schema_http import own_schema
+from schema.settings import SettingError, Settings
+from schema.transfer_http import TransferServices, transfer_routes
+
+PROJECT = Path(__file__).parent.parent
+TOKENS_A_MINUTE = 60
+FAILURES_A_MINUTE = 60
+HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What one worker has open."""
+
+    database: Database
+    sessions: Sessions
+    policies: PolicyStore
+    log: AccessLog
+    harvest: Harvest
+    answer: Answerer
+    tokens: Tokens
+    transfers: TransferServices
+    runner: TransferRunner
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open every store and wire the worker; everything is closed at the end, whatever happens."""
+    async with AsyncExitStack() as stack:
+        keys = settings.load_keys()
+        async with main_database(settings):
+            pass
+        database = await Database.open(settings.main_url, WALL)
+        stack.push_async_callback(database.close)
+        vault = await Vault.open(settings.vault_url, keys, settings.store)
+        stack.push_async_callback(vault.close)
+        redis = connect(settings.redis_url)
+        stack.push_async_callback(disconnect, redis)
+        log = AccessLog(database)
+        stack.push_async_callback(log.stop)
+        await log.start()
+        sessions = Sessions(redis, idle=settings.idle_timeout, absolute=settings.absolute_timeout)
+        stack.push_async_callback(sessions.disconnect)
+        revocations = Revocations(database)
+        stack.push_async_callback(revocations.stop)
+        await revocations.start()
+        policies = PolicyStore(database, GRAPH.classes, Chain(keys))
+        await policies.begin()
+        await sessions.publish_policy_version((await policies.load()).version)
+        publishing = asyncio.create_task(policies.keep_published(sessions.publish_policy_version))
+        stack.push_async_callback(end, publishing)
+        record = _sign_in_recorder(log)
+        staffing = Staffing(database, sessions, revocations, record)
+        cost = STRONG if settings.store is StoreKind.REAL else QUICK
+        passwords = Passwords(cost)
+        stack.callback(passwords.close)
+        clients = Clients(database, keys, sessions, revocations)
+        tokens = Tokens(
+            sessions,
+            revocations,
+            clients,
+            policies,
+            log,
+            Once(redis),
+            Rates(
+                tokens=Rate(redis, "token", TOKENS_A_MINUTE),
+                requests=Rate(redis, "request", settings.client_rate),
+                failures=Rate(redis, "failure", FAILURES_A_MINUTE),
+            ),
+            settings.front,
+            lifetime=settings.token_lifetime,
+            basic=settings.client_secret_basic,
+        )
+        sign_in = SignIn(sessions, revocations, staffing, passwords, Lockout(redis), record, tokens)
+        seal = Seal(keys.derive("seal", 64))
+        harvest = Harvest(redis)
+        stack.push_async_callback(harvest.close)
+        reads = Reads(database, policies, log, vault, seal, harvest)
+        whole = Reads(
+            database, policies, log, vault, seal, None, max_page=MOST_ROWS, max_rows=10**12
+        )
+        store = TransferStore(database, keys)
+        runner = TransferRunner(store, whole, policies, clients)
+        transfers = TransferServices(
+            sign_in, policies, revocations, TransferFiles(store, reads, clients), log
+        )
+        writes = Writes(reads, database, log, use_cases(), _teller(sessions, staffing))
+        answer = Answerer(
+            graphql_schema(),
+            reads,
+            writes,
+            policies,
+            sign_in,
+            log,
+            introspection=settings.introspection,
+        )
+        yield Services(
+            database, sessions, policies, log, harvest, answer, tokens, transfers, runner
+        )
+
+
+def _teller(sessions: Sessions, staffing: Staffing) -> Tell:
+    async def tell(event: Event) -> None:
+        if isinstance(event, PolicyPublished):
+            await sessions.publish_policy_version(event.number)
+        else:
+            await staffing.end_sessions(event.staff_id, event.epoch)
+
+    return tell
+
+
+def use_cases() -> Iterator[UseCase]:
+    """Everything that a mutation can change."""
+    for module in (
+        household_exclusions, issuing, lifts, measures, policy_changes, staff_changes,
+        substitute_address, transfer
+    ):  # fmt: skip
+        yield from module.USE_CASES
+
+
+@asynccontextmanager
+async def main_database(settings: Settings, *, migrated: bool = True) -> AsyncIterator[Database]:
+    """The main database, for one command that needs it `migrated`, or not.
+
+    Raises `SettingError` where nobody can connect to it, or where it is not migrated.
+    """
+    database = Database(settings.main_url)
+    try:
+        try:
+            current = await is_current(database)
+        except (OSError, SQLAlchemyError) as error:
+            raise SettingError(
+                "ATENA_DATABASE_URL: the database does not answer, or refuses this account"
+            ) from error
+        if migrated and not current:
+            raise SettingError("ATENA_DATABASE_URL: run `python server.py migrate` first")
+        yield database
+    finally:
+        await database.close()
+
+
+KINDS = {"sign-in": Kind.SIGN_IN, "sign-in-refused": Kind.SIGN_IN, "sign-out": Kind.SIGN_OUT}
+
+
+def _sign_in_recorder(log: AccessLog) -> Callable[[SignInEvent], Any]:
+    async def record(event: SignInEvent) -> None:
+        refused = event.kind == "sign-in-refused"
+        await log.record(
+            LogRecord(
+                kind=KINDS.get(event.kind, Kind.WRITE),
+                outcome=f"REFUSED_{event.cause}".upper() if refused else "OK",
+                actor=event.staff_id,
+                session=event.session,
+                roles=event.roles,
+            )
+        )
+
+    return record
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application of one worker."""
+    state: dict[str, Services] = {}
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_services(settings) as services:
+            state["services"] = services
+            # The schema, the policy and the modules live as long as the worker: a collection that
+            # walks them all again and again costs a tenth of every list. What one answer makes, up
+            # to 20,000 objects, is gone before it is worth a walk.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(20_000, 10, 10)
+            running = asyncio.create_task(services.runner.keep_running())
+            try:
+                yield
+            finally:
+                state.clear()
+                await end(running)
+
+    async def answer(request: Any) -> Any:
+        return await state["services"].answer(request)
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok"}, 200 if state else 503, HEADERS)
+
+    async def ready(request: Request) -> Response:
+        missing = await _missing(state.get("services"))
+        return JSONResponse({"missing": missing}, 503 if missing else 200, HEADERS)
+
+    async def schema(request: Request) -> Response:
+        if not settings.introspection:
+            return PlainTextResponse("the schema is not published here", 404, HEADERS)
+        if "authorization" in request.headers:
+            return await own_schema(state["services"].transfers, use_cases(), request)
+        return PlainTextResponse(sdl(), headers=HEADERS)
+
+    app = Starlette(
+        lifespan=lifespan,
+        routes=[
+            Route("/graphql", GraphQLEndpoint(answer)),
+            Route("/healthz", health),
+            Route("/readyz", ready),
+            Route("/schema.graphql", schema),
+            *oauth_routes(lambda: state["services"].tokens),
+            *transfer_routes(lambda: state["services"].transfers),
+            *graphiql_routes(PROJECT / "node_modules", settings.graphiql),
+            *console_routes(settings.console),
+        ],
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _missing(services: Services | None) -> list[str]:
+    """Which stores do not answer."""
+    if services is None:
+        return ["server"]
+    missing = []
+    try:
+        async with services.database.read(snapshot=False, reserved=True) as reader:
+            await reader.rows("SELECT 1", ())
+    except (DatabaseError, OSError):
+        missing.append("database")
+    try:
+        policy = await services.policies.current()
+        await services.sessions.publish_policy_version(policy.version)
+    except Refused:
+        missing.append("redis")
+    return missing
