@@ -101,7 +101,8 @@ class PolicyStore:
                     version = await in_force(connection)
                     pause = min(pause, await _until_next(connection))
                 await publish(version)
-            except (sa.exc.SQLAlchemyError, OSError, Unavailable) as error:
+            except Exception as error:
+                # Whatever it was: nobody begins this anew, and the next time may succeed.
                 _log.warning("the policy version was not published: %s", type(error).__name__)
             await asyncio.sleep(pause)
 

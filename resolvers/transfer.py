@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.access_log import COMMAND, insert_command
 from authz.errors import BadInput, WriteRefused
+from authz.policy_store import aware
 from models.client import CLIENT, ClientState
 from models.database import Database
 from models.tokyo import TOKYO
@@ -111,6 +112,9 @@ async def release(change: Change, given: Input) -> Changed:
         role not in change.actor.roles or change.actor.id == row["prepared_by"]
     ):
         raise WriteRefused(NOT_ALLOWED)
+    needs_state(row["state"], TransferState.CHECKED)
+    if aware(row["expires_at"]) <= change.at:
+        raise BadInput("the transfer was not released in time", "STATE_NOT_ALLOWED")
     return await _moved(
         change,
         row,

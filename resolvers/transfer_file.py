@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from authz.access_log import Kind, LoggedOperation, Record
 from authz.actor import Actor
 from authz.clearance import Clearance, Population, Verdict
-from authz.clients import Clients
+from authz.clients import Clients, Registered
 from authz.errors import Refused, Unavailable
 from authz.policy import Policy
 from models.database import DatabaseError
@@ -36,6 +36,7 @@ from resolvers.transfer_store import Chunk, Place, Row, TransferStore
 FETCHABLE = (TransferState.RELEASED, TransferState.AUTHENTICATED, TransferState.SENT)
 PRINTABLE = (TransferState.RELEASED, TransferState.PRINTED)
 UNKNOWN = "-"
+CAME_TO_ITS_END = "the transfer came to its end"
 
 EVERYBODY: Population = frozenset()
 
@@ -164,15 +165,9 @@ class TransferFiles:
         for place in delivery.places:
             chunk = await self._part(asked, delivery, place)
             yield _table_rows(content, lines_of(chunk.ndjson))
+        # Before the last bytes: whoever has them may leave at once.
+        await self._out(asked, delivery, PRINTABLE, TransferState.PRINTED)
         yield _foot(delivery.row)
-        now = dt.datetime.now(dt.UTC)
-        await self._store.change(
-            delivery.row["id"],
-            PRINTABLE,
-            state=TransferState.PRINTED,
-            transferred_at=now,
-            transferred_by=asked.actor.id,
-        )
 
     # -- may it go out -------------------------------------------------------------------------
 
@@ -182,6 +177,10 @@ class TransferFiles:
         if row is None:
             raise not_there()
         printed = asked.form is Form.PRINT
+        client = await self._client(row)
+        if printed and client is not None:
+            # First: who may not see it is told nothing of how far it got.
+            self._check_reader(Content.of(self._own(client, row, asked.policy)), clearance)
         means = TransferMeans.PAPER if printed else TransferMeans.LINKAGE
         states: Sequence[TransferState] = PRINTABLE if printed else FETCHABLE
         late = row["expires_at"] is None or _utc(row["expires_at"]) <= dt.datetime.now(dt.UTC)
@@ -191,9 +190,7 @@ class TransferFiles:
         if _decided(own) != row["plan_digest"]:
             await self._withdraw(row)
             raise not_fetchable("the policy changed: the transfer must be made anew")
-        if printed:
-            self._check_reader(Content.of(own), clearance)
-        elif _decided(clearance) != row["plan_digest"]:
+        if not printed and _decided(clearance) != row["plan_digest"]:
             raise too_narrow("the token does not name all that the transfer holds")
         csv = asked.form is Form.CSV
         return Delivery(
@@ -221,10 +218,16 @@ class TransferFiles:
         return row
 
     async def _clearance(self, row: Row, policy: Policy) -> Clearance:
-        """What the client may see under its linkage definition as it is now."""
-        client = await self._clients.find(row["client_id"])
+        """What the client may see under its linkage definition, which is in force."""
+        client = await self._client(row)
         if client is None or not client.usable(dt.datetime.now(TOKYO).date()):
             raise not_fetchable("the linkage definition is not in force")
+        return self._own(client, row, policy)
+
+    async def _client(self, row: Row) -> Registered | None:
+        return await self._clients.find(row["client_id"]) if row["client_id"] else None
+
+    def _own(self, client: Registered, row: Row, policy: Policy) -> Clearance:
         terms = Terms(client.definition.purpose, None, PrivacyMode.NULL)
         return self._reads.clearance(job_actor(client, row["code"]), policy, terms)
 
@@ -242,9 +245,10 @@ class TransferFiles:
 
     async def _part(self, asked: Asked, delivery: Delivery, place: Place) -> Chunk:
         asked.alive()
-        chunk = await self._store.chunk(delivery.row["id"], place.number)
+        states = PRINTABLE if delivery.form is Form.PRINT else FETCHABLE
+        chunk = await self._store.chunk(delivery.row["id"], place.number, states)
         if chunk is None:
-            raise not_fetchable("the transfer came to its end")
+            raise not_fetchable(CAME_TO_ITS_END)
         lines = list(lines_of(chunk.ndjson))
         codes = [line["code"] for line in lines]
         now = await self._store.obligations(codes)
@@ -267,13 +271,21 @@ class TransferFiles:
         )
 
     async def _sent(self, asked: Asked, delivery: Delivery) -> None:
-        await self._store.change(
-            delivery.row["id"],
-            (TransferState.AUTHENTICATED,),
-            state=TransferState.SENT,
-            transferred_at=dt.datetime.now(dt.UTC),
-            transferred_by=asked.actor.id,
-        )
+        await self._out(asked, delivery, (TransferState.AUTHENTICATED,), TransferState.SENT)
+
+    async def _out(
+        self,
+        asked: Asked,
+        delivery: Delivery,
+        before: Sequence[TransferState],
+        state: TransferState,
+    ) -> None:
+        """It is out, unless it was taken back just now. Raises `Undeliverable`."""
+        key, now = delivery.row["id"], dt.datetime.now(dt.UTC)
+        values = {"state": state, "transferred_at": now, "transferred_by": asked.actor.id}
+        out = await self._store.change(key, before, **values)
+        if not out and not await self._store.change(key, (state,), state=state):
+            raise not_fetchable(CAME_TO_ITS_END)
 
     async def _withdraw(self, row: Row) -> None:
         now = dt.datetime.now(dt.UTC)

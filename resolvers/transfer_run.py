@@ -32,6 +32,7 @@ Line = tuple[dict[str, Any], bytes]
 
 IDLE_SECONDS = 1.0
 JOB_LIFETIME = dt.timedelta(days=1)
+END = LoggedOperation.of("transfer:end", ())
 _log = logging.getLogger("atena.transfer")
 
 
@@ -62,25 +63,30 @@ class TransferRunner:
                 await asyncio.sleep(IDLE_SECONDS)
 
     async def step(self) -> bool:
-        """Do what there is to do; whether there was anything."""
-        now = dt.datetime.now(dt.UTC)
-        rows = await self._store.work(now)
-        for row in rows:
-            if row["state"] in OPEN:
-                await self._store.expire(row, now)
-                await self._record(row, "EXPIRED")
-            elif row["state"] == TransferState.DEFINED:
-                if await self._store.claim(row, now):
-                    await self._make(row, now)
-            else:
-                await self._store.clear(row)
-        return bool(rows)
+        """Do what there is to do; whether anything was done. What fails keeps nothing else."""
+        done = False
+        for row in await self._store.work(dt.datetime.now(dt.UTC)):
+            try:
+                await self._work(row, dt.datetime.now(dt.UTC))
+                done = True
+            except Exception as error:
+                _log.warning("a transfer was not worked on: %s", type(error).__name__)
+        return done
+
+    async def _work(self, row: Row, now: dt.datetime) -> None:
+        if row["state"] in OPEN:
+            await self._store.expire(row, now, _ended(row, "EXPIRED"), END)
+        elif row["state"] == TransferState.DEFINED:
+            if await self._store.claim(row, now):
+                await self._make(row, now)
+        else:
+            await self._store.clear(row)
 
     async def _make(self, row: Row, claimed: dt.datetime) -> None:
         client = await self._clients.find(row["client_id"])
         if client is None or not client.usable(dt.datetime.now(TOKYO).date()):
-            await self._store.finish(row, claimed, {"state": TransferState.FAILED}, ())
-            await self._record(row, "REFUSED_SUSPENDED")
+            if await self._store.finish(row, claimed, {"state": TransferState.FAILED}, ()):
+                await self._reads.log.record(_ended(row, "REFUSED_SUSPENDED"), END)
             return
         # The version that is published, not the one that this worker happened to have.
         policy = await self._policies.load()
@@ -88,14 +94,14 @@ class TransferRunner:
         if whole is not None:
             await _Making(self._store, self._reads, policy, whole, client, claimed).run()
 
-    async def _record(self, row: Row, outcome: str) -> None:
-        record = Record(
-            kind=Kind.OUTPUT,
-            outcome=outcome,
-            actor=actor_id(row["client_id"]) if row["client_id"] else None,
-            session=f"transfer:{row['code']}",
-        )
-        await self._reads.log.record(record, LoggedOperation.of("transfer:end", ()))
+
+def _ended(row: Row, outcome: str) -> Record:
+    return Record(
+        kind=Kind.OUTPUT,
+        outcome=outcome,
+        actor=actor_id(row["client_id"]) if row["client_id"] else None,
+        session=f"transfer:{row['code']}",
+    )
 
 
 class _Making:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
+from authz.access_log import LoggedOperation, Record, insert
 from authz.errors import Unavailable
 from authz.keys import Keys
 from models.database import Database
@@ -130,9 +131,9 @@ class TransferStore:
         claimed: dt.datetime,
         values: Mapping[str, Any],
         checks: Iterable[Mapping[str, Any]],
-    ) -> None:
-        """The content is made: its counts, digests and checks. Nothing where another worker has
-        taken it over."""
+    ) -> bool:
+        """The content is made: its counts, digests and checks. False, and nothing, where another
+        worker has taken it over."""
         async with self._database.write() as connection:
             done = await connection.execute(
                 sa.update(TRANSFER)
@@ -148,19 +149,30 @@ class TransferStore:
                             transfer_id=row["id"], definition_code=row["definition_code"], **check
                         )
                     )
+        return bool(done.rowcount)
 
-    async def expire(self, row: Row, now: dt.datetime) -> None:
-        """Nobody fetched it in time."""
-        await self.change(row["id"], OPEN, state=TransferState.EXPIRED, ended_at=now)
+    async def expire(
+        self, row: Row, now: dt.datetime, record: Record, operation: LoggedOperation
+    ) -> None:
+        """Nobody fetched it in time: with its record, or, where another worker was faster, none."""
+        async with self._database.write() as connection:
+            if await move(connection, row["id"], OPEN, state=TransferState.EXPIRED, ended_at=now):
+                await insert(connection, self._database.dialect, record, operation)
 
     async def clear(self, row: Row) -> None:
         """Erase the content of a transfer that ended. Of one that was confirmed, what was sent of
-        whom is kept as keyed digests, so that the next one can hold changes alone."""
+        whom is kept as keyed digests, so that the next one can hold changes alone; where that is
+        not known any more, the next one holds everybody."""
         if row["state"] == TransferState.ACKED:
-            for place in await self.places(row["id"]):
-                chunk = await self.chunk(row["id"], place.number)
-                if chunk is not None:
-                    await self._confirm(row["client_id"], chunk)
+            try:
+                for place in await self.places(row["id"]):
+                    chunk = await self.chunk(row["id"], place.number, (TransferState.ACKED,))
+                    if chunk is not None:
+                        await self._confirm(row["client_id"], chunk)
+            except Unavailable:
+                async with self._database.write() as connection:
+                    own = SENT.c.client_id == row["client_id"]
+                    await connection.execute(sa.delete(SENT).where(own))
         async with self._database.write() as connection:
             await connection.execute(sa.delete(CHUNK).where(CHUNK.c.transfer_id == row["id"]))
 
@@ -215,10 +227,21 @@ class TransferStore:
         async with self._database.look() as connection:
             return [Place(*row) for row in await connection.execute(statement)]
 
-    async def chunk(self, transfer_id: int, number: int) -> Chunk | None:
-        """One chunk, opened. Raises `Unavailable` where it was altered or its key is lost."""
-        statement = sa.select(CHUNK.c.sealed).where(
-            CHUNK.c.transfer_id == transfer_id, CHUNK.c.number == number
+    async def chunk(
+        self, transfer_id: int, number: int, states: Iterable[TransferState]
+    ) -> Chunk | None:
+        """One chunk, opened; `None` where the transfer is in none of these states any more.
+
+        Raises `Unavailable` where it was altered or its key is lost.
+        """
+        statement = (
+            sa.select(CHUNK.c.sealed)
+            .join(TRANSFER, TRANSFER.c.id == CHUNK.c.transfer_id)
+            .where(
+                CHUNK.c.transfer_id == transfer_id,
+                CHUNK.c.number == number,
+                TRANSFER.c.state.in_(list(states)),
+            )
         )
         async with self._database.look() as connection:
             sealed = await connection.scalar(statement)

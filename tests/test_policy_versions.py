@@ -10,17 +10,22 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 import redis.asyncio
 import sqlalchemy as sa
 
+from authz import policy_store
 from authz.errors import Unavailable
 from authz.keys import Keys
 from authz.policy import Line
 from authz.policy_chain import Chain, ChainBroken
+from authz.policy_store import PolicyStore
 from authz.session import Sessions
+from authz.tasks import end
 from models.append_only import triggers
 from models.database import Database
+from models.graph import GRAPH
 from server import main
 from tests.conftest import Stores
 from tests.test_hostile import code_of
@@ -88,6 +93,27 @@ TAMPERING = [
         2,
     ),
 ]
+
+
+async def test_whatever_keeps_a_version_from_being_published_it_is_tried_again(
+    chain: tuple[Database, Chain], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else no version that waits would take effect any more, nor one that takes rights away."""
+    database, sealed = chain
+    store, published = PolicyStore(database, GRAPH.classes, sealed), asyncio.Event()
+    monkeypatch.setattr(policy_store, "PUBLISH_SECONDS", 0.01)
+    lost = [asyncpg.InternalClientError("the server went away, before it was noticed")]
+
+    async def publish(number: int) -> None:
+        if lost:
+            raise lost.pop()
+        published.set()
+
+    publishing = asyncio.create_task(store.keep_published(publish))
+    try:
+        await asyncio.wait_for(published.wait(), 5)
+    finally:
+        await end(publishing)
 
 
 async def test_a_changed_version_is_found(chain: tuple[Database, Chain]) -> None:

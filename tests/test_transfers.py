@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import csv
 import datetime as dt
 import hashlib
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +26,7 @@ from authz.scopes import LEAVES
 from models.client import ClientState
 from resolvers import transfer_content, transfer_run
 from resolvers.clients import SCOPES, definition_of
-from resolvers.transfer_file import Undeliverable
+from resolvers.transfer_file import TransferFiles, Undeliverable
 from resolvers.transfer_run import TransferRunner
 from resolvers.transfer_store import Row, TransferStore
 from tests.conftest import NewDatabase
@@ -433,10 +434,34 @@ async def test_a_token_that_ends_meanwhile_gets_no_further_part(town: Town) -> N
     code = await released(town, CITY)
     department = town[CITY]
     await department.sign_in()
-    told: list[str] = []
 
     async def refused() -> bool:
         return (await fetch(department, "nothing")).status_code == 401
+
+    async def suspend(part: str) -> None:
+        # Somebody suspends the client while the worker is sending.
+        await town.clients.change_state(CITY, ClientState.SUSPENDED)
+        await until(refused)
+
+    path = f"/transfers/{code}"
+    headers = {"accept": NDJSON, **department.presented("GET", path)}
+    try:
+        told = await _download(town, path, headers, suspend, Unauthenticated)
+        assert [json.loads(line)["code"] for line in told.splitlines()] == [YAMADA]
+    finally:
+        await town.clients.change_state(CITY, ClientState.ACTIVE)
+        town[CITY].token = None
+
+
+async def _download(
+    town: Town,
+    path: str,
+    headers: dict[str, str],
+    meanwhile: Callable[[str], Awaitable[None]],
+    breaks_off: type[Exception] | None = None,
+) -> str:
+    """What comes in, part after part, with what happens `meanwhile`: after each of them."""
+    told: list[str] = []
 
     async def receive() -> Message:
         await asyncio.Event().wait()
@@ -445,12 +470,8 @@ async def test_a_token_that_ends_meanwhile_gets_no_further_part(town: Town) -> N
     async def send(message: Message) -> None:
         if message.get("body"):
             told.append(message["body"].decode())
-            # Somebody suspends the client while the worker is sending.
-            await town.clients.change_state(CITY, ClientState.SUSPENDED)
-            await until(refused)
+            await meanwhile(told[-1])
 
-    path = f"/transfers/{code}"
-    headers = {"accept": NDJSON, **department.presented("GET", path)}
     scope = {
         "type": "http",
         "method": "GET",
@@ -463,13 +484,48 @@ async def test_a_token_that_ends_meanwhile_gets_no_further_part(town: Town) -> N
         "scheme": "http",
         "http_version": "1.1",
     }
-    try:
-        with pytest.raises(Unauthenticated):
-            await town.world.client._transport.app(scope, receive, send)  # type: ignore[attr-defined]
-        assert [json.loads(line)["code"] for line in "".join(told).splitlines()] == [YAMADA]
-    finally:
-        await town.clients.change_state(CITY, ClientState.ACTIVE)
-        town[CITY].token = None
+    with pytest.raises(breaks_off) if breaks_off else contextlib.nullcontext():
+        await town.world.client._transport.app(scope, receive, send)  # type: ignore[attr-defined]
+    return "".join(told)
+
+
+async def _rests(runner: TransferRunner) -> bool:
+    return False
+
+
+async def test_what_is_taken_back_meanwhile_gets_no_further_part(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, and not only when a worker has erased it."""
+    code = await released(town, CITY)
+    department = town[CITY]
+    await department.sign_in()
+    monkeypatch.setattr(TransferRunner, "step", _rests)
+
+    async def take_back(part: str) -> None:
+        shown(await staff(town, CLERK, "withdrawTransfer", code=code))
+
+    path = f"/transfers/{code}"
+    headers = {"accept": NDJSON, **department.presented("GET", path)}
+    told = await _download(town, path, headers, take_back, Undeliverable)
+    assert [json.loads(line)["code"] for line in told.splitlines()] == [YAMADA]
+    assert await _state(town, code) == "WITHDRAWN"
+
+
+async def test_what_is_taken_back_at_the_last_moment_does_not_go_out(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be out, and the record would say that it was not."""
+    code = await released(town, NURSING)
+    record = TransferFiles._record
+
+    async def take_back(files: TransferFiles, *rest: Any) -> None:
+        await record(files, *rest)
+        await staff(town, CLERK, "withdrawTransfer", code=code)
+
+    monkeypatch.setattr(TransferFiles, "_record", take_back)
+    assert (await fetch(town[NURSING], code)).status_code == 409
+    assert await _state(town, code) == "WITHDRAWN"
 
 
 async def test_nothing_is_sent_about_whom_nothing_may_be_sent(town: Town) -> None:
@@ -555,11 +611,8 @@ async def test_a_suspended_client_gets_nothing_more(town: Town) -> None:
 async def test_whoever_comes_late_gets_nothing_though_nobody_has_noticed(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def rests(runner: TransferRunner) -> bool:
-        return False
-
     code = await released(town, NURSING)
-    monkeypatch.setattr(TransferRunner, "step", rests)
+    monkeypatch.setattr(TransferRunner, "step", _rests)
     await town.world.change(
         f"UPDATE transfer SET expires_at = '2020-01-01 00:00:00+00:00' WHERE code = '{code}'"
     )
@@ -575,6 +628,59 @@ async def test_what_nobody_fetched_expires_and_is_erased(town: Town) -> None:
     assert (await fetch(town[NURSING], code)).status_code == 409
     await until(lambda: _is(town, code, "EXPIRED"), 10)
     await until(lambda: _erased(town, code), 10)
+
+
+async def test_whoever_releases_late_releases_nothing_though_nobody_has_noticed(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (await made(town, NURSING))["code"]
+    monkeypatch.setattr(TransferRunner, "step", _rests)
+    await town.world.change(
+        f"UPDATE transfer SET expires_at = '2020-01-01 00:00:00+00:00' WHERE code = '{code}'"
+    )
+    refused = await staff(town, DIRECTOR, "releaseTransfer", code=code)
+    assert code_of_error(refused) == "STATE_NOT_ALLOWED"
+    assert await _state(town, code) == "CHECKED"
+
+
+async def test_that_it_expired_is_recorded_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever worker is faster."""
+    work = TransferStore.work
+
+    async def twice(store: TransferStore, now: dt.datetime) -> list[Row]:
+        rows = await work(store, now)
+        return [*rows, *rows]
+
+    code = await released(town, NURSING)
+    monkeypatch.setattr(TransferStore, "work", twice)
+    await town.world.change(
+        f"UPDATE transfer SET expires_at = '2020-01-01 00:00:00+00:00' WHERE code = '{code}'"
+    )
+    await until(lambda: _erased(town, code), 10)
+    own = [r["outcome"] for r in await town.world.log(8) if r["session"] == f"transfer:{code}"]
+    assert own.count("EXPIRED") == 1
+
+
+async def test_one_that_fails_keeps_no_other_waiting(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await released(town, NURSING), await released(town, NURSING)
+    clear = TransferStore.clear
+
+    async def fails(store: TransferStore, row: Row) -> None:
+        if row["code"] == first:
+            raise OSError
+        await clear(store, row)
+
+    monkeypatch.setattr(TransferStore, "clear", fails)
+    for code in (first, second):
+        shown(await staff(town, CLERK, "withdrawTransfer", code=code))
+    await until(lambda: _erased(town, second), 10)
+    assert not await _erased(town, first)
+    monkeypatch.undo()
+    await until(lambda: _erased(town, first), 10)
 
 
 async def _erased(town: Town, code: str) -> bool:
@@ -757,6 +863,28 @@ async def test_only_what_changed_since_the_last_confirmed_one(town: Town) -> Non
     assert await confirmed("CHANGED") == []
 
 
+async def test_what_cannot_be_opened_is_erased_and_the_next_one_holds_everybody(
+    town: Town,
+) -> None:
+    async def confirmed(extent: str, *, ruined: bool = False) -> list[str]:
+        code = await released(town, CITY, extent=extent)
+        response = await fetch(town[CITY], code)
+        if ruined:
+            await town.world.change(
+                "UPDATE transfer_chunk SET number = number + 7 WHERE number = 1 AND transfer_id ="
+                f" (SELECT id FROM transfer WHERE code = '{code}')"
+            )
+        digest = hashlib.sha256(response.content).hexdigest()
+        shown(await client(town[CITY], "acknowledgeTransfer", code=code, digest=digest))
+        await until(lambda: _erased(town, code), 10)
+        return [json.loads(line)["code"] for line in response.content.splitlines()]
+
+    assert await confirmed("FULL") == [YAMADA, KATO]
+    assert await confirmed("FULL", ruined=True) == [YAMADA, KATO]
+    assert await confirmed("CHANGED") == [YAMADA, KATO]
+    assert await confirmed("CHANGED") == []
+
+
 # -- on paper ------------------------------------------------------------------------------------
 
 
@@ -791,9 +919,26 @@ async def test_a_printed_list_is_handed_over_with_a_record(town: Town) -> None:
     done = shown(await staff(town, CLERK, "handOverTransfer", code=code, receivedBy="国保 花子"))
     assert (done["state"], done["receivedBy"]) == ("HANDED_OVER", "国保 花子")
     assert (await town.world.client.get(path, headers=headers)).status_code == 409
+    # Whoever may not print it is not told how far it got.
+    blind = await town.world.client.get(path, headers=headers | director)
+    assert (blind.status_code, blind.json()["error"]) == (403, "insufficient_scope")
     # A clerk of another purpose, and a role without the fields, print nothing.
     headers["purpose-of-use"] = "consultation"
     assert (await town.world.client.get(path, headers=headers)).status_code == 404
+
+
+async def test_a_list_is_printed_before_its_last_bytes_are_out(town: Town) -> None:
+    code = await released(town, CITY, means="PAPER")
+    token = await town.world.sign_in(CLERK)
+    headers = {"authorization": f"Bearer {token}", "purpose-of-use": MANAGEMENT, "accept": HTML}
+    states: list[str] = []
+
+    async def note(part: str) -> None:
+        states.append(await _state(town, code))
+
+    told = await _download(town, f"/transfers/{code}", headers, note)
+    assert told.endswith("</html>")
+    assert (states[0], states[-1]) == ("RELEASED", "PRINTED")
 
 
 async def test_whoever_prints_sees_the_warnings_and_everybody_themselves(town: Town) -> None:
