@@ -155,7 +155,7 @@ class Tokens:
         except TooManyRequests:
             await self._record("token", "REFUSED_RATE", client=client.id)
             raise
-        await self._confirm(client, token)
+        await self._confirm(client, token, channel)
         await self._record("token", "OK", actor=actor)
         return Issued(
             token,
@@ -255,9 +255,15 @@ class Tokens:
             known = client.id if client else None
             await self._record(what, f"REFUSED_{bad.cause}", client=known)
             await self._rates.failures.admit(address)
-            raise OAuthRefused("invalid_client", bad.cause, FAILED, 401) from None
+            raise self._failed(bad.cause, channel) from None
         assert client is not None
         return client
+
+    def _failed(self, cause: str, channel: Channel) -> OAuthRefused:
+        """401 names a scheme (RFC 9110, 15.5.2): where there is one, or where the client used it
+        (RFC 6749, 5.2)."""
+        named = self.basic or channel.scheme == "basic"
+        return OAuthRefused("invalid_client", cause, FAILED, 401 if named else 400)
 
     def _credentials(self, form: Form, channel: Channel) -> tuple[str, tuple[str, str]]:
         """Whom the request names, and by what it proves that: one way, not two (RFC 6749, 2.3)."""
@@ -358,13 +364,13 @@ class Tokens:
             raise OAuthRefused("invalid_scope", "SCOPE", "this scope is not open to the client")
         return granted
 
-    async def _confirm(self, client: Registered, token: str) -> None:
+    async def _confirm(self, client: Registered, token: str, channel: Channel) -> None:
         """A suspension may have ended all tokens just before this one was issued."""
         now = await self._find(client.id)
         if now is None or now.epoch != client.epoch:
             await self._sessions.close(token)
             await self._record("token", "REFUSED_SUSPENDED", client=client.id)
-            raise OAuthRefused("invalid_client", "SUSPENDED", FAILED, 401)
+            raise self._failed("SUSPENDED", channel)
 
     async def _own(self, client: Registered, token: str) -> Session | None:
         session = await self._sessions.look(token)

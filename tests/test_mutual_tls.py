@@ -288,13 +288,13 @@ async def test_no_token_with_a_certificate_that_is_not_the_clients(city: City) -
     for certificate in (city.certificates["child-welfare"], city.authority.issue("newcomer")):
         async with city.client(certificate) as http:
             response = await ask_token(city, nursing, http)
-            assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+            assert (response.status_code, response.json()["error"]) == (400, "invalid_client")
             assert await refusals(city, 1) == ["REFUSED_CERTIFICATE"]
     mine = city.certificates["nursing-care"].certificate.read_text()
     handed = ":" + re.sub(r"-----[A-Z ]+-----|\s", "", mine) + ":"
     async with httpx2.AsyncClient(base_url=city.inside) as http:
         response = await ask_token(city, nursing, http, **{"client-cert": handed})
-        assert response.status_code == 401
+        assert response.status_code == 400
 
 
 async def test_whoever_has_no_certificate_of_the_authority_gets_nothing(city: City) -> None:
@@ -318,7 +318,7 @@ async def test_a_token_is_good_in_its_network_alone(city: City) -> None:
     async with city.client(certificate) as http:
         token = (await ask_token(city, nursing, http)).json()["access_token"]
     async with city.client(certificate, source=ELSEWHERE) as http:
-        assert (await ask_token(city, nursing, http)).status_code == 401
+        assert (await ask_token(city, nursing, http)).status_code == 400
         assert await refusals(city, 1) == ["REFUSED_NETWORK"]
         claimed = {"x_forwarded_for": "127.0.0.1"}
         assert (await ask(http, "nursing-care", token, **claimed)).status_code == 401

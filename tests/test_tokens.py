@@ -90,7 +90,7 @@ async def test_a_bad_assertion_is_refused_alike_and_logged(town: Town, name: str
     response = await department.ask_token(
         department.form(client_assertion=department.assertion(**changed))
     )
-    assert response.status_code == 401
+    assert response.status_code == 400
     assert response.json() == {
         "error": "invalid_client",
         "error_description": "client authentication failed",
@@ -103,17 +103,17 @@ async def test_an_assertion_has_one_use(town: Town) -> None:
     form = department.form()
     assert (await department.ask_token(form)).status_code == 200
     again = await department.ask_token(form)
-    assert (again.status_code, again.json()["error"]) == (401, "invalid_client")
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_client")
     assert await refusal(town) == ("TOKEN", "client:child-welfare", "REFUSED_REPLAY")
 
 
 async def test_nobody_signs_for_another(town: Town) -> None:
     nursing, health = town["nursing-care"], town["national-health-insurance"]
     posed = replace(nursing, key=health.key)
-    assert (await posed.ask_token()).status_code == 401
+    assert (await posed.ask_token()).status_code == 400
     assert await refusal(town) == ("TOKEN", "client:nursing-care", "REFUSED_SIGNATURE")
     other = nursing.form(client_id="national-health-insurance")
-    assert (await nursing.ask_token(other)).status_code == 401
+    assert (await nursing.ask_token(other)).status_code == 400
     unknown = replace(nursing, id="nobody")
     assert (await unknown.ask_token()).json()["error"] == "invalid_client"
     assert await refusal(town) == ("TOKEN", None, "REFUSED_UNKNOWN")
@@ -151,7 +151,8 @@ async def test_errors_are_the_standards_and_repeat_nothing(
     department = town["nursing-care"]
     response = await department.ask_token(department.form(**given))
     assert response.json()["error"] == error
-    assert response.status_code == (401 if error == "invalid_client" else 400)
+    assert response.status_code == 400
+    assert "www-authenticate" not in response.headers
     assert set(response.json()) == {"error", "error_description"}
     for value in given.values():
         assert not value or value not in response.json()["error_description"]
@@ -197,6 +198,11 @@ async def test_the_secret_itself_is_taken_only_behind_a_setting(
                     headers=legacy.proof("POST", "/oauth/token"),
                 )
                 assert response.status_code == expected
+                # It names how to ask again where it is asked so (RFC 6749, 5.2).
+                challenge = None if expected == 200 else 'Basic realm="oauth"'
+                assert response.headers.get("www-authenticate") == challenge
+            refused = await made["nursing-care"].ask_token({"client_assertion": "x"})
+            assert refused.status_code == (401 if setting == "on" else 400)
 
 
 # -- proofs (RFC 9449) -----------------------------------------------------------------------------
@@ -342,11 +348,11 @@ def handed_over(pem: bytes) -> str:
 async def test_the_network_is_part_of_the_definition(town: Town) -> None:
     elsewhere = replace(definition_of("nursing-care"), id="elsewhere", networks=("192.0.2.0/24",))
     department = await register(town.clients, town.world.client, elsewhere)
-    assert (await department.ask_token()).status_code == 401
+    assert (await department.ask_token()).status_code == 400
     assert await refusal(town) == ("TOKEN", "client:elsewhere", "REFUSED_NETWORK")
     # No proxy is configured here, so that nobody's word about an address counts.
     claimed = {"x-forwarded-for": "192.0.2.7", "forwarded": "for=192.0.2.7"}
-    assert (await department.ask_token(**claimed)).status_code == 401
+    assert (await department.ask_token(**claimed)).status_code == 400
 
 
 # -- telling and ending ------------------------------------------------------------------------
@@ -370,7 +376,7 @@ async def test_a_client_is_told_of_its_own_tokens_alone(town: Town) -> None:
     assert await introspect(nursing, await town.world.sign_in("sato")) == {"active": False}
     assert await introspect(nursing, "nothing") == {"active": False}
     anybody = await town.world.client.post("/oauth/introspect", data={"token": token})
-    assert anybody.status_code == 401
+    assert anybody.status_code == 400
 
 
 async def test_a_client_revokes_its_own_tokens_alone(town: Town) -> None:
@@ -403,7 +409,7 @@ async def test_a_suspension_acts_on_tokens_and_on_new_ones(town: Town) -> None:
 
     # Behind the worker's back, which reads the epochs each second.
     await until(refused)
-    assert (await department.ask_token()).status_code == 401
+    assert (await department.ask_token()).status_code == 400
     assert await refusal(town) == ("TOKEN", "client:suspended", "REFUSED_SUSPENDED")
     await town.clients.change_state("suspended", ClientState.ACTIVE)
     assert (await department.ask_token()).status_code == 200
@@ -413,7 +419,7 @@ async def test_a_definition_is_good_on_its_days(town: Town) -> None:
     today = replace(definition_of("nursing-care"), id="over")
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
     over = await register(town.clients, town.world.client, replace(today, valid_until=yesterday))
-    assert (await over.ask_token()).status_code == 401
+    assert (await over.ask_token()).status_code == 400
     for_ever = replace(today, id="for-ever", valid_until=dt.date.max)
     department = await register(town.clients, town.world.client, for_ever)
     assert (await department.ask_token()).status_code == 200
@@ -433,7 +439,7 @@ async def test_two_credentials_live_at_a_time(town: Town) -> None:
     for key in (first, OctKey.import_key(second), OctKey.import_key(third)):
         department.key = key
         statuses.append((await department.ask_token()).status_code)
-    assert statuses == [401, 200, 200]
+    assert statuses == [400, 200, 200]
     # A public key would take the place of the secrets that the client signs with.
     public = ECKey.generate_key("P-256").as_dict(private=False)
     with pytest.raises(BadInput):
