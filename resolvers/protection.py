@@ -35,7 +35,7 @@ from resolvers.causes import (
     codes_of,
     enter_unspecified,
 )
-from resolvers.sql import today
+from resolvers.sql import goes_on, today
 
 handling = GRAPH.types["Handling"].table
 related = GRAPH.types["RelatedAddressee"].table
@@ -130,8 +130,7 @@ def _closure(start: str, near: Callable[[str], Iterable[str]]) -> set[str]:
 
 def lives_there(membership: sa.FromClause) -> sa.ColumnElement[bool]:
     """Whether a member has not left the household yet: a move is notified before its day."""
-    left_on = membership.c.left_on
-    return sa.or_(left_on.is_(None), left_on >= today())
+    return goes_on(membership.c.left_on, today())
 
 
 async def _held(connection: AsyncConnection, among: Collection[str]) -> Causes:

@@ -42,7 +42,7 @@ from resolvers.levels import (
 from resolvers.lift_use import is_lifted
 from resolvers.operation import Const, Source
 from resolvers.plan import Plan
-from resolvers.population import in_any, is_there
+from resolvers.population import TODAY, in_any, is_there
 from resolvers.rows import Row
 
 PARENTS = "parents"
@@ -603,8 +603,9 @@ def _table_between(through: Through, level: Level) -> sa.Table:
 def _goes_on_once(
     between: sa.FromClause, through: Through, level: Level
 ) -> list[sa.ColumnElement[bool]]:
-    """A row between that has not ended, the first of those that lead from one row to one other: a
+    """A row between that goes on, the first of those that lead from one row to one other: a
     household that somebody came into twice and never left has them as a member once."""
+    day = sa.bindparam(TODAY, type_=sa.Date())
     key = GRAPH.of_table(through.table).noun.key
     earlier = _table_between(through, level).alias("e")
     before = sa.exists(1).where(
@@ -612,10 +613,17 @@ def _goes_on_once(
             earlier.c[name] == between.c[name]
             for name in (through.source_column, through.target_column)
         ),
-        earlier.c[through.ended_column].is_(None),
+        goes_on(earlier.c[through.ended_column], day),
         earlier.c[key] < between.c[key],
     )
-    return [between.c[through.ended_column].is_(None), ~before]
+    return [goes_on(between.c[through.ended_column], day), ~before]
+
+
+def goes_on(
+    ended: sa.ColumnElement[dt.date | None], day: dt.date | sa.ColumnElement[dt.date]
+) -> sa.ColumnElement[bool]:
+    """Whether what ends on a day has not ended yet: an end is often known before its day."""
+    return sa.or_(ended.is_(None), ended >= day)
 
 
 def _source(level: Level, lifted: bool) -> sa.Table:

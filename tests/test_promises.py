@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from models.database import Database, Reader
+from resolvers.sql import today
 from tests.world import (
     HANAKO,
     KATO,
@@ -352,6 +354,27 @@ async def test_a_row_about_a_covered_person_is_left_out_of_an_uncovered_record(
         COORDINATOR, "protection-measures", document, variables={"code": TANAKA}
     )
     assert hers["addressee"]["specialAddresseeOf"] == {"totalCount": 1}
+
+
+async def test_who_leaves_on_a_day_to_come_is_a_member_until_then(world: World) -> None:
+    """Listed as long as an obligation extends to them for it (`protection.lives_there`)."""
+    document = """
+    query ($code: String!) {
+      addressee(code: $code) { householdMemberships { nodes { members { nodes { code } } } } }
+    }
+    """
+    leaves = "UPDATE household_membership SET left_on = {} WHERE addressee_code = '" + HANAKO + "'"
+    try:
+        for days, members in ((1, {YAMADA, HANAKO}), (-1, {YAMADA})):
+            day = today() + dt.timedelta(days=days)
+            await world.change(leaves.format(f"'{day}'"))
+            found = await world.data(
+                COORDINATOR, "protection-measures", document, variables={"code": YAMADA}
+            )
+            [membership] = found["addressee"]["householdMemberships"]["nodes"]
+            assert {node["code"] for node in membership["members"]["nodes"]} == members
+    finally:
+        await world.change(leaves.format("NULL"))
 
 
 async def test_what_an_open_edge_goes_by_stays_in_the_database(

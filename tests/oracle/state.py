@@ -127,7 +127,7 @@ class State:
                 between[edge.through.target_column]
                 for between in self.tables[edge.through.table]
                 if between[edge.through.source_column] == value
-                and between[edge.through.ended_column] is None
+                and not _past(between[edge.through.ended_column])
             }
         return [row for row in self.rows[edge.target] if row.values[edge.target_column] in wanted]
 
