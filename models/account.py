@@ -150,6 +150,8 @@ class Account(SQLModel, table=True):
         item=(91, 102),
         match=True,
         mask="last3",
+        # Else it leads to whoever has the same one, beside the closed way to the holder.
+        about=("holder_addressee_code",),
         check=rules.account_number,
         type=text(8),
         default=None,

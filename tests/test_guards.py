@@ -215,6 +215,7 @@ async def test_whole_goes_before_masked(town: World) -> None:
     await town.change(
         f"UPDATE bank_account SET tax_item_code = '13' WHERE addressee_code = '{YAMADA}'"
     )
+    await town.change("UPDATE bank_account SET holder_addressee_code = NULL")
     number = "class:bank-account-number"
     masked = [
         Line("role:branch-clerk", "purpose:any", "class:bank-account", "read", "allow"),
@@ -321,6 +322,44 @@ async def test_a_covered_persons_account_names_nobody_else(town: World) -> None:
         )
     assert await named(SUZUKI) == (None, None)
     assert await named(YAMADA) == ("ﾔﾏﾀﾞ ﾀﾛｳ", None)
+
+
+@pytest.mark.parametrize("covered", [TANAKA, SUZUKI], ids=["the holder", "the payer"])
+async def test_an_account_number_joins_no_covered_person_to_another(
+    town: World, covered: str
+) -> None:
+    """He pays from her account: its number, on his row, would find hers, and hers his."""
+    await town.change(
+        "INSERT INTO bank_account (addressee_code, usage, bank_code, account_number)"
+        f" VALUES ('{TANAKA}', 'REFUND', '0116', '1112223')"
+    )
+    await town.change(f"DELETE FROM handling WHERE addressee_code = '{TANAKA}'")
+    read = "query ($c: String!) { addressee(code: $c) { accounts { nodes { accountNumber } } } }"
+    match = """{ accounts(filter: {accountNumber: {eq: "1112223"}}) {
+        totalCount nodes { addressee { code } } } }"""
+
+    async def found() -> Any:
+        numbers = {
+            (purpose, code): (await town.data(CLERK, purpose, read, variables={"c": code}))[
+                "addressee"
+            ]["accounts"]["nodes"][0]["accountNumber"]
+            for purpose in ("consultation", "direct-debit")
+            for code in (SUZUKI, TANAKA)
+        }
+        with_it = (await town.data(CLERK, "direct-debit", match))["accounts"]
+        assert with_it["totalCount"] == len(with_it["nodes"])
+        return numbers, {node["addressee"]["code"] for node in with_it["nodes"]}
+
+    numbers, with_it = await found()
+    assert set(numbers.values()) == {"****223", "1112223"}
+    assert with_it == {SUZUKI, TANAKA}
+    await town.change(
+        "INSERT INTO handling (addressee_code, address_withheld, stop_output)"
+        f" VALUES ('{covered}', true, true)"
+    )
+    own = {key: number for key, number in numbers.items() if key[1] == TANAKA}
+    nothing = {key: None for key in numbers if key[1] == SUZUKI}
+    assert await found() == ({**own, **nothing}, {TANAKA})
 
 
 async def test_a_list_is_held_before_it_is_read(town: World) -> None:
