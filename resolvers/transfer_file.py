@@ -28,9 +28,8 @@ from models.tokyo import TOKYO
 from models.transfer import TransferMeans, TransferState
 from resolvers.operation import Const, Operation, Selected
 from resolvers.pipeline import PrivacyMode, Reads, Terms
-from resolvers.plan import make_plan
 from resolvers.transfer_content import WARNINGS, Content, Node, lines_of
-from resolvers.transfer_run import job_actor
+from resolvers.transfer_run import decided, items_sent, job_actor
 from resolvers.transfer_store import Chunk, Place, Row, TransferStore
 
 FETCHABLE = (TransferState.RELEASED, TransferState.AUTHENTICATED, TransferState.SENT)
@@ -187,10 +186,11 @@ class TransferFiles:
         if row["state"] not in states or row["means"] != means or late:
             raise not_fetchable("this transfer is not to be fetched now")
         own = await self._clearance(row, asked.policy)
-        if _decided(own) != row["plan_digest"]:
+        items = items_sent(row, asked.policy)
+        if decided(own, items) != row["plan_digest"]:
             await self._withdraw(row)
             raise not_fetchable("the policy changed: the transfer must be made anew")
-        if not printed and _decided(clearance) != row["plan_digest"]:
+        if not printed and decided(clearance, items) != row["plan_digest"]:
             raise too_narrow("the token does not name all that the transfer holds")
         csv = asked.form is Form.CSV
         return Delivery(
@@ -310,11 +310,6 @@ class TransferFiles:
         )
         operation = LoggedOperation.of(f"transfer:{asked.code} {asked.form.value}", ())
         await self._reads.log.record(record, operation)
-
-
-def _decided(clearance: Clearance) -> str:
-    """What a plan of the whole content decides under a clearance."""
-    return make_plan(Content.of(clearance).page(first=True), clearance).digest
 
 
 def _told(line: Node) -> tuple[bool, bool]:

@@ -10,11 +10,12 @@ import asyncio
 import datetime as dt
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from authz.access_log import Kind, LoggedOperation, Record
 from authz.actor import Actor, Grant, actor_id
+from authz.clearance import Clearance
 from authz.clients import Clients, Registered
 from authz.invariants import MACHINE_ROLE
 from authz.policy import Policy
@@ -24,6 +25,7 @@ from models.population import PAYERS
 from models.tokyo import TOKYO
 from models.transfer import OPEN, TransferExtent, TransferState
 from resolvers.pipeline import PrivacyMode, Reads, Terms
+from resolvers.plan import make_plan
 from resolvers.transfer_content import AFTER, Checks, Content, Node, written
 from resolvers.transfer_store import Row, TransferStore
 
@@ -126,8 +128,8 @@ class _Making:
         self.terms = Terms(client.definition.purpose, None, PrivacyMode.NULL)
         self.clearance = reads.clearance(self.actor, policy, self.terms)
         self.content = Content.of(self.clearance)
-        items = policy.reference.items.get(f"{PAYERS}{row['definition_code']}", ())
-        self.checks = Checks(self.content, frozenset(items))
+        self.items = items_sent(row, policy)
+        self.checks = Checks(self.content, frozenset(self.items))
         self.written = self.written_levies = self.chunks = 0
         self.ndjson_size = self.csv_size = 0
         self.ndjson_hash, self.csv_hash = hashlib.sha256(), hashlib.sha256()
@@ -151,7 +153,7 @@ class _Making:
         await self.store.finish(
             self.row,
             self.claimed,
-            self._values(passed, first.plan.digest),
+            self._values(passed, decided(self.clearance, self.items)),
             [
                 {"name": check.name, "passed": check.passed, "reason": check.reason}
                 for check in checks
@@ -211,6 +213,18 @@ class _Making:
             "csv_digest": self.csv_hash.hexdigest(),
             "plan_digest": plan_digest,
         }
+
+
+def items_sent(row: Row, policy: Policy) -> Sequence[str]:
+    """The tax and fee items of whose payers a transfer tells its destination, sorted."""
+    return policy.reference.items.get(f"{PAYERS}{row['definition_code']}", ())
+
+
+def decided(clearance: Clearance, items: Sequence[str]) -> str:
+    """What goes out, and of whom, as it is decided: by a plan of the whole content, and the items
+    that bound its people. SHA-256 in hexadecimal."""
+    plan = make_plan(Content.of(clearance).page(first=True), clearance)
+    return hashlib.sha256(f"{plan.digest} {' '.join(items)}".encode()).hexdigest()
 
 
 def expiry(row: Row, now: dt.datetime) -> dt.datetime:

@@ -572,6 +572,7 @@ async def test_how_many_are_covered_is_told_to_who_may_know(town: Town) -> None:
 
 async def test_a_definition_that_became_narrower_withdraws_it(town: Town) -> None:
     code = await released(town, NURSING)
+    await town[NURSING].sign_in()
     own = f"WHERE id = '{NURSING}'"
     await town.world.change(f"UPDATE client SET items = 'Addressee.code' {own}")
     try:
@@ -580,6 +581,21 @@ async def test_a_definition_that_became_narrower_withdraws_it(town: Town) -> Non
         assert (await look(town, code))["state"] == "WITHDRAWN"
     finally:
         await town.world.change(f"UPDATE client SET items = NULL {own}")
+
+
+async def test_an_item_that_went_to_another_destination_withdraws_it(town: Town) -> None:
+    """Its payers are none of this destination's any more, whatever was checked and released."""
+    code = await released(town, NURSING)
+    own = f"WHERE population = 'payers:{NURSING}'"
+    await town.world.change(f"UPDATE population_item SET tax_item_code = '12' {own}")
+    await _decided_by(town, await town.world.publish())
+    try:
+        response = await fetch(town[NURSING], code)
+        assert (response.status_code, response.json()["error"]) == (409, "not_fetchable")
+        assert (await look(town, code))["state"] == "WITHDRAWN"
+    finally:
+        await town.world.change(f"UPDATE population_item SET tax_item_code = '13' {own}")
+        await _decided_by(town, await town.world.publish())
 
 
 async def test_a_narrower_token_does_not_fetch(town: Town) -> None:
