@@ -35,6 +35,9 @@ FEW = 2
 WAIT_SECONDS = 5.0
 READ_SECONDS = 10.0
 BUSY_SECONDS = 30
+SILENT_SECONDS = 120.0
+"""A writer that says nothing for so long is given up: one that is paused keeps its locks, and with
+them everybody who would enter a measure."""
 
 CURRENT_USER = "SELECT current_user"
 
@@ -590,6 +593,11 @@ def _engine(url: sa.URL, dialect: str) -> AsyncEngine:
             # Whatever the server's default: whoever waited for a lock must see what the one before
             # them wrote, or a new record misses the measure that was entered meanwhile.
             isolation_level="READ COMMITTED",
+            connect_args={
+                "server_settings": {
+                    "idle_in_transaction_session_timeout": str(int(SILENT_SECONDS * 1000))
+                }
+            },
             pool_size=5,
             pool_pre_ping=True,
             hide_parameters=True,

@@ -181,7 +181,7 @@ class Reads:
                 return encode(_answer({root.key: None for root in ready.plan.roots}, ready, []))
             ready, found, numbers = await self._fetch(ready, variables, actor, policy, terms)
             computed = await self._compute(ready, variables, policy)
-        except (DatabaseError, SQLAlchemyError) as error:
+        except (DatabaseError, SQLAlchemyError, OSError) as error:
             unavailable = Unavailable("the database does not answer")
             await self.refuse(draft, ready.logged if ready else None, unavailable, error)
         except Refused as error:
@@ -221,7 +221,7 @@ class Reads:
                 check_nobody_is_stopped(ready.plan, found, issued)
         except Refused as error:
             await self.refuse(draft, ready.logged, error, error)
-        except (DatabaseError, SQLAlchemyError) as error:
+        except (DatabaseError, SQLAlchemyError, OSError) as error:
             unavailable = Unavailable("the database does not answer")
             await self.refuse(draft, ready.logged, unavailable, error)
         await self.log.record(_with(draft, persons_of(found)), ready.logged)

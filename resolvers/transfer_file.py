@@ -135,11 +135,20 @@ class TransferFiles:
             await self._record(known, (), Unavailable.code)
             raise Unavailable("the database does not answer") from error
 
-    async def stream(
+    def stream(
         self, asked: Asked, delivery: Delivery, start: int, stop: int
     ) -> AsyncIterator[bytes]:
         """The bytes from `start` to `stop` (exclusive). Each part is on the log, with the people in
         it, before it goes out. Raises `Undeliverable` where it may not any more."""
+        return _answered(self._stream(asked, delivery, start, stop))
+
+    def print(self, asked: Asked, delivery: Delivery) -> AsyncIterator[bytes]:
+        """The printable list, page by page of people. Raises `Undeliverable` as `stream` does."""
+        return _answered(self._print(asked, delivery))
+
+    async def _stream(
+        self, asked: Asked, delivery: Delivery, start: int, stop: int
+    ) -> AsyncIterator[bytes]:
         content = Content.of(await self._clearance(delivery.row, asked.policy))
         await self._begin(delivery)
         if start == stop:
@@ -157,8 +166,7 @@ class TransferFiles:
                 yield written[max(start - offset, 0) : stop - offset]
             offset += size
 
-    async def print(self, asked: Asked, delivery: Delivery) -> AsyncIterator[bytes]:
-        """The printable list, page by page of people. Raises `Undeliverable` as `stream` does."""
+    async def _print(self, asked: Asked, delivery: Delivery) -> AsyncIterator[bytes]:
         content = Content.of(await self._clearance(delivery.row, asked.policy))
         yield _head(delivery.row, content)
         for place in delivery.places:
@@ -310,6 +318,15 @@ class TransferFiles:
         )
         operation = LoggedOperation.of(f"transfer:{asked.code} {asked.form.value}", ())
         await self._reads.log.record(record, operation)
+
+
+async def _answered(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Raises `Unavailable` where the database does not answer."""
+    try:
+        async for part in parts:
+            yield part
+    except (DatabaseError, SQLAlchemyError, OSError) as error:
+        raise Unavailable("the database does not answer") from error
 
 
 def _told(line: Node) -> tuple[bool, bool]:

@@ -73,6 +73,39 @@ async def test_a_slow_statement_is_given_up_and_the_next_one_answers(
     await database.close()
 
 
+@pytest.mark.postgresql
+async def test_a_writer_that_is_paused_keeps_nobody_waiting_for_good(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The paused one writes nothing any more."""
+    monkeypatch.setattr(pools, "SILENT_SECONDS", 0.5)
+    url = new_database()
+    paused, other = Database(url), Database(url)
+    if paused.dialect == "sqlite":
+        return
+    lock, on = "SELECT pg_advisory_xact_lock(1)", asyncio.Event()
+
+    async def pause() -> None:
+        async with paused.write() as connection:
+            await connection.exec_driver_sql(lock)
+            holds.set()
+            await on.wait()
+            await connection.exec_driver_sql("CREATE TABLE late (n INTEGER)")
+
+    holds = asyncio.Event()
+    pausing = asyncio.create_task(pause())
+    try:
+        await holds.wait()
+        async with asyncio.timeout(20), other.write() as connection:
+            await connection.exec_driver_sql(lock)
+        on.set()
+        with pytest.raises(sa.exc.DBAPIError):
+            await pausing
+    finally:
+        await paused.close()
+        await other.close()
+
+
 async def test_an_idle_reader_holds_no_old_snapshot(new_database: NewDatabase) -> None:
     database = await Database.open(new_database())
     async with database.write() as connection:

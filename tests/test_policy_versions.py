@@ -29,7 +29,7 @@ from models.graph import GRAPH
 from server import main
 from tests.conftest import Stores
 from tests.test_hostile import code_of
-from tests.test_policy_editing import TIGHT, attempt, do
+from tests.test_policy_editing import EDITING, TIGHT, attempt, do
 from tests.world import YAMADA, World, running, settings_of
 
 CLERK = "sato"
@@ -93,6 +93,22 @@ TAMPERING = [
         2,
     ),
 ]
+
+
+async def test_a_database_that_takes_no_connection_is_said(
+    town: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextlib.asynccontextmanager
+    async def refused(database: Database) -> AsyncIterator[None]:
+        raise ConnectionRefusedError
+        yield
+
+    document = "{ policyStatus { version } }"
+    assert (await town.ask("yamada", EDITING, document)).status_code == 200
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "look", refused)
+        response = await town.ask("yamada", EDITING, document)
+    assert (response.status_code, code_of(response.json())) == (503, "UNAVAILABLE")
 
 
 async def test_whatever_keeps_a_version_from_being_published_it_is_tried_again(

@@ -244,6 +244,18 @@ async def test_a_store_that_does_not_answer_is_said_and_logged(town: Town) -> No
         await town.world.change("ALTER TABLE moved_away RENAME TO transfer")
 
 
+async def test_a_store_that_goes_away_before_the_first_part_is_said(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(store: TransferStore, *_: Any) -> None:
+        raise ConnectionRefusedError
+
+    code = await released(town, NURSING)
+    monkeypatch.setattr(TransferStore, "chunk", fails)
+    response = await fetch(town[NURSING], code)
+    assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
+
+
 async def test_a_client_may_have_a_long_name(town: Town) -> None:
     long = replace(definition_of(NURSING), id="a" * 57)
     department = await register(town.clients, town.world.client, long)
