@@ -113,9 +113,14 @@ class SignIn:
         return None
 
     async def _open(self, member: Member) -> SignedIn:
-        token, actor = await self.sessions.open(
-            member.id, member.roles, member.section, epoch=member.epoch, until=member.until
-        )
+        try:
+            token, actor = await self.sessions.open(
+                member.id, member.roles, member.section, epoch=member.epoch, until=member.until
+            )
+        except Unauthenticated:
+            # A role's last day ended while the password was looked at.
+            await self.record(SignInEvent("sign-in-refused", member.id, cause="roles"))
+            raise Unauthenticated(FAILED) from None
         try:
             await self._confirm(member)
             await self.record(SignInEvent("sign-in", actor.id, actor.session, actor.roles))

@@ -155,6 +155,10 @@ class Tokens:
         except TooManyRequests:
             await self._record("token", "REFUSED_RATE", client=client.id)
             raise
+        except Unauthenticated:
+            # The definition's last day ended just now.
+            await self._record("token", "REFUSED_SUSPENDED", client=client.id)
+            raise self._failed("SUSPENDED", channel) from None
         await self._confirm(client, token, channel)
         await self._record("token", "OK", actor=actor)
         return Issued(

@@ -36,7 +36,7 @@ async def prepare(change: Change, given: Input) -> Changed:
     _staff(change)
     definition = given["definitionCode"]
     await change.reach("TransferDefinition", definition)
-    client = await _client(change, definition, given.get("clientId"))
+    client = await _client(change, definition, given.get("clientId"), change.at)
     extent = TransferExtent(given.get("extent") or TransferExtent.FULL)
     means = TransferMeans(given.get("means") or TransferMeans.LINKAGE)
     key, _ = await _ordered(
@@ -47,13 +47,7 @@ async def prepare(change: Change, given: Input) -> Changed:
 
 async def order_daily(database: Database, extent: TransferExtent, at: dt.datetime) -> list[str]:
     """Order a transfer for each client in force, all or none, on the log; their numbers."""
-    day = at.astimezone(TOKYO).date()
-    first, last = CLIENT.c.valid_from, CLIENT.c.valid_until
-    statement = sa.select(CLIENT.c.definition_code, CLIENT.c.id).where(
-        CLIENT.c.state == ClientState.ACTIVE,
-        sa.or_(first.is_(None), first <= day),
-        sa.or_(last.is_(None), last >= day),
-    )
+    statement = sa.select(CLIENT.c.definition_code, CLIENT.c.id).where(_in_force(at))
     codes = []
     async with database.write() as connection:
         for definition, client in await connection.execute(statement.order_by(CLIENT.c.id)):
@@ -204,10 +198,19 @@ async def _moved(change: Change, row: Any, before: tuple[str, ...], **values: An
     return Changed(rows={"transfer": row["id"]})
 
 
-async def _client(change: Change, definition: str, wanted: str | None) -> str:
-    statement = sa.select(CLIENT.c.id).where(
-        CLIENT.c.definition_code == definition, CLIENT.c.state == ClientState.ACTIVE
+def _in_force(at: dt.datetime) -> sa.ColumnElement[bool]:
+    """Whether a client gets tokens: `Registered.usable`, in the database."""
+    day = at.astimezone(TOKYO).date()
+    first, last = CLIENT.c.valid_from, CLIENT.c.valid_until
+    return sa.and_(
+        CLIENT.c.state == ClientState.ACTIVE,
+        sa.or_(first.is_(None), first <= day),
+        sa.or_(last.is_(None), last >= day),
     )
+
+
+async def _client(change: Change, definition: str, wanted: str | None, at: dt.datetime) -> str:
+    statement = sa.select(CLIENT.c.id).where(CLIENT.c.definition_code == definition, _in_force(at))
     if wanted is not None:
         statement = statement.where(CLIENT.c.id == wanted)
     found = (await change.connection.execute(statement)).scalars().all()

@@ -206,6 +206,8 @@ async def test_every_refusal_is_the_same_answer_and_only_the_log_knows_why(
     await world.hire("number-alone", "number-handler")
     await world.hire("mixed", "policy-administrator", "collection-clerk")
     await world.hire("expired", "collection-clerk", valid_until=dt.date(2026, 3, 31))
+    # By the clock of the session store this day has ended.
+    await world.hire("ending", "collection-clerk", valid_until=MIDDAY.date())
     attempts = [
         ("s-1", "wrong", "password"),
         ("s-1", "", "password"),
@@ -224,11 +226,12 @@ async def test_every_refusal_is_the_same_answer_and_only_the_log_knows_why(
         ("number-alone", PASSWORD, "roles"),
         ("mixed", PASSWORD, "roles"),
         ("expired", PASSWORD, "roles"),
+        ("ending", PASSWORD, "roles"),
     ]
     answers = [await refused(desk.sign_in(who, password)) for who, password, _ in attempts]
     assert set(answers) == {(Unauthenticated, "UNAUTHENTICATED", answers[0][2], 401)}
     assert [event.cause for event in world.log] == [cause for *_, cause in attempts]
-    known = {"s-1", "suspended", "without-role", "number-alone", "mixed", "expired"}
+    known = {"s-1", "suspended", "without-role", "number-alone", "mixed", "expired", "ending"}
     for (who, _, _), event in zip(attempts, world.log, strict=True):
         assert event.kind == "sign-in-refused"
         assert event.staff_id == (who if who in known else None)

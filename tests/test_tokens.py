@@ -17,6 +17,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 
 from authz.client_certificate import thumbprint_of_pem
+from authz.clients import Registered
 from authz.embedded_redis import EmbeddedRedis
 from authz.errors import BadInput
 from models.client import ClientAuthentication, ClientState, TokenBinding
@@ -413,6 +414,19 @@ async def test_a_suspension_acts_on_tokens_and_on_new_ones(town: Town) -> None:
     assert await refusal(town) == ("TOKEN", "client:suspended", "REFUSED_SUSPENDED")
     await town.clients.change_state("suspended", ClientState.ACTIVE)
     assert (await department.ask_token()).status_code == 200
+
+
+async def test_a_definition_whose_day_ends_just_now_gives_no_token(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the clock of the session store it has ended."""
+    monkeypatch.setattr(Registered, "usable", lambda client, today: True)
+    past = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
+    definition = replace(definition_of("nursing-care"), id="ending", valid_until=past)
+    ending = await register(town.clients, town.world.client, definition)
+    response = await ending.ask_token()
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_client")
+    assert await refusal(town) == ("TOKEN", "client:ending", "REFUSED_SUSPENDED")
 
 
 async def test_a_definition_is_good_on_its_days(town: Town) -> None:

@@ -270,6 +270,20 @@ async def test_a_client_may_have_a_long_name(town: Town) -> None:
         await town.clients.change_state(long.id, ClientState.SUSPENDED)
 
 
+async def test_nothing_is_ordered_for_a_client_whose_days_are_over(town: Town) -> None:
+    """Nor has anybody to choose between it and the one that is in force."""
+    past = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
+    over = replace(definition_of(NURSING), id="over", valid_until=past)
+    await register(town.clients, town.world.client, over)
+    try:
+        named = await staff(town, CLERK, "prepareTransfer", definitionCode=NURSING, clientId="over")
+        assert code_of_error(named) == "BAD_USER_INPUT"
+        code = shown(await staff(town, CLERK, "prepareTransfer", definitionCode=NURSING))["code"]
+        await staff(town, CLERK, "withdrawTransfer", code=code)
+    finally:
+        await town.clients.change_state("over", ClientState.SUSPENDED)
+
+
 async def test_another_client_of_the_same_destination_fetches_nothing(town: Town) -> None:
     second = replace(definition_of(NURSING), id="second")
     await register(town.clients, town.world.client, second)
