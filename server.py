@@ -18,9 +18,12 @@ import asyncio
 import contextlib
 import datetime as dt
 import json
+import multiprocessing.process
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
@@ -81,7 +84,17 @@ PROJECT = Path(__file__).parent
 
 def application() -> Starlette:
     """What each worker process runs: the application from the environment's settings."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
     return create_app(Settings.read(os.environ))
+
+
+def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
+    """End with the process that watches the workers, however it ended: alone they would keep the
+    port from the next server, and whoever watched over them and the embedded Valkey is gone."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextlib.contextmanager

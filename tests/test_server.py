@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -18,7 +21,7 @@ from authz.tasks import end
 from schema.application import create_app, open_services
 from schema.settings import SettingError, Settings
 from server import main
-from tests.conftest import NewDatabase
+from tests.conftest import PROJECT, NewDatabase
 from tests.world import YAMADA, World, make_stores, running, settings_of
 
 CLERK = "sato"
@@ -276,6 +279,39 @@ async def test_health_says_starting_before_the_stores_are_open() -> None:
     async with httpx2.AsyncClient(transport=transport, base_url="http://atena") as client:
         assert (await client.get("/healthz")).status_code == 503
         assert (await client.get("/readyz")).json() == {"missing": ["server"]}
+
+
+WATCHED = """
+import multiprocessing, time
+import server
+
+def work():
+    server.application()
+    print("working", flush=True)
+    time.sleep(60)
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context("spawn").Process(target=work)
+    process.start()
+    process.join()
+"""
+
+
+def test_workers_end_with_the_process_that_watches_them(tmp_path: Path) -> None:
+    """Alone they would keep the port from the next server."""
+    script = tmp_path / "watched.py"
+    script.write_text(WATCHED)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ATENA_")}
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        env=kept | {"PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == b"working\n"
+    parent.kill()
+    # The pipe ends when nobody holds it any more.
+    assert parent.communicate(timeout=20) == (b"", None)
 
 
 async def test_a_task_ends_although_an_error_took_its_cancellation() -> None:
