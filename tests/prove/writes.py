@@ -654,6 +654,8 @@ def lifted(sight: Sight, person: str) -> Iterator[tuple[Any, Any]]:
                 yield (
                     (type_.name, row.key),
                     [
+                        row.owner,
+                        row.owner is not None and evaluation.released(row, READ),
                         *(
                             row.values[leaf.column.name]
                             for leaf in leaves
