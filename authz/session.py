@@ -31,7 +31,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError
 
 from authz.actor import Actor, Grant
 from authz.errors import Unauthenticated, Unavailable
@@ -158,6 +158,8 @@ def connect(url: str) -> Redis:
         socket_timeout=None,
         socket_connect_timeout=None,
         retry=Retry(NoBackoff(), 0),
+        # After a failover a connection may lead to a server that is no longer the one to ask.
+        retry_on_error=[ReadOnlyError],
     )
     return Redis.from_pool(pool)
 

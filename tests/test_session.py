@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 from authz.access_log import readable
 from authz.errors import Unauthenticated, Unavailable
 from authz.harvest import Harvest
-from authz.session import TAG, VERSION_KEY, Sessions, connect
+from authz.session import TAG, VERSION_KEY, Sessions, connect, disconnect
 from tests.valkey import Valkey, until, valkey
 
 
@@ -361,6 +361,19 @@ async def test_a_restart_between_two_requests_goes_unnoticed(
     server.restart()
     touched = await asyncio.gather(*(sessions.touch(token) for _ in range(20)))
     assert {answer.actor.id for answer in touched} == {"s-1"}
+
+
+async def test_a_failover_is_noticed_by_every_connection(tmp_path: Path) -> None:
+    """A server that became a replica keeps its connections, and refuses whatever writes."""
+    with valkey(tmp_path / "first") as server:
+        redis = connect(server.url)
+        sessions = Sessions(redis)
+        await sessions.open("s-1", ["branch-clerk"], None)
+        server.fail_over(tmp_path / "second")
+        assert await quick_refusal(sessions.open("s-1", ["branch-clerk"], None)) < 0.5
+        _, actor = await sessions.open("s-1", ["branch-clerk"], None)
+        assert actor.id == "s-1"
+        await disconnect(redis)
 
 
 async def test_a_silent_server_is_unavailable_within_half_a_second(

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import redis
+
 from authz.embedded_redis import EmbeddedRedis
 
 
@@ -21,6 +23,7 @@ class Valkey:
         self._link = link
         self.url = f"unix://{link}"
         self._server = self._start()
+        self._replicas: list[EmbeddedRedis] = []
 
     def kill(self) -> None:
         """End it the hard way, as a crash does."""
@@ -29,6 +32,14 @@ class Valkey:
 
     def restart(self) -> None:
         """Bring it back with the data it kept."""
+        self._server = self._start()
+
+    def fail_over(self, data: Path) -> None:
+        """Another server takes its place at the address; it lives on, and can only be read."""
+        replica, self._data = self._server, data
+        with redis.Redis.from_url(replica.url) as client:
+            client.replicaof("127.0.0.1", 1)
+        self._replicas.append(replica)
         self._server = self._start()
 
     def pause(self) -> None:
@@ -42,7 +53,8 @@ class Valkey:
     def stop(self) -> None:
         """End it in order."""
         self.resume()
-        self._server.stop()
+        for server in (self._server, *self._replicas):
+            server.stop()
 
     def _start(self) -> EmbeddedRedis:
         server = EmbeddedRedis.start(self._data)
