@@ -192,6 +192,7 @@ class Sessions:
         self.idle = idle
         self.absolute = absolute
         self._seen = 0
+        self._redis = redis
         self._line = ScriptLine(redis, _TOUCH)
         self._open = script(redis, _OPEN)
         self._look = script(redis, _LOOK)
@@ -284,6 +285,13 @@ class Sessions:
         async with answering():
             return int(await self._close_all(keys=[_index_key(staff_id)]))
 
+    async def policy_version(self) -> int:
+        """The policy version that binds a request without a session. Raises `Unavailable`."""
+        seen = self._seen
+        async with answering():
+            found = await self._redis.get(VERSION_KEY)
+        return self._known_version(0 if found is None else int(found), seen)
+
     async def publish_policy_version(self, number: int) -> None:
         """Tell every worker the policy version of the next request. A number never goes down."""
         async with answering():
@@ -299,13 +307,16 @@ class Sessions:
         await self._line.close()
 
     def _touched(self, found: Sequence[bytes], seen: int) -> Touched:
-        version = int(found[1]) if len(found) > 1 else 0
-        if version < max(seen, 1):
-            raise Unavailable("the policy version is not known")
-        self.saw_policy_version(version)
+        version = self._known_version(int(found[1]) if len(found) > 1 else 0, seen)
         if len(found) == 2:
             raise Unauthenticated("not signed in")
         return Touched(_session(*found[2:]), version)
+
+    def _known_version(self, version: int, seen: int) -> int:
+        if version < max(seen, 1):
+            raise Unavailable("the policy version is not known")
+        self.saw_policy_version(version)
+        return version
 
 
 def script(redis: Redis, text: str) -> AsyncScript:

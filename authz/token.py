@@ -132,7 +132,7 @@ class Tokens:
                 )
             binding = client.definition.binding
             key = await self._key(client, channel)
-            policy = await self._policies.current()
+            policy = await self._policies.at_least(await self._sessions.policy_version())
             scopes = self._scopes(client, form.get("scope"), policy)
             token, actor = await self._sessions.open(
                 actor_id(client.id),

@@ -20,6 +20,8 @@ from authz.client_certificate import thumbprint_of_pem
 from authz.clients import Registered
 from authz.embedded_redis import EmbeddedRedis
 from authz.errors import BadInput
+from authz.policy import Line
+from authz.session import Sessions, connect, disconnect
 from models.client import ClientAuthentication, ClientState, TokenBinding
 from resolvers.clients import definition_of
 from tests.authority import Authority
@@ -160,6 +162,27 @@ async def test_errors_are_the_standards_and_repeat_nothing(
     [record] = await town.world.log()
     assert record["kind"] == "TOKEN"
     assert record["outcome"].startswith("REFUSED_")
+
+
+async def test_the_newest_policy_version_binds_the_next_token(town: Town) -> None:
+    """Although this worker has answered nobody under it yet."""
+    scope = {"scope": "036:transfer:write"}
+    department = town["nursing-care"]
+    assert (await department.ask_token(department.form(**scope))).status_code == 200
+    closed = Line("role:any", "purpose:any", "class:transfer", "write", "deny")
+    await _published(town, await town.world.publish(closed))
+    try:
+        refused = await department.ask_token(department.form(**scope))
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
+    finally:
+        await _published(town, await town.world.publish(without=lambda line: line == closed))
+    assert (await department.ask_token(department.form(**scope))).status_code == 200
+
+
+async def _published(town: Town, version: int) -> None:
+    redis = connect(town.world.redis_url)
+    await Sessions(redis).publish_policy_version(version)
+    await disconnect(redis)
 
 
 async def test_a_request_that_is_no_form_is_refused(town: Town) -> None:
