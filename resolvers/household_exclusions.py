@@ -18,6 +18,7 @@ from resolvers.protection import ending, exclusion, lives_there, raise_obligatio
 from resolvers.states import needs_state, reason_of
 from resolvers.write import Change, Changed, Input, UseCase, reads
 
+addressee = GRAPH.types["Addressee"].table
 household = GRAPH.types["HouseholdMembership"].table
 
 EXISTENCE = "HouseholdExclusion"
@@ -28,6 +29,9 @@ async def exclude_household_member(change: Change, given: Input) -> Changed:
     person, member = given["addresseeCode"], given["memberCode"]
     for code in (person, member):
         await change.reach("Addressee", code)
+    # Of two at once the second must see the first: else one is taken back, and the other holds.
+    record = sa.select(addressee.c.code).where(addressee.c.code == person)
+    await change.connection.execute(record.with_for_update())
     home = await _shared_home(change, person, member)
     same = sa.select(exclusion.c.id).where(
         exclusion.c.addressee_code == person,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -325,6 +326,17 @@ async def test_a_household_member_is_excluded_by_two_and_included_by_one(town: W
     assert await refused(town, FIRST, "includeHouseholdMember", one) == "STATE_NOT_ALLOWED"
     stranger = pair | {"memberCode": KATO}
     assert await refused(town, FIRST, "excludeHouseholdMember", stranger) == "STATE_NOT_ALLOWED"
+
+
+async def test_of_many_at_once_one_exclusion_is_proposed(town: World) -> None:
+    """Else one of them is taken back, and the member stays excluded by another."""
+    await do(town, FIRST, "recordMeasure", VIOLENCE)
+    pair = {"addresseeCode": YAMADA, "memberCode": HANAKO, "reason": "別居の相手方"}
+    document = mutation("excludeHouseholdMember")
+    answers = await asyncio.gather(
+        *(town.ask(FIRST, PURPOSE, document, {"input": pair}) for _ in range(8))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
 
 
 async def test_another_cause_asks_anew_whom_it_extends_to(town: World) -> None:
