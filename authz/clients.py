@@ -163,6 +163,9 @@ class Clients:
                 raise BadInput("name a key or a certificate: this client has no secret")
             wanted = [(CredentialKind.SECRET, None)]
         async with self._database.write() as connection:
+            # Of two at once the second must count what the first adds.
+            own = sa.select(CLIENT.c.id).where(CLIENT.c.id == client_id)
+            await connection.execute(own.with_for_update())
             await self._record(connection, "rotate", client_id)
             secret = await self._add(connection, client_id, wanted)
             epoch = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import datetime as dt
 import json
@@ -461,6 +462,19 @@ async def test_two_credentials_live_at_a_time(town: Town) -> None:
     with pytest.raises(BadInput):
         await town.clients.rotate("rotating", jwk=json.dumps(public))
     assert (await department.ask_token()).status_code == 200
+
+
+async def test_of_many_new_secrets_at_once_two_live(town: Town) -> None:
+    definition = replace(
+        definition_of("nursing-care"),
+        id="hasty",
+        authentication=ClientAuthentication.CLIENT_SECRET_JWT,
+    )
+    await register(town.clients, town.world.client, definition)
+    await asyncio.gather(*(town.clients.rotate("hasty") for _ in range(6)))
+    found = await town.clients.find("hasty")
+    assert found is not None
+    assert len(found.secrets) == 2
 
 
 async def test_the_metadata_says_what_is_there(town: Town) -> None:
