@@ -21,13 +21,22 @@ async def own_schema(
     services: TransferServices, changes: Iterable[UseCase], request: Request
 ) -> Response:
     """The SDL for this actor and purpose. It holds no data, and is on the log."""
+    try:
+        return await _answered(services, changes, request)
+    except Refused as refused:
+        return error_answer(refused)
+
+
+async def _answered(
+    services: TransferServices, changes: Iterable[UseCase], request: Request
+) -> Response:
     logged = LoggedOperation.of("schema.graphql", ())
     try:
         asking = await who_asks(services, request)
         clearance = services.files.clearance(asking.actor, asking.policy, asking.terms)
     except Refused as refused:
         await services.log.record(Record(kind=Kind.READ, outcome=refused.code), logged)
-        return error_answer(refused)
+        raise
     await services.log.record(
         record_of(Kind.READ, asking.actor, asking.policy, asking.terms), logged
     )

@@ -65,6 +65,11 @@ async def test_without_the_log_nothing_is_answered(own_world: World) -> None:
         assert response.status_code == 503
         assert code_of(response.json()) == "UNAVAILABLE"
         assert "山田" not in response.text
+    for path in ("/schema.graphql", "/transfers/x"):
+        for authorization in (f"Bearer {token}", "Bearer x"):
+            headers = {"authorization": authorization, "purpose-of-use": "consultation"}
+            told = await own_world.client.get(path, headers=headers)
+            assert (told.status_code, told.json()["error"]) == (503, "temporarily_unavailable")
     await own_world.change("ALTER TABLE moved_away RENAME TO access_log")
     again = await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
     assert again.json()["data"]["addressee"]["fullName"] == "山田 太郎"
