@@ -631,6 +631,7 @@ class ForwardingAddress(SQLModel, table=True):
         en="where mail goes instead of the address",
         existence=("forwarding-address",),
         owner="addressee_code",
+        agents=True,
     )
 
     id: int | None = child_key("forwarding-address")

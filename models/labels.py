@@ -155,6 +155,8 @@ class Noun:
     `owner`     column naming the person whom a row is about; `None` where no person is
     `persons`   every column naming a person of the row; if one of them is covered, the row's
                 withheld values are withheld (default: the owner alone)
+    `agents`    whoever acts for the owner (特定宛先人), or did, is a person of the row, too: it may
+                hold their name and place
     `root`      names of the root fields for one row and for the list, where there are such
     `present`   a row counts as there only while one of these flags is true (default: always)
     `destination`  column naming the one transfer destination to which the row is addressed: it is
@@ -168,6 +170,7 @@ class Noun:
     existence: tuple[str, ...]
     owner: str | None = None
     persons: tuple[str, ...] = ()
+    agents: bool = False
     parts: tuple[Part, ...] = ()
     root: tuple[str | None, str | None] = (None, None)
     key: str = "id"

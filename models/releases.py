@@ -41,6 +41,7 @@ DERIVED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             ("Handling", "Handling.addressWithheld", "Handling.stopOutput"),
             ("ProtectiveMeasure", "Addressee.dvFlag", "Addressee.neglectFlag"),
         ),
+        "ForwardingAddress": ("SpecialAddressee",),
         "HandlingNotice": ("Handling.addressWithheld", "Handling.stopOutput"),
         "Collection.outstanding": ("Collection.taxAmount", "Collection.receivedTax"),
         "Collection.overpaid": ("Collection.taxAmount", "Collection.receivedTax"),
@@ -66,6 +67,7 @@ _TAKEN = (
     "a file is taken back when an obligation of anybody in it changes: that one did, and not whose"
 )
 _CHECKED = "how many of a whole population lack what a file must hold, and not who"
+_AGENT = "that somebody's mail goes nowhere that may be told: not that there is an agent, nor who"
 _OWN = "whoever acts for these payers knows which items are theirs"
 
 RELEASES: Mapping[tuple[str, str], str] = MappingProxyType(
@@ -87,6 +89,7 @@ RELEASES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("Query.policyComparison", "Addressee"): _SIZE,
         ("Query.policyReplay", "AccessRecord"): _SHAPES,
         ("Query.policyReplay", "LoggedOperation"): _SHAPES,
+        ("ForwardingAddress", "SpecialAddressee"): _AGENT,
         **{(f"Transfer.{name}", "Handling.stopOutput"): _FILE for name in OF_A_FILE},
         ("Transfer.state", "Handling.addressWithheld"): _TAKEN,
         **{

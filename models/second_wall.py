@@ -6,6 +6,8 @@ Of every table whose columns an obligation withholds there are two views, made f
                      (not for tables of which the rows themselves are withheld)
     TABLE_uncovered  the rows of which nobody is covered
 
+and one of the obligations of those who act for somebody, without their codes.
+
 Ordinary readers have a right on what is not withheld, and on the views; on no column of the highest
 classes, and on nothing that no plan could name (passwords, the log). On PostgreSQL these are roles
 (`models.database.Access`), on SQLite an authorizer of each connection.
@@ -29,8 +31,10 @@ HIGHEST = frozenset({"protection", "access-log"})
 """Classes that ordinary readers have no right on."""
 
 OPEN, UNCOVERED = "_open", "_uncovered"
+AGENT_HANDLING = "agent_handling"
 
 _handling = GRAPH.types["Handling"].table
+_agent = GRAPH.types["SpecialAddressee"].table
 
 
 def withheld(type_: Type) -> frozenset[str]:
@@ -57,7 +61,7 @@ async def lower(connection: AsyncConnection) -> None:
     """Take the views away: a table beneath a view cannot be changed."""
     names = await connection.run_sync(lambda sync: sa.inspect(sync).get_view_names())
     for name in names:
-        if name.endswith((OPEN, UNCOVERED)):
+        if name == AGENT_HANDLING or name.endswith((OPEN, UNCOVERED)):
             await connection.exec_driver_sql(f"DROP VIEW {name}")
 
 
@@ -98,7 +102,12 @@ def _selects(type_: Type) -> Iterator[tuple[str, sa.Select[Any]]]:
         ]
         yield f"{name}{OPEN}", sa.select(*told).select_from(source)
     row, covers, source = _covered_rows(type_, type_.noun.persons)
-    free = [cover.c.address_withheld.is_not(sa.true()) for cover in covers.values()]
+    free: list[sa.ColumnElement[bool]] = [
+        cover.c.address_withheld.is_not(sa.true()) for cover in covers.values()
+    ]
+    if type_.noun.agents:
+        assert type_.noun.owner is not None
+        free.append(uncovered_agents(_of_agents().subquery("a"), row.c[type_.noun.owner]))
     every = [row.c[each] for each in columns]
     yield f"{name}{UNCOVERED}", sa.select(*every).select_from(source).where(*free)
 
@@ -113,6 +122,22 @@ def _covered_rows(
     for person, cover in covers.items():
         source = source.outerjoin(cover, cover.c.addressee_code == row.c[person])
     return row, covers, source
+
+
+def _of_agents() -> sa.Select[Any]:
+    """By addressee, the obligations of whoever acts for them or did: mail may still go there."""
+    names = (_handling.c.address_withheld, _handling.c.stop_output)
+    acts = _handling.c.addressee_code == _agent.c.special_addressee_code
+    return sa.select(_agent.c.addressee_code, *names).join_from(_agent, _handling, acts)
+
+
+def uncovered_agents(
+    agents: sa.FromClause, owner: sa.ColumnElement[str], *, issued: bool = False
+) -> sa.ColumnElement[bool]:
+    """Whether nobody who acts for the owner is covered; where it is `issued`, nor stopped."""
+    names = ("address_withheld", "stop_output") if issued else ("address_withheld",)
+    covers = sa.or_(*(agents.c[name].is_(sa.true()) for name in names))
+    return ~sa.exists(1).where(agents.c.addressee_code == owner, covers)
 
 
 def _unless(
@@ -175,6 +200,7 @@ def _readable(access: Access) -> Mapping[str, frozenset[str]]:
         if access is not Access.WITHHELD:
             columns = frozenset() if rows_are_withheld(type_) else columns - withheld(type_)
         found[type_.table.name] = columns
+    found[AGENT_HANDLING] = frozenset(_of_agents().selected_columns.keys())
     return MappingProxyType({name: columns for name, columns in found.items() if columns})
 
 
@@ -214,6 +240,7 @@ def _rights(access: Access) -> Iterator[str]:
 
 SELECTS: Mapping[str, sa.Select[Any]] = MappingProxyType(
     {name: select for type_ in GRAPH.types.values() for name, select in _selects(type_)}
+    | {AGENT_HANDLING: _of_agents()}
 )
 VIEWS: Mapping[str, sa.Table] = MappingProxyType(
     {
@@ -229,13 +256,21 @@ VIEWS: Mapping[str, sa.Table] = MappingProxyType(
         for name, _ in _selects(type_)
     }
 )
+agent_handling = sa.Table(
+    AGENT_HANDLING,
+    sa.MetaData(),
+    *(sa.Column(column.name, column.type) for column in _of_agents().selected_columns),
+)
+_OF_AGENTS = frozenset({_agent.name, _handling.name})
 WALL = Wall(
     readable=MappingProxyType({access: _readable(access) for access in Access}),
     views=MappingProxyType(
         {
             name: frozenset({type_.table.name, _handling.name})
+            | (_OF_AGENTS if type_.noun.agents else frozenset())
             for type_ in GRAPH.types.values()
             for name, _ in _selects(type_)
         }
+        | {AGENT_HANDLING: _OF_AGENTS}
     ),
 )

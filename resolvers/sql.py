@@ -22,7 +22,7 @@ from models.database import Access, Convert, Database, IsIn, Reader, Statement, 
 from models.edges import Edge, Through
 from models.graph import GRAPH, Leaf, Type
 from models.kana import fold_kana
-from models.second_wall import open_rows, uncovered_rows, withheld
+from models.second_wall import agent_handling, open_rows, uncovered_agents, uncovered_rows, withheld
 from models.tokyo import TOKYO
 from resolvers.levels import (
     AllOf,
@@ -367,6 +367,8 @@ class _Builder:
         conditions = [
             self._uncovered(person, guard.lift, guard.issued) for person in guard.uncovered
         ]
+        if guard.uncovered and self.level.type.noun.agents:
+            conditions.append(self._uncovered_agents(guard.issued))
         if guard.naming:
             nobody = sa.and_(*(self.row.c[name].is_(None) for name in guard.naming))
             conditions = [sa.or_(nobody, sa.and_(*conditions))]
@@ -388,6 +390,11 @@ class _Builder:
             return uncovered
         return sa.or_(uncovered, is_lifted(self.row.c[person], classes))
 
+    def _uncovered_agents(self, issued: bool = False) -> sa.ColumnElement[bool]:
+        owner = self.level.type.noun.owner
+        assert owner is not None
+        return uncovered_agents(agent_handling.alias("a"), self.row.c[owner], issued=issued)
+
     def _cover(self, person: str) -> sa.FromClause:
         if person not in self.covers:
             self.covers[person] = handling.alias(f"h{len(self.covers)}")
@@ -408,6 +415,8 @@ class _Builder:
             conditions += [
                 self._uncovered(person, level.lift) for person in level.type.noun.persons
             ]
+            if level.type.noun.agents:
+                conditions.append(self._uncovered_agents())
         scope = is_there(level.type, self.row, level.populations)
         if scope is not None:
             conditions.append(scope)

@@ -16,7 +16,17 @@ from tests.test_issuing import oblige
 from tests.test_measures import FIRST, PURPOSE, VIOLENCE, do, mutation
 from tests.test_policy_editing import told_of
 from tests.test_promises import ARREARS, CLERK, COORDINATOR, SECTION_CLERK, notice_rows
-from tests.world import HANAKO, KATO, KEIKO, NISHI, SUZUKI, TANAKA, YAMADA, World
+from tests.world import (
+    HANAKO,
+    KATO,
+    KEIKO,
+    NISHI,
+    SECRET_ADDRESS,
+    SUZUKI,
+    TANAKA,
+    YAMADA,
+    World,
+)
 
 NAME = "query ($c: String!) { addressee(code: $c) { code fullName } }"
 CLOSED = Line("role:branch-clerk", "purpose:any", "class:name", "read", "deny")
@@ -301,6 +311,38 @@ async def test_a_row_about_two_is_withheld_for_either(world: World) -> None:
         accounts { nodes { bankCode branchCode } } } }"""
     found = await world.data(ARREARS, "delinquency", document, variables={"c": SUZUKI})
     assert found["addressee"]["accounts"]["nodes"] == [{"bankCode": "0116", "branchCode": None}]
+
+
+async def test_where_mail_goes_is_withheld_with_whoever_acts_for_the_person(town: World) -> None:
+    """What his mail says of her who acts for him: her name and place, on his row."""
+    document = """query ($c: String!) { addressee(code: $c) {
+        forwardingAddresses { totalCount nodes { id fullName address } } } }"""
+    row = "query ($id: ID!) { node(id: $id) { ... on ForwardingAddress { fullName } } }"
+    for code in (SUZUKI, KATO):
+        await town.change(
+            "INSERT INTO forwarding_address (addressee_code, full_name, address)"
+            f" VALUES ('{code}', '田中 美咲', '{SECRET_ADDRESS}')"
+        )
+    await oblige(town, SUZUKI, False, False)
+
+    async def told(code: str, staff_id: str, purpose: str) -> Any:
+        found = await town.data(staff_id, purpose, document, variables={"c": code})
+        return found["addressee"]["forwardingAddresses"]
+
+    await oblige(town, TANAKA, False, True)
+    open_to_all = await told(SUZUKI, ARREARS, "field-survey")
+    [place] = open_to_all["nodes"]
+    assert (place["fullName"], place["address"]) == ("田中 美咲", SECRET_ADDRESS)
+    await oblige(town, TANAKA, True, False)
+    for ended in (None, "2020-01-01"):
+        if ended:
+            await town.change(f"UPDATE special_addressee SET abolished_on = '{ended}'")
+        assert await told(SUZUKI, ARREARS, "field-survey") == {"totalCount": 0, "nodes": []}
+        one = await town.ask(ARREARS, "field-survey", row, {"id": place["id"]})
+        none = await town.ask(ARREARS, "field-survey", row, {"id": "nothing"})
+        assert one.content == none.content
+        assert (await told(KATO, ARREARS, "field-survey"))["totalCount"] == 1
+        assert await told(SUZUKI, COORDINATOR, "protection-measures") == open_to_all
 
 
 async def test_a_covered_persons_account_names_nobody_else(town: World) -> None:

@@ -315,6 +315,24 @@ async def test_nobody_whose_output_is_stopped_is_named_on_somebody_elses(town: W
     await stopped(town, **asked, shows="addressee { accounts { nodes { holder { fullName } } } }")
 
 
+async def test_nobody_whose_output_is_stopped_is_named_where_mail_goes(town: World) -> None:
+    """Her who acts for him, his own forwarding address names."""
+    await oblige(town, SUZUKI, False, False)
+    await town.change(
+        "INSERT INTO forwarding_address (addressee_code, full_name)"
+        f" VALUES ('{SUZUKI}', '田中 美咲')"
+    )
+    shows = "addressee { forwardingAddresses { nodes { fullName } } }"
+    for withheld, stop, nodes in (
+        (False, False, [{"fullName": "田中 美咲"}]),
+        (False, True, [{"fullName": None}]),
+        (True, True, []),
+    ):
+        await oblige(town, TANAKA, withheld, stop)
+        person = await issued(town, code=SUZUKI, shows=shows)
+        assert person["forwardingAddresses"]["nodes"] == nodes
+
+
 ROW = f"INSERT INTO handling (addressee_code, address_withheld, stop_output) VALUES ('{YAMADA}'"
 BEGUN = {
     "sqlite": (

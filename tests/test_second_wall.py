@@ -26,6 +26,7 @@ from resolvers.decisions import Decisions
 from resolvers.levels import ANYBODY, Guard, Level
 from tests.conftest import NewDatabase
 from tests.postgres import PostgresCluster
+from tests.test_issuing import oblige
 from tests.world import KEIKO, SECRET_ADDRESS, SUZUKI, TANAKA, YAMADA, World
 
 CLERK, REGISTRAR, COORDINATOR, SURVEYOR = "sato", "yamamoto", "kobayashi", "takahashi"
@@ -169,6 +170,23 @@ async def test_an_edge_does_not_lead_to_a_covered_person(
     assert status == 200
     assert "0116" in text
     assert "田中" not in text
+
+
+async def test_where_an_agents_mail_goes_is_behind_both_walls(
+    town: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await oblige(town, SUZUKI, False, False)
+    await town.change(
+        "INSERT INTO forwarding_address (addressee_code, address)"
+        f" VALUES ('{SUZUKI}', '{SECRET_ADDRESS}')"
+    )
+    document = "{ addressee(code: $code) { forwardingAddresses { nodes { address } } } }"
+    monkeypatch.setattr(sql._Builder, "_uncovered_agents", lambda self, *asked: sa.true())
+    told = await ask(town, SURVEYOR, "field-survey", document, SUZUKI)
+    assert told[0] == 200
+    assert SECRET_ADDRESS not in told[1]
+    without_the_second(monkeypatch)
+    assert SECRET_ADDRESS in (await ask(town, SURVEYOR, "field-survey", document, SUZUKI))[1]
 
 
 async def test_the_coordinator_still_reads_one_covered_persons_place(world: World) -> None:

@@ -81,11 +81,23 @@ class State:
 
     def covered(self, row: Row, columns: Iterable[str]) -> bool:
         """Whether the obligation to withhold covers anybody whom these columns name."""
-        return any(self.obligation(row.values[column])[0] for column in columns)
+        return any(self.obligation(code)[0] for code in self._persons(row, columns))
 
     def stopped(self, row: Row, columns: Iterable[str]) -> bool:
         """Whether the output of anybody whom these columns name is stopped."""
-        return any(self.obligation(row.values[column])[1] for column in columns)
+        return any(self.obligation(code)[1] for code in self._persons(row, columns))
+
+    def _persons(self, row: Row, columns: Iterable[str]) -> list[Any]:
+        """Whom these columns name; with them whoever acts for the owner, where their place may be
+        what the row tells."""
+        named = [row.values[column] for column in columns]
+        if named and row.type.noun.agents:
+            named += [
+                tie["special_addressee_code"]
+                for tie in self.tables["special_addressee"]
+                if tie["addressee_code"] == row.owner
+            ]
+        return named
 
     # -- populations -------------------------------------------------------------------------------
 

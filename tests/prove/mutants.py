@@ -574,6 +574,13 @@ MUTANTS: Sequence[Mutant] = (
         alone=True,
     ),
     Mutant(
+        "whose place it may be does not matter where mail goes",
+        "agents: `_Builder._uncovered_agents`",
+        _replace(resolvers.sql._Builder, "_uncovered_agents", lambda self, *issued: sa.true()),
+        "test_guards::test_where_mail_goes_is_withheld_with_whoever_acts_for_the_person",
+        alone=True,
+    ),
+    Mutant(
         "an edge leads to covered persons",
         "edge leave-out: `_left_out`",
         _replace(resolvers.plan, "_left_out", lambda classes, cell: frozenset()),
