@@ -107,7 +107,7 @@ async def release(change: Change, given: Input) -> Changed:
     ):
         raise WriteRefused(NOT_ALLOWED)
     needs_state(row["state"], TransferState.CHECKED)
-    if aware(row["expires_at"]) <= change.at:
+    if row["expires_at"] is None or aware(row["expires_at"]) <= change.at:
         raise BadInput("the transfer was not released in time", "STATE_NOT_ALLOWED")
     return await _moved(
         change,
