@@ -164,9 +164,15 @@ class Tokens:
         return Issued(
             token,
             "DPoP" if binding is TokenBinding.DPOP else "Bearer",
-            int(self._lifetime.total_seconds()),
+            int(self._life(client).total_seconds()),
             written(scopes),
         )
+
+    def _life(self, client: Registered) -> dt.timedelta:
+        """How long a token of this moment lives: no longer than the definition is good."""
+        if client.until is None:
+            return self._lifetime
+        return min(self._lifetime, client.until - dt.datetime.now(TOKYO))
 
     async def introspect(self, form: Form, channel: Channel) -> dict[str, Any]:
         """What a token of the asking client stands for now (RFC 7662); nobody else's is active."""

@@ -432,6 +432,15 @@ async def test_a_definition_whose_day_ends_just_now_gives_no_token(
     assert await refusal(town) == ("TOKEN", "client:ending", "REFUSED_SUSPENDED")
 
 
+async def test_a_token_is_not_said_to_live_longer_than_its_definition(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=60)
+    monkeypatch.setattr(Registered, "until", soon)
+    told = (await town["nursing-care"].ask_token()).json()
+    assert 0 < told["expires_in"] <= 60
+
+
 async def test_a_definition_is_good_on_its_days(town: Town) -> None:
     today = replace(definition_of("nursing-care"), id="over")
     yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
