@@ -27,6 +27,7 @@ from resolvers.sql import today
 FLAGS = ("dv_flag", "neglect_flag")
 FLAG_HEADERS = (ITEM_NAMES[53], ITEM_NAMES[54])
 HOUSEHOLD, LEFT, EARLIER = ITEM_NAMES[79], ITEM_NAMES[84], ITEM_NAMES[110]
+AGENT = ITEM_NAMES[76]
 INDIVIDUAL_NUMBER = ITEM_NAMES[1]
 
 
@@ -38,6 +39,7 @@ class Ahead:
     row that fell apart.
     `covered`, `covered_homes`: who was covered before the file, and where they live; the file may
     tie newcomers to them.
+    `agents`: by addressee, who acts for them, also in rows that are refused.
     """
 
     codes: Causes = field(default_factory=Causes)
@@ -45,6 +47,7 @@ class Ahead:
     households: Causes = field(default_factory=Causes)
     covered: Causes = field(default_factory=Causes)
     covered_homes: Causes = field(default_factory=Causes)
+    agents: dict[str, set[str]] = field(default_factory=dict)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     @classmethod
@@ -53,7 +56,7 @@ class Ahead:
         found, header = cls(), set(file.header)
         if {HOUSEHOLD, EARLIER, INDIVIDUAL_NUMBER} & header:
             found.covered, found.covered_homes = covered, homes
-        if {HANDLING, *FLAG_HEADERS} & header:
+        if {AGENT, HANDLING, *FLAG_HEADERS} & header:
             for line in file.lines():
                 found._protect(line, untold_by_line(line))
                 for piece in file.pieces(line):
@@ -68,10 +71,12 @@ class Ahead:
         return found
 
     def _protect(self, line: Line, untold: tuple[bool, bool]) -> None:
-        code, asked = _code(line, CODE), asked_of_line(line)
+        code, agent, asked = _code(line, CODE), _code(line, AGENT), asked_of_line(line)
         if code is not None:
             _add(self.codes, code, asked)
             _add(self.untold, code, untold)
+            if agent is not None:
+                self.agents.setdefault(code, set()).add(agent)
 
     def _extend(self, line: Line) -> None:
         """Whoever shares a household or a person with somebody is asked for like them."""

@@ -3,8 +3,9 @@
 Each batch is one transaction, with the obligations that follow from it; what is there already is
 left alone, so that an interrupted or repeated import goes on where it stopped. A row that names an
 addressee of a later row waits for another pass over the file, and a record that continues an
-earlier one waits whole: its address must not be readable before the link that protects it. Of a
-row that is refused for such a link, the rest is loaded.
+earlier one waits whole: its address must not be readable before the link that protects it. So does
+where somebody's mail goes, until everybody who acts for them is stored as such. Of a row that is
+refused for such a link, the rest is loaded.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ LINKS = {
     "related_addressee": "previous_addressee_code",
     ACCOUNT: "holder_addressee_code",
 }
+SPECIAL = TABLES["special_addressee"]
+MAY_NAME_AGENTS = frozenset(type_.table.name for type_ in GRAPH.types.values() if type_.noun.agents)
 ACCOUNT_KEY = (
     "addressee_code", "usage", "tax_item_code", "bank_code", "branch_code", "account_number",
     "starts_on",
@@ -59,6 +62,10 @@ NO_BASE = Reason(
     "no row with this code carries the addressee itself", "この宛名コードの基本情報がありません"
 )
 NO_TARGET = Reason("there is no addressee with this code", "この宛名コードは登録されていません")
+NO_AGENT = Reason(
+    "where mail goes is loaded after the links to who acts for the addressee",
+    "特定宛先人が登録されるまで送付先は取り込みません",
+)
 DIFFERS = Reason(
     "differs from what is loaded for this addressee", "登録済みまたは先の行の値と異なります"
 )
@@ -67,12 +74,16 @@ NO_STORE = Reason("there is no store of numbers", "個人番号のデータベ�
 
 @dataclass(slots=True)
 class _Batch:
-    """The rows of one batch by addressee, what is stored of these, and what will be written."""
+    """The rows of one batch by addressee, what is stored of these, and what will be written.
+
+    `lacking`: for whom somebody acts, as the file says, who is not stored as such yet.
+    """
 
     groups: dict[str, list[Row]]
     stored: dict[str, Values]
     known: set[str]
     last: bool
+    lacking: set[str] = field(default_factory=set)
     outcome: Outcome = field(default_factory=Outcome)
     fresh: dict[str, Values] = field(default_factory=dict)
     children: dict[str, list[Values]] = field(default_factory=dict)
@@ -124,6 +135,7 @@ class PeopleLoader:
             self._put_off(batch)
             await self._decide_children(connection, batch)
             await _write(connection, batch)
+            batch.outcome.gained = bool(batch.fresh or batch.children)
             await self._protect(connection, batch)
             # Before the batch can be seen: a number may say whose record a new one is.
             same = await self._keep_numbers(batch)
@@ -184,12 +196,12 @@ class PeopleLoader:
                     lacking = True
                     batch.fresh.pop(code, None)
                     if batch.last:
-                        self._refuse_link(row, "related_addressee")
+                        row.problems.append(self._no_target("related_addressee"))
                         self._next_base(batch, code)
                     break
 
-    def _refuse_link(self, row: Row, part: str) -> None:
-        row.problems.append(self._whole.problem(part, LINKS[table_of(part)], NO_TARGET))
+    def _no_target(self, part: str) -> Problem:
+        return self._whole.problem(part, LINKS[table_of(part)], NO_TARGET)
 
     def _next_base(self, batch: _Batch, code: str) -> None:
         for row in batch.groups[code]:
@@ -213,6 +225,7 @@ class PeopleLoader:
 
     async def _decide_children(self, connection: AsyncConnection, batch: _Batch) -> None:
         there = await _stored_children(connection, batch)
+        await self._look_for_agents(connection, batch)
         for code, rows in batch.groups.items():
             base = batch.base(code)
             for row in rows if base is not None else ():
@@ -224,6 +237,15 @@ class PeopleLoader:
                         news |= self._add_child(batch, row, part, values, there)
                 (batch.outcome.loaded if news else batch.outcome.already_there).add(row.line)
 
+    async def _look_for_agents(self, connection: AsyncConnection, batch: _Batch) -> None:
+        named = {code: self._ahead.agents.get(code, set()) for code in batch.groups}
+        if any(named.values()):
+            stored = sa.select(SPECIAL.c.addressee_code, SPECIAL.c.special_addressee_code)
+            own = SPECIAL.c.addressee_code.in_(named)
+            for code, agent in await connection.execute(stored.where(own)):
+                named[code] = named[code] - {agent}
+        batch.lacking = {code for code, agents in named.items() if agents}
+
     def _add_child(
         self, batch: _Batch, row: Row, part: str, values: Values, there: dict[Any, Values]
     ) -> bool:
@@ -234,10 +256,10 @@ class PeopleLoader:
             if there[key] != child:
                 row.problems.append(self._whole.problem(part, "account_number", DIFFERS))
             return False
-        target = child.get(LINKS.get(table_of(part), ""))
-        if target and not batch.there(target):
+        lack = self._lack(batch, part, child)
+        if lack is not None:
             if batch.last:
-                self._refuse_link(row, part)
+                row.problems.append(lack)
             else:
                 batch.outcome.waiting.add(row.line)
             return False
@@ -245,6 +267,13 @@ class PeopleLoader:
         batch.children.setdefault(table_of(part), []).append(child)
         batch.touched.add(row.code)
         return True
+
+    def _lack(self, batch: _Batch, part: str, child: Values) -> Problem | None:
+        """What a child row must wait for."""
+        if part in MAY_NAME_AGENTS and child["addressee_code"] in batch.lacking:
+            return self._whole.problem("special_addressee", "special_addressee_code", NO_AGENT)
+        target = child.get(LINKS.get(table_of(part), ""))
+        return self._no_target(part) if target and not batch.there(target) else None
 
     # Care for protected people.
 

@@ -43,12 +43,14 @@ class Row:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the rows of one batch, by line."""
+    """What became of the rows of one batch, by line. `gained`: it wrote something for which others
+    may wait."""
 
     loaded: set[int] = field(default_factory=set)
     already_there: set[int] = field(default_factory=set)
     waiting: set[int] = field(default_factory=set)
     rejected: dict[int, list[Problem]] = field(default_factory=dict)
+    gained: bool = False
 
     def settle(self, rows: Sequence[Row]) -> None:
         """Give each row one outcome: waiting goes before rejected, rejected before loaded."""

@@ -186,16 +186,18 @@ async def _run(
     last = False
     for passes in range(1, PASSES + 1):
         waiting: set[int] = set()
+        gained = False
         async for rows in _converted(_batches(file.lines(progress), only), cells):
             outcome = await loader.load(rows, last=last)
             loaded += len(outcome.loaded)
             already_there += len(outcome.already_there)
             waiting |= outcome.waiting
+            gained |= outcome.gained
             for number in sorted(outcome.rejected):
                 rejects.add(number, outcome.rejected[number])
         if not waiting:
             break
-        last = (only is not None and waiting == only) or passes == PASSES - 1
+        last = not gained or passes == PASSES - 1
         only, progress = frozenset(waiting), _silent
     return rejects.report(loaded, already_there)
 

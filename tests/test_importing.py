@@ -511,6 +511,65 @@ async def test_a_link_to_nobody_is_refused_and_loads_later(city: City) -> None:
     assert (report.loaded, report.rejected) == (3, 0)
 
 
+async def test_where_mail_goes_comes_in_after_the_links_to_who_acts(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be their place, and they be covered: their own row comes later, or the link's."""
+    monkeypatch.setattr(importing, "BATCH", 1)
+    load, seen = PeopleLoader.load, Counter[tuple[bool, int]]()
+
+    async def watched(loader: PeopleLoader, *rows: Any, **last: Any) -> Any:
+        outcome = await load(loader, *rows, **last)
+        goes = await city.rows("ForwardingAddress")
+        seen[bool(goes), len(await city.rows("SpecialAddressee"))] += 1
+        return outcome
+
+    monkeypatch.setattr(PeopleLoader, "load", watched)
+    rows = [
+        person(2, 関連前宛名コード=code(3), 特定宛先人コード=code(4), 送付先住所漢字="旭町5"),
+        person(1, 関連前宛名コード=code(2)),
+        {CODE: code(2), "特定宛先人コード": code(5)},
+        person(3),
+        person(4, DVフラグ="1"),
+        person(5),
+    ]
+    report = await city.load(rows)
+    assert (report.loaded, report.rejected) == (6, 0)
+    assert {links for goes, links in seen if goes} == {2}
+    assert (await city.load(rows)).already_there == 6
+
+
+async def test_nobody_is_refused_while_a_row_that_waits_on_brings_others_in(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 1)
+    report = await city.load(
+        [
+            person(1, 関連前宛名コード=code(2)),
+            person(2, 関連前宛名コード=code(3)),
+            person(3, 関連前宛名コード=code(4), 特定宛先人コード=code(4), 送付先住所漢字="旭町5"),
+            person(4),
+        ]
+    )
+    assert (report.loaded, report.rejected) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    "broken", [{"郵便親番": "x"}, {CODE: full_width(code(1))}, {"特定宛先人コード": code(9)}]
+)
+async def test_where_mail_goes_is_refused_with_a_link_to_who_acts(
+    city: City, broken: Cells
+) -> None:
+    link = {CODE: code(1), "特定宛先人コード": code(2)}
+    rows = [person(1, 送付先住所漢字="旭町5"), link | broken, person(2, DVフラグ="1")]
+    report = await city.load(rows)
+    assert sorted(row["line"] for row in rejects(report)) == ["2", "3"]
+    assert await city.rows("ForwardingAddress") == []
+    report = await city.load([rows[0], link, rows[2]])
+    assert report.rejected == 0
+    assert len(await city.rows("ForwardingAddress")) == 1
+
+
 async def test_nobody_is_loaded_by_child_rows_alone(city: City) -> None:
     report = await city.load([{CODE: code(1), "電話番号等": "0154-00-0001", "DVフラグ": "0"}])
     assert rejects(report)[0]["column"] == CODE
