@@ -30,8 +30,9 @@ async def exclude_household_member(change: Change, given: Input) -> Changed:
     for code in (person, member):
         await change.reach("Addressee", code)
     # Of two at once the second must see the first: else one is taken back, and the other holds.
+    # The key is not locked: a row that names the person as the member would wait for it.
     record = sa.select(addressee.c.code).where(addressee.c.code == person)
-    await change.connection.execute(record.with_for_update())
+    await change.connection.execute(record.with_for_update(key_share=True))
     home = await _shared_home(change, person, member)
     same = sa.select(exclusion.c.id).where(
         exclusion.c.addressee_code == person,
