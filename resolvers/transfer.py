@@ -36,7 +36,7 @@ async def prepare(change: Change, given: Input) -> Changed:
     _staff(change)
     definition = given["definitionCode"]
     await change.reach("TransferDefinition", definition)
-    client = await _client(change, definition, given.get("clientId"), change.at)
+    client = await _client(change, definition, given.get("clientId"))
     extent = TransferExtent(given.get("extent") or TransferExtent.FULL)
     means = TransferMeans(given.get("means") or TransferMeans.LINKAGE)
     key, _ = await _ordered(
@@ -209,8 +209,9 @@ def _in_force(at: dt.datetime) -> sa.ColumnElement[bool]:
     )
 
 
-async def _client(change: Change, definition: str, wanted: str | None, at: dt.datetime) -> str:
-    statement = sa.select(CLIENT.c.id).where(CLIENT.c.definition_code == definition, _in_force(at))
+async def _client(change: Change, definition: str, wanted: str | None) -> str:
+    own = CLIENT.c.definition_code == definition
+    statement = sa.select(CLIENT.c.id).where(own, _in_force(change.at))
     if wanted is not None:
         statement = statement.where(CLIENT.c.id == wanted)
     found = (await change.connection.execute(statement)).scalars().all()

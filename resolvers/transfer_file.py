@@ -22,6 +22,7 @@ from authz.clearance import Clearance, Population, Verdict
 from authz.clients import Clients, Registered
 from authz.errors import Refused, Unavailable
 from authz.policy import Policy
+from authz.policy_store import aware
 from models.database import DatabaseError
 from models.policy import Action
 from models.tokyo import TOKYO
@@ -190,7 +191,7 @@ class TransferFiles:
             self._check_reader(Content.of(self._own(client, row, asked.policy)), clearance)
         means = TransferMeans.PAPER if printed else TransferMeans.LINKAGE
         states: Sequence[TransferState] = PRINTABLE if printed else FETCHABLE
-        late = row["expires_at"] is None or _utc(row["expires_at"]) <= dt.datetime.now(dt.UTC)
+        late = row["expires_at"] is None or aware(row["expires_at"]) <= dt.datetime.now(dt.UTC)
         if row["state"] not in states or row["means"] != means or late:
             raise not_fetchable("this transfer is not to be fetched now")
         own = await self._clearance(row, asked.policy)
@@ -333,10 +334,6 @@ def _told(line: Node) -> tuple[bool, bool]:
     told = line.get("handling") or {}
     withheld, stop = (bool(told.get(name)) for name in WARNINGS)
     return withheld, stop
-
-
-def _utc(instant: dt.datetime) -> dt.datetime:
-    return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
 
 
 # -- on paper ------------------------------------------------------------------------------------
