@@ -140,12 +140,24 @@ class TransferFiles:
         self, asked: Asked, delivery: Delivery, start: int, stop: int
     ) -> AsyncIterator[bytes]:
         """The bytes from `start` to `stop` (exclusive). Each part is on the log, with the people in
-        it, before it goes out. Raises `Undeliverable` where it may not any more."""
-        return _answered(self._stream(asked, delivery, start, stop))
+        it, before it goes out. Raises `Undeliverable` or `Refused` where it may not any more, after
+        that is on the log."""
+        return self._answered(asked, self._stream(asked, delivery, start, stop))
 
     def print(self, asked: Asked, delivery: Delivery) -> AsyncIterator[bytes]:
-        """The printable list, page by page of people. Raises `Undeliverable` as `stream` does."""
-        return _answered(self._print(asked, delivery))
+        """The printable list, page by page of people. Raises as `stream` does."""
+        return self._answered(asked, self._print(asked, delivery))
+
+    async def _answered(self, asked: Asked, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        try:
+            async for part in parts:
+                yield part
+        except (Undeliverable, Refused) as refused:
+            await self._record(asked, (), refused.code)
+            raise
+        except (DatabaseError, SQLAlchemyError, OSError) as error:
+            await self._record(asked, (), Unavailable.code)
+            raise Unavailable("the database does not answer") from error
 
     async def _stream(
         self, asked: Asked, delivery: Delivery, start: int, stop: int
@@ -264,7 +276,6 @@ class TransferFiles:
         for line in lines:
             if _told(line) != now.get(line["code"], (False, False)):
                 await self._withdraw(delivery.row)
-                await self._record(asked, (), "WITHDRAWN")
                 raise not_fetchable("the content is no longer current: it must be made anew")
         await self._record(asked, codes, "OK")
         return chunk
@@ -319,15 +330,6 @@ class TransferFiles:
         )
         operation = LoggedOperation.of(f"transfer:{asked.code} {asked.form.value}", ())
         await self._reads.log.record(record, operation)
-
-
-async def _answered(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Raises `Unavailable` where the database does not answer."""
-    try:
-        async for part in parts:
-            yield part
-    except (DatabaseError, SQLAlchemyError, OSError) as error:
-        raise Unavailable("the database does not answer") from error
 
 
 def _told(line: Node) -> tuple[bool, bool]:

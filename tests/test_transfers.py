@@ -451,7 +451,7 @@ async def test_a_download_breaks_off_where_it_may_not_go_on(town: Town) -> None:
         assert (await look(town, code))["state"] == "WITHDRAWN"
         records = await town.world.log(12)
         outputs = [(r["outcome"], r["persons"]) for r in records if r["kind"] == "OUTPUT"]
-        assert outputs == [("OK", json.dumps([YAMADA])), ("WITHDRAWN", "[]")]
+        assert outputs == [("OK", json.dumps([YAMADA])), ("not_fetchable", "[]")]
     finally:
         await obligation(town, KATO, withheld=False, stop=False)
 
@@ -536,6 +536,8 @@ async def test_what_is_taken_back_meanwhile_gets_no_further_part(
     told = await _download(town, path, headers, take_back, Undeliverable)
     assert [json.loads(line)["code"] for line in told.splitlines()] == [YAMADA]
     assert await _state(town, code) == "WITHDRAWN"
+    outcomes = [r["outcome"] for r in await town.world.log(8) if r["kind"] == "OUTPUT"]
+    assert outcomes == ["OK", "not_fetchable"]
 
 
 async def test_what_is_taken_back_at_the_last_moment_does_not_go_out(
