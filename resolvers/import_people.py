@@ -238,13 +238,16 @@ class PeopleLoader:
                 (batch.outcome.loaded if news else batch.outcome.already_there).add(row.line)
 
     async def _look_for_agents(self, connection: AsyncConnection, batch: _Batch) -> None:
-        named = {code: self._ahead.agents.get(code, set()) for code in batch.groups}
-        if any(named.values()):
-            stored = sa.select(SPECIAL.c.addressee_code, SPECIAL.c.special_addressee_code)
-            own = SPECIAL.c.addressee_code.in_(named)
-            for code, agent in await connection.execute(stored.where(own)):
-                named[code] = named[code] - {agent}
-        batch.lacking = {code for code, agents in named.items() if agents}
+        named = self._ahead.agents
+        acted_for = batch.groups.keys() & named.keys()
+        if acted_for:
+            stored = sa.select(SPECIAL.c.addressee_code, SPECIAL.c.special_addressee_code).where(
+                SPECIAL.c.addressee_code.in_(acted_for)
+            )
+            there = {(code, agent) for code, agent in await connection.execute(stored)}
+            batch.lacking = {
+                code for code in acted_for for agent in named[code] if (code, agent) not in there
+            }
 
     def _add_child(
         self, batch: _Batch, row: Row, part: str, values: Values, there: dict[Any, Values]
