@@ -37,7 +37,7 @@ def towns(
 
 def seeds() -> range:
     """The conversations to have: `ATENA_TEST_SEEDS=1000:50000`, else a bounded slice."""
-    first, _, last = os.environ.get("ATENA_TEST_SEEDS", "0:800").partition(":")
+    first, _, last = os.environ.get("ATENA_TEST_SEEDS", "0:600").partition(":")
     return range(int(first), int(last))
 
 
