@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from authz.policy import Line
 from models.issued_document import IssuingPath
 from tests.conftest import Dialect
+from tests.oracle.beside import ATTEMPTS, PATIENCE
 from tests.test_hostile import code_of
 from tests.test_lifts import CLOSED, SURVEY, lifted, uses
 from tests.test_measures import FIRST, PURPOSE
@@ -264,9 +266,19 @@ async def test_many_at_once_use_a_lift_no_more_often_than_it_says(town: World) -
     await lifted(town, path="COUNTER", uses=3)
     before, used = await records(town), len(await town.rows("SELECT id FROM lift_use"))
     await issue(town, code=YAMADA)
-    answers = await asyncio.gather(*(issue(town, path="COUNTER") for _ in range(60)))
+
+    async def at_the_counter() -> httpx2.Response:
+        # They ask in one breath: a store that is slow then refuses them all, and no use is made.
+        for _ in range(ATTEMPTS):
+            answer = await issue(town, path="COUNTER")
+            if answer.status_code != 503:
+                break
+            await asyncio.sleep(PATIENCE)
+        return answer
+
+    answers = await asyncio.gather(*(at_the_counter() for _ in range(60)))
     passed = [answer for answer in answers if answer.status_code == 200]
-    assert len(passed) == 3
+    assert len(passed) == 3, Counter((each.status_code, each.text[:200]) for each in answers)
     assert all(SECRET_ADDRESS in answer.text for answer in passed)
     assert {code_of(each.json()) for each in answers if each.status_code != 200} == {
         "OUTPUT_STOPPED"
