@@ -11,6 +11,7 @@ import base64
 import datetime as dt
 import html
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -124,17 +125,12 @@ class TransferFiles:
         Raises `Undeliverable` or `Refused`, after it is on the log.
         """
         # The log holds numbers of transfers that there are, not whatever somebody writes.
-        known = replace(asked, code=UNKNOWN)
-        try:
+        unknown = replace(asked, code=UNKNOWN)
+        async with self._refusals_on_the_log(unknown):
             key = await self._store.id_of(asked.code)
-            known = known if key is None else asked
+        known = unknown if key is None else asked
+        async with self._refusals_on_the_log(known):
             return await self._open(known, key)
-        except (Undeliverable, Refused) as refused:
-            await self._record(known, (), refused.code)
-            raise
-        except (DatabaseError, SQLAlchemyError, OSError) as error:
-            await self._record(known, (), Unavailable.code)
-            raise Unavailable("the database does not answer") from error
 
     def stream(
         self, asked: Asked, delivery: Delivery, start: int, stop: int
@@ -149,9 +145,15 @@ class TransferFiles:
         return self._answered(asked, self._print(asked, delivery))
 
     async def _answered(self, asked: Asked, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        try:
+        async with self._refusals_on_the_log(asked):
             async for part in parts:
                 yield part
+
+    @asynccontextmanager
+    async def _refusals_on_the_log(self, asked: Asked) -> AsyncIterator[None]:
+        """Whatever refuses it is on the log before it is raised."""
+        try:
+            yield
         except (Undeliverable, Refused) as refused:
             await self._record(asked, (), refused.code)
             raise
