@@ -25,6 +25,7 @@ from authz.policy import Policy
 from authz.scopes import Limits
 from models.facts import CLASSES
 from models.graph import GRAPH, MASKABLE
+from models.paper import PERSON
 from models.policy import Action
 
 Population = frozenset[str]
@@ -49,6 +50,7 @@ class Reason(StrEnum):
     CASE_REFERENCE = "CASE_REFERENCE"
     MASKED = "MASKED"
     SCOPE = "SCOPE"
+    PAPER = "PAPER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Clearance:
 HIDDEN = Cell(Verdict.HIDDEN, Reason.ROLE)
 REASON = "protection"
 NEVER = Cell(Verdict.HIDDEN, Reason.INVARIANT)
+NOT_CARRIED = Cell(Verdict.HIDDEN, Reason.PAPER)
 ASKED = (Action.READ, Action.LIST, Action.MATCH, Action.SEARCH, Action.WRITE)
 NEEDS_HANDLING = {
     Action.READ: Action.READ,
@@ -135,15 +138,19 @@ def clear(
     )
 
 
-def for_issuing(clearance: Clearance) -> Clearance:
-    """What of it may go out of the office: no individual number and no reason of a protection. What
-    an obligation withholds goes out by a lift alone, the coordinator's too: `read-withheld` reads.
+def for_issuing(clearance: Clearance, carried: frozenset[str]) -> Clearance:
+    """What of it may go out of the office on a paper that may carry these classes: no individual
+    number and no reason of a protection. What an obligation withholds goes out by a lift alone, the
+    coordinator's too: `read-withheld` reads. The obligation is told beside the paper, not on it.
     """
 
     def cell(coordinate: str, one: Cell) -> Cell:
         classes = GRAPH.classes.get(coordinate, ())
         if one.allowed and (is_number(classes) or REASON in classes):
             return NEVER
+        beside = coordinate == PERSON or coordinate in HANDLING
+        if one.allowed and not beside and not carried.issuperset(classes):
+            return NOT_CARRIED
         return replace(one, despite_protection=False, issued=True)
 
     cells = {key: cell(key[0], one) for key, one in clearance.cells.items()}

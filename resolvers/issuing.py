@@ -53,7 +53,7 @@ async def issue_document(change: Change, given: Input) -> Changed:
     }
     await change.connection.execute(sa.insert(issued_document).values(values))
     return Changed(
-        rows={"addressee": person},
+        rows={"content": person},
         persons=(person,),
         named=(person,),
         issued=Issued(person, lifts),

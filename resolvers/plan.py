@@ -17,6 +17,7 @@ from authz.invariants import HANDLING
 from models.database import Access
 from models.edges import Edge
 from models.graph import COMPUTED, GRAPH, Leaf, Type
+from models.paper import shown_by
 from models.policy import Action
 from resolvers.decisions import (
     Decisions,
@@ -356,7 +357,7 @@ class _Rows:
         return tuple(
             self._field((*path, field.key), field)
             for field in selected
-            if field.type_name == self.type.name
+            if shown_by(field.type_name) == self.type.name
         )
 
     def _field(self, path: tuple[str, ...], selected: Selected) -> Field:

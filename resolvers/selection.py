@@ -40,6 +40,7 @@ from graphql import (
 from graphql.utilities import type_from_ast
 
 from authz.errors import BadInput
+from models.paper import shown_by
 from resolvers.operation import Const, Each, Null, Operation, Selected, Slot, Source, Tree
 
 Fragments = Mapping[str, FragmentDefinitionNode]
@@ -231,7 +232,7 @@ class _Selector:
         target = get_named_type(definition.type)
         sets = [found.selection_set for found in nodes if found.selection_set]
         inner = self._inner(target, sets)
-        return Selected(key, name, parent.name, arguments, inner)
+        return Selected(key, name, shown_by(parent.name), arguments, inner)
 
     def _inner(self, target: Any, sets: list[SelectionSetNode]) -> tuple[Selected, ...]:
         if isinstance(target, GraphQLObjectType):

@@ -34,6 +34,7 @@ from authz.policy import Policy
 from authz.policy_store import PolicyStore
 from models.database import Database, DatabaseError
 from models.graph import GRAPH, Type
+from models.paper import CARRIED, shown_by
 from models.policy import Action
 from resolvers.decisions import together, withheld_of
 from resolvers.operation import Null, Operation, Selected, Slot, value_of
@@ -241,7 +242,11 @@ class Writes:
             logged = LoggedOperation.of(_normal(operation), asked)
             if any(verdict != Verdict.SHOWN for _, _, verdict in asked):
                 raise WriteRefused(NOT_ALLOWED)
-            shown = self._shown(prepared, mutation, use_case, clearance)
+            given = value_of(mutation.arguments.get("input", Null()), variables)
+            showing = clearance
+            if use_case.issues:
+                showing = for_issuing(clearance, CARRIED.get(given["document"], frozenset()))
+            shown = self._shown(prepared, mutation, showing)
             if use_case.issues:
                 check_all_are_told(shown.plan)
             if terms.mode is PrivacyMode.REJECT:
@@ -249,7 +254,6 @@ class Writes:
             if terms.mode is PrivacyMode.DRY_RUN:
                 await self._log.record(draft, logged)
                 return encode(_answer(mutation, None, shown, {}))
-            given = value_of(mutation.arguments.get("input", Null()), variables)
             held, beyond = await self._hold(use_case, shown, variables, actor, draft, logged)
             try:
                 named = partial(self._named, prepared, mutation, variables)
@@ -340,11 +344,8 @@ class Writes:
                 await self._tell(event)
         return changed
 
-    def _shown(
-        self, prepared: Prepared, mutation: Selected, use_case: UseCase, clearance: Clearance
-    ) -> Ready:
+    def _shown(self, prepared: Prepared, mutation: Selected, clearance: Clearance) -> Ready:
         """The plan of the payload's rows, each read like a `node` whose id the change will tell."""
-        clearance = for_issuing(clearance) if use_case.issues else clearance
         roots, types = [], {}
         for part in mutation.fields:
             type_ = _row_type(prepared, part)
@@ -393,7 +394,7 @@ def _row_type(prepared: Prepared, part: Selected) -> Type | None:
     """The noun that a payload field shows; `None` where it is a plain value."""
     payload: Any = prepared.schema.type_map[part.type_name]
     field_ = payload.fields.get(part.name)
-    return GRAPH.types.get(get_named_type(field_.type).name) if field_ else None
+    return GRAPH.types.get(shown_by(get_named_type(field_.type).name)) if field_ else None
 
 
 def _slot(name: str) -> str:

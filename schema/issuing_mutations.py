@@ -9,7 +9,7 @@ import strawberry
 
 from models.issued_document import DocumentKind, IssuingPath
 from schema.changes import change, payload
-from schema.types import enumerated
+from schema.types import TYPES, enumerated
 
 for words in (DocumentKind, IssuingPath):
     enumerated(words)
@@ -28,9 +28,10 @@ IssueDocumentPayload = payload(
     "IssueDocumentPayload",
     "発行の結果: what may go out.",
     {
-        "addressee": (
-            "Addressee",
-            "宛名: what may go out; withheld classes as far as the lift that was used names them",
+        "content": (
+            TYPES.issued["Addressee"],
+            "内容: what this kind of document carries; withheld classes as far as the lift that was"
+            " used names them",
         )
     },
 )

@@ -31,6 +31,7 @@ from graphql import (
 
 from authz.clearance import Clearance
 from models.graph import GRAPH, Leaf, Type
+from models.paper import ISSUED
 from models.policy import Action
 from resolvers.operands import order_name
 from resolvers.write import UseCase
@@ -90,6 +91,7 @@ class _Narrowing:
         for name, leaves in self.parts.items():
             shown = {field for field, leaf in leaves.items() if self._reads(leaf.coordinate)}
             self._keep_fields(name, shown.__contains__)
+            self._keep_fields(ISSUED.get(name, name), shown.__contains__)
         self._keep_fields("Query", self._root)
         self._keep_fields("Mutation", lambda name: name in self.changes)
         if "Mutation" in self.types and not self.changes:
@@ -142,6 +144,7 @@ class _Narrowing:
             return self._reads(type_.leaves[name].coordinate)
 
         self._keep_fields(type_.name, shown)
+        self._keep_fields(ISSUED.get(type_.name, type_.name), shown)
 
     def _keep_fields(self, name: str, keep: Callable[[str], bool]) -> None:
         definition = self.types.get(name)

@@ -20,6 +20,7 @@ from models.edges import Edge
 from models.facts import CLASSES
 from models.graph import GRAPH, Leaf, Type
 from models.labels import Count, Part, Words
+from models.paper import ISSUED, may_go_out
 from resolvers.operands import order_name
 from schema.directives import Classified, RecordItem
 from schema.scalars import Date, DateTime, IndividualNumberText, Yen
@@ -161,15 +162,23 @@ class _Types:
 
     def __init__(self) -> None:
         self.objects: dict[str, type] = {name: type(name, (Node,), {}) for name in GRAPH.types}
+        self.issued: dict[str, type] = {
+            name: type(ISSUED[name], (), {}) for name in GRAPH.types if name in ISSUED
+        }
         self.filters = {name: type(f"{name}Filter", (), {}) for name in GRAPH.types}
         self.connections: dict[str, type] = {}
         self.orders: dict[str, type | None] = {}
         for type_ in GRAPH.types.values():
             self.orders[type_.name] = _order_input(type_)
             self.connections[type_.name] = self._connection(type_)
+        self.issued_connections = {
+            name: self._issued_connection(GRAPH.types[name]) for name in self.issued
+        }
         for type_ in GRAPH.types.values():
             self._finish_filter(type_)
             self._finish_object(type_)
+        for name in self.issued:
+            self._finish_issued(GRAPH.types[name])
 
     def arguments(self, type_: Type) -> dict[str, Any]:
         """The arguments of a connection of the type."""
@@ -197,13 +206,38 @@ class _Types:
         )
         members = {
             "edges": (list[edge], described("各件とカーソル: entries with cursors", "edges")),  # type: ignore[valid-type]
-            "nodes": (list[node], described("各件: the entries alone", "nodes")),  # type: ignore[valid-type]
-            "pageInfo": (PageInfo, described("ページ情報: where the page lies", "pageInfo")),
-            "totalCount": (int, described("総件数: entries in the whole list", "totalCount")),
+            **_page(node),
         }
         name = f"{type_.name}Connection"
         description = f"{type_.noun.ja}の一覧: a page of a list (first: at most 200, default 20)."
         return strawberry.type(_make(name, (), members), name=name, description=description)
+
+    def _issued_connection(self, type_: Type) -> type:
+        name = f"{ISSUED[type_.name]}Connection"
+        description = f"発行する{type_.noun.ja}の一覧: a page of a list that goes out."
+        members = _page(self.issued[type_.name])
+        return strawberry.type(_make(name, (), members), name=name, description=description)
+
+    def _finish_issued(self, type_: Type) -> None:
+        """What goes out of a row: without `id`, and without what no paper carries."""
+        members: dict[str, Any] = {
+            leaf.name: (_scalar(leaf) | None, _leaf_field(leaf))
+            for leaf in type_.leaves.values()
+            if may_go_out(leaf.coordinate)
+        }
+        for part, leaves in type_.parts.values():
+            issued = _part_type(part, tuple(leaves.values()), ISSUED[part.type_name])
+            members[part.field] = (issued | None, _part_field(part))
+        for edge in type_.edges.values():
+            if may_go_out(edge.coordinate, edge.target):
+                members[edge.field] = self._edge_member(edge, self.issued, self.issued_connections)
+        fill(self.issued[type_.name], members)
+        strawberry.type(
+            self.issued[type_.name],
+            name=ISSUED[type_.name],
+            description=f"発行する{type_.noun.ja}: what goes out of {type_.noun.en}; it has no id.",
+            directives=[Classified(as_=code) for code in type_.noun.existence],
+        )
 
     def _finish_object(self, type_: Type) -> None:
         members: dict[str, Any] = {}
@@ -211,11 +245,11 @@ class _Types:
             members[leaf.name] = (_scalar(leaf) | None, _leaf_field(leaf))
         for part, leaves in type_.parts.values():
             members[part.field] = (
-                _part_type(part, tuple(leaves.values())) | None,
+                _part_type(part, tuple(leaves.values()), part.type_name) | None,
                 _part_field(part),
             )
         for edge in type_.edges.values():
-            members[edge.field] = self._edge_member(edge)
+            members[edge.field] = self._edge_member(edge, self.objects, self.connections)
         fill(self.objects[type_.name], members)
         strawberry.type(
             self.objects[type_.name],
@@ -224,14 +258,16 @@ class _Types:
             directives=[Classified(as_=code) for code in type_.noun.existence],
         )
 
-    def _edge_member(self, edge: Edge) -> Any:
+    def _edge_member(
+        self, edge: Edge, objects: Mapping[str, type], connections: Mapping[str, type]
+    ) -> Any:
         target = GRAPH.types[edge.target]
         marks = _marks(edge.items, edge.classes)
         description = _about(edge.ja, edge.en, edge.items, edge.classes)
         if not edge.many:
             field = described(description, edge.field, directives=marks)
-            return self.objects[edge.target] | None, field
-        result = self.connections[edge.target] | None
+            return objects[edge.target] | None, field
+        result = connections[edge.target] | None
         resolver = declared(edge.field, result, self.arguments(target))
         return None, described(description, edge.field, resolver, directives=marks)
 
@@ -294,12 +330,20 @@ def _part_field(part: Part) -> Any:
     )
 
 
+def _page(node: type) -> dict[str, Any]:
+    return {
+        "nodes": (list[node], described("各件: the entries alone", "nodes")),  # type: ignore[valid-type]
+        "pageInfo": (PageInfo, described("ページ情報: where the page lies", "pageInfo")),
+        "totalCount": (int, described("総件数: entries in the whole list", "totalCount")),
+    }
+
+
 @cache
-def _part_type(part: Part, leaves: tuple[Leaf, ...]) -> type:
+def _part_type(part: Part, leaves: tuple[Leaf, ...], name: str) -> type:
     members = {leaf.name: (_scalar(leaf) | None, _leaf_field(leaf)) for leaf in leaves}
     return strawberry.type(
-        _make(part.type_name, (), members),
-        name=part.type_name,
+        _make(name, (), members),
+        name=name,
         description=f"{part.ja}: {part.en}.",
     )
 

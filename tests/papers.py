@@ -205,6 +205,18 @@ def _budgets() -> str:
     return _markdown(("Role", "Purpose", "Class", "Persons an hour", "Why"), rows)
 
 
+def _papers() -> str:
+    rows = [
+        (
+            f"`{row['document']}`",
+            " ".join(f"`{word}`" for word in row["classes"].split()),
+            row["why"],
+        )
+        for row in facts.rows("papers")
+    ]
+    return _markdown(("Document", "Carries", "Why"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": _settings,
     "module server": _server,
@@ -213,6 +225,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "purposes": _purposes,
     "classes": _classes,
     "budgets": _budgets,
+    "papers": _papers,
 }
 
 

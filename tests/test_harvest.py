@@ -247,7 +247,7 @@ async def test_a_refused_change_tells_as_much_as_a_miss(town: World) -> None:
 )
 async def test_asking_to_issue_costs_one(town: World, staff_id: str, code: str) -> None:
     document = """mutation ($code: String!) { issueDocument(input: {addresseeCode: $code,
-        path: COUNTER, document: ANSWER}) { addressee { fullName } } }"""
+        path: COUNTER, document: ANSWER}) { content { fullName } } }"""
     await town.ask(staff_id, "consultation", document, {"code": code})
     assert await left(town, staff_id) == 5
 

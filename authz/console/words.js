@@ -87,6 +87,7 @@ export const REASONS = {
   CASE_REFERENCE: ["受付番号を付けたときだけ見える", "only with a case reference"],
   MASKED: ["一部だけ見える", "masked"],
   SCOPE: ["トークンのスコープにない", "outside the token's scopes"],
+  PAPER: ["この文書には載せない", "not on this kind of document"],
 };
 
 export const POPULATIONS = {

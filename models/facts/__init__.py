@@ -5,6 +5,7 @@
 `roles.csv`, `purposes.csv`, `role-purposes.csv`, `transfers.csv`, `first-policy.csv`,
 `harvest-budgets.csv`
                     first content of the database; afterwards they are data
+`papers.csv`        which classes each kind of issued document may carry, and why
 `requirements.csv`  what the assessment asks, with ids
 """
 

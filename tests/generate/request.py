@@ -30,6 +30,7 @@ from graphql import (
 from models.graph import COMPUTED, GRAPH, Leaf, Type
 from tests.generate.dice import Dice
 from tests.generate.town import TEXTS, values_of
+from tests.oracle.schema import noun_of
 
 READ, LIST, MATCH, SEARCH = "read", "list", "match", "search"
 META = "__typename"
@@ -122,7 +123,8 @@ class Writer:
         arguments = self._arguments(parent, field)
         selection = ""
         if isinstance(target, GraphQLObjectType):
-            edge = GRAPH.types[parent.name].edges.get(name) if parent.name in GRAPH.types else None
+            noun = noun_of(parent.name)
+            edge = GRAPH.types[noun].edges.get(name) if noun in GRAPH.types else None
             inner = LIST if edge is not None and edge.other_person else action
             selection = f" {self._selection(target, inner, depth - 1)}"
         return f"{key}{name}{arguments}{self._directive()}{selection}"
@@ -151,8 +153,9 @@ class Writer:
 
     def _names(self, type_: GraphQLObjectType, action: str, depth: int) -> Iterator[str]:
         if type_.name.endswith("Connection"):
-            yield self.dice.pick(["nodes", "nodes", "edges"])
-            yield from self.dice.sample(["totalCount", "pageInfo", "edges"], 2)
+            lists = ["nodes", "nodes", *(["edges"] if "edges" in type_.fields else [])]
+            yield self.dice.pick(lists)
+            yield from self.dice.sample(["totalCount", "pageInfo", lists[-1]], 2)
             return
         if type_.name.endswith("Edge"):
             yield from ("node", "cursor")
@@ -162,7 +165,7 @@ class Writer:
             names = [
                 name for name in names if is_leaf_type(get_named_type(type_.fields[name].type))
             ]
-        allowed = [name for name in names if self._fits(f"{type_.name}.{name}", action)]
+        allowed = [name for name in names if self._fits(f"{noun_of(type_.name)}.{name}", action)]
         for _ in range(1 + self.dice.below(5)):
             yield self._one_of(type_, names if self.dice.chance(25) or not allowed else allowed)
 
@@ -170,7 +173,7 @@ class Writer:
         """A field: half of the time its class is chosen first, as most classes have few fields."""
         if self.dice.chance(50):
             return self.dice.pick(names)
-        classes = {name: GRAPH.classes.get(f"{type_.name}.{name}", ()) for name in names}
+        classes = {name: GRAPH.classes.get(f"{noun_of(type_.name)}.{name}", ()) for name in names}
         chosen = self.dice.pick(sorted(set(classes.values())))
         return self.dice.pick([name for name in names if classes[name] == chosen])
 
@@ -414,7 +417,7 @@ class Writer:
 
 def _weight(field: GraphQLField) -> int:
     """Roots are chosen by how much there is to see behind them."""
-    type_ = GRAPH.types.get(get_named_type(field.type).name.removesuffix("Connection"))
+    type_ = GRAPH.types.get(_noun(field))
     return 3 if type_ is None else 2 + (len(type_.leaves) + len(type_.edges)) // 8
 
 
@@ -423,7 +426,11 @@ def _is_connection(field: GraphQLField) -> bool:
 
 
 def _listed(field: GraphQLField) -> Type:
-    return GRAPH.types[get_named_type(field.type).name.removesuffix("Connection")]
+    return GRAPH.types[_noun(field)]
+
+
+def _noun(field: GraphQLField) -> str:
+    return noun_of(get_named_type(field.type).name.removesuffix("Connection"))
 
 
 def _wire(value: Any) -> Any:

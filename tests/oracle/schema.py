@@ -38,16 +38,29 @@ def executable_schema() -> GraphQLSchema:
     assert schema.query_type is not None
     _resolve(schema.query_type, _roots())
     for type_ in GRAPH.types.values():
-        _resolve(_object(schema, type_.name), _fields(type_))
+        for name in _shown_as(schema, type_.name):
+            _resolve(_object(schema, name), _fields(type_))
         for part, leaves in type_.parts.values():
-            _resolve(
-                _object(schema, part.type_name), {name: _leaf(leaves[name]) for name in leaves}
-            )
+            for name in _shown_as(schema, part.type_name):
+                _resolve(_object(schema, name), {name: _leaf(leaves[name]) for name in leaves})
     for name in schema.type_map:
         if name.endswith("Connection"):
             _resolve(_object(schema, name), CONNECTION)
-            _resolve(_object(schema, name.removesuffix("Connection") + "Edge"), ENTRY)
+        elif name.endswith("Edge"):
+            _resolve(_object(schema, name), ENTRY)
     return schema
+
+
+ISSUED_PERSON = "IssuedContent"
+
+
+def noun_of(name: str) -> str:
+    """The noun that a GraphQL type shows; what is issued has types of its own."""
+    return "Addressee" if name == ISSUED_PERSON else name.removeprefix("Issued")
+
+
+def _shown_as(schema: GraphQLSchema, noun: str) -> list[str]:
+    return [name for name in schema.type_map if noun_of(name) == noun and name != "Issued"]
 
 
 SCALARS: Mapping[str, Callable[[Any], Any]] = {
@@ -58,7 +71,8 @@ SCALARS: Mapping[str, Callable[[Any], Any]] = {
 
 def _resolve(type_: GraphQLObjectType, resolvers: Mapping[str, Resolve]) -> None:
     for name, resolve in resolvers.items():
-        type_.fields[name].resolve = resolve
+        if name in type_.fields:
+            type_.fields[name].resolve = resolve
 
 
 def _object(schema: GraphQLSchema, name: str) -> GraphQLObjectType:

@@ -24,12 +24,13 @@ from typing import Any
 
 from graphql import get_named_type
 
+from models import facts
 from models.edges import Edge
 from models.graph import GRAPH, Type
 from resolvers.write import UseCase
 from tests.oracle.answer import Answer, Evaluation, Here, Info, Oracle, Refusal, Request
-from tests.oracle.policy import NUMBERS, READ, Decider, Decision, Grant, withheld
-from tests.oracle.schema import executable_schema
+from tests.oracle.policy import NUMBERS, READ, RELEASE, Decider, Decision, Grant, withheld
+from tests.oracle.schema import executable_schema, noun_of
 from tests.oracle.state import Row, State
 
 Facts = dict[Any, Any]
@@ -59,6 +60,7 @@ class WriteEvaluation(Evaluation):
 
     @decider.setter
     def decider(self, found: Decider) -> None:
+        self.deciding = found
         if self.use_case.issues:
             found = Issuing(found.book, found.roles, found.purpose, found.case)
         self._decider = found
@@ -78,10 +80,12 @@ class WriteEvaluation(Evaluation):
     @property
     def may_write(self) -> bool:
         """Whether the policy lets the actor do what the use case does."""
-        return may(self.use_case, self.decider)
+        return may(self.use_case, self.deciding)
 
-    def changed(self, info: Info) -> Any:
+    def changed(self, given: Mapping[str, Any]) -> Any:
         """The mutation itself: its payload resolves against this evaluation."""
+        if isinstance(self._decider, Issuing):
+            self._decider.carried = PAPERS.get(given["input"]["document"], frozenset())
         return self.values
 
     def changed_row(self, info: Info, type_: Type) -> Here | None:
@@ -110,15 +114,23 @@ class WriteEvaluation(Evaluation):
         return None
 
 
+PAPERS = {row["document"]: frozenset(row["classes"].split()) for row in facts.rows("papers")}
+
+
 class Issuing(Decider):
-    """What may go out of the office: no number, no reason of a protection, and nothing withheld but
-    by a lift."""
+    """What may go out of the office: no number, no reason of a protection, nothing that the paper
+    does not carry, and nothing withheld but by a lift."""
+
+    carried: frozenset[str] = frozenset()
 
     def decide(self, coordinate: str, action: str) -> Decision:
         """The cell."""
         decision, classes = super().decide(coordinate, action), GRAPH.classes[coordinate]
         if decision.grants and ("protection" in classes or not NUMBERS.isdisjoint(classes)):
             return Decision((), "INVARIANT")
+        beside = coordinate == "Addressee" or coordinate in RELEASE
+        if decision.grants and not beside and not self.carried.issuperset(classes):
+            return Decision((), "PAPER")
         grants = tuple(replace(grant, despite_cover=False) for grant in decision.grants)
         return replace(decision, grants=grants)
 
@@ -148,10 +160,10 @@ def make_writable() -> None:
     schema = executable_schema()
     assert schema.mutation_type is not None
     for field in schema.mutation_type.fields.values():
-        field.resolve = lambda _, info, **given: info.context.changed(info)
+        field.resolve = lambda _, info, **given: info.context.changed(given)
         payload: Any = get_named_type(field.type)
         for inner in payload.fields.values():
-            type_ = GRAPH.types.get(get_named_type(inner.type).name)
+            type_ = GRAPH.types.get(noun_of(get_named_type(inner.type).name))
             if type_ is not None:
                 inner.resolve = _row_of(type_)
 
@@ -287,7 +299,7 @@ def outcome(evaluation: WriteEvaluation, state: State, named: Collection[Any]) -
         return facts
     before, use_case = _over(evaluation, state), evaluation.use_case
     scopes = [
-        evaluation.decider.decide(each, action.value).whole for each, action in use_case.asks()
+        evaluation.deciding.decide(each, action.value).whole for each, action in use_case.asks()
     ]
     for told in OUTCOMES[name]:
         whom = named
