@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz.errors import BadInput
 from authz.invariants import NUMBER_ROLE, conflicting_roles
 from authz.revocations import epoch_of, instant_of
+from models.rules import name as name_objection
 from models.staff import (
-    NO_STAFF,
     ROLE,
     SECTION,
     STAFF,
@@ -29,13 +29,13 @@ from models.staff import (
     ProposalKind,
     ProposalState,
     StaffState,
+    acts_on_the_log,
+    is_taken_for,
     staff_id_objection,
 )
 
 NO_PASSWORD = "none yet"
 """No hash of any password: nobody signs in with it, at the cost of any other attempt."""
-
-LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,13 @@ async def hire(connection: AsyncConnection, staff_id: str, name: str, section: s
     reason = staff_id_objection(staff_id)
     if reason is not None:
         raise BadInput(reason)
-    if staff_id.casefold() in NO_STAFF:
+    if acts_on_the_log(staff_id):
         raise BadInput("the log means something else by this staff id")
-    known = sa.select(STAFF.c.id).where(STAFF.c.id == staff_id)
-    if await connection.scalar(known) is not None:
+    alike = set(await connection.scalars(sa.select(STAFF.c.id).where(is_taken_for(staff_id))))
+    if staff_id in alike:
         raise BadInput("somebody has this staff id, or had it")
+    if alike:
+        raise BadInput("somebody has a staff id that reads alike, or had it: choose another one")
     await check_section(connection, section)
     await connection.execute(
         sa.insert(STAFF).values(
@@ -81,16 +83,22 @@ async def hire(connection: AsyncConnection, staff_id: str, name: str, section: s
 
 async def check_section(connection: AsyncConnection, section: str | None) -> None:
     """Raises `BadInput` for a section that is not there."""
-    known = sa.select(SECTION.c.code).where(SECTION.c.code == section)
-    if section is not None and await connection.scalar(known) is None:
+    if section is not None and not await is_section(connection, section):
         raise BadInput("there is no such section")
+
+
+async def is_section(connection: AsyncConnection, code: str) -> bool:
+    """Whether there is a section with this code."""
+    known = sa.select(SECTION.c.code).where(SECTION.c.code == code)
+    return await connection.scalar(known) is not None
 
 
 def checked_name(name: str) -> str:
     """A name that says something. Raises `BadInput`."""
     stripped = name.strip()
-    if not stripped or len(stripped) > LONGEST_NAME or not stripped.isprintable():
-        raise BadInput(f"a name has 1 to {LONGEST_NAME} characters")
+    reason = name_objection(stripped)
+    if reason is not None:
+        raise BadInput(reason)
     return stripped
 
 

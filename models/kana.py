@@ -6,7 +6,8 @@ City registers are searched by kana with the voicing marks dropped (清音化), 
 
 The steps: NFKC, hiragana to katakana, small to large, voicing marks off, ー to the vowel before
 it (オータ and オオタ agree, while オタ stays apart), iteration marks written out, spaces, middle
-dots and hyphens removed, letters to upper case. Kana are full-width in the result.
+dots, hyphens, ＝ and whatever cannot be seen removed, letters to upper case. Kana are
+full-width in the result.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+
+from models.texts import half_width
 
 _HIRAGANA = {code: code + 0x60 for code in (*range(0x3041, 0x3097), 0x309D, 0x309E)}
 _SMALL = str.maketrans(
@@ -34,7 +37,7 @@ _VOWEL = {
     for kana in row
 }
 _HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30a0"
-_DROPPED = frozenset("・･.,'’\u2019" + _HYPHENS)
+_DROPPED = frozenset("・･.,'’\u2019=" + _HYPHENS)
 _LONG = frozenset("ー" + _HYPHENS)
 _ALREADY = re.compile(
     r"[アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン]*"
@@ -62,7 +65,7 @@ def fold_kana(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text).translate(_HIRAGANA).upper()
+    plain = half_width(text).translate(_HIRAGANA).upper()
     bare = "".join(
         character
         for character in unicodedata.normalize("NFD", plain)

@@ -11,6 +11,7 @@ import re
 import unicodedata
 
 from models.check_digits import is_municipality_code
+from models.texts import INVISIBLE, half_width, says_nothing
 from models.wareki import NotADateError, parse_day
 
 ASCII_DIGITS = re.compile(r"[0-9]+", re.ASCII)
@@ -19,13 +20,20 @@ NUMBER_DIGITS = 12
 NUMBER_RUN = re.compile(
     r"(?<![0-9])(?:[0-9]{12}|[0-9]{4}([ \-\u2010-\u2015\u2212])[0-9]{4}\1[0-9]{4})(?![0-9])"
 )
-# Controls, line ends, surrogates, and what a wrong encoding leaves behind. Unassigned characters
-# are left alone: a name may hold one that is newer than this Python's Unicode.
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffd]")
-KANA_NAME = re.compile(
-    r"[\u3041-\u3096\u3099\u309a\u309d\u309e\u30a1-\u30fa\u30fc-\u30fe\u31f0-\u31ff"
-    r"A-Za-z0-9 ・.,'’&()/+\-\u2010-\u2015\u2212]+"
+# Controls, line ends, surrogates, and what a wrong encoding leaves behind. Unassigned and private
+# characters are left alone: a name may hold one that is newer than this Python's Unicode, or the
+# city's own (外字).
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffd-\uffff]")
+LINE_ENDS = re.compile(r"[\t\n\r]")
+# Kana, Latin letters and digits; of signs whatever there is short of pictures: the bank transfer
+# files have ｢｣ and ￥, companies ！ ＆ ＠ ♪ ★, and ＝ or ゠ parts the names of foreigners.
+KANA = re.compile(
+    r"[\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+    r"\U0001aff0-\U0001b16fA-Za-z\u00c0-\u024f\u1e00-\u1eff0-9 ]+"
 )
+SIGNS = frozenset({"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Mn"})
+PICTURES = 0x1F000
+LONGEST_NAME = 200
 PHONE = re.compile(r"[+(]?[0-9]{2,5}(?:[-() ]{0,2}[0-9]{1,5}){1,4}")
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 TEXT_LIMIT = 1000
@@ -128,16 +136,31 @@ def whole_day(text: str) -> str | None:
 
 def kana_name(text: str) -> str | None:
     """A name in kana, full-width or half-width; also letters and the signs of company names."""
-    if KANA_NAME.fullmatch(unicodedata.normalize("NFKC", text)) is None:
+    unseen = seen_as_it_is(text)
+    if unseen is not None:
+        return unseen
+    rest = KANA.sub("", unicodedata.normalize("NFKC", text))
+    if not text or any(
+        ord(one) >= PICTURES or unicodedata.category(one) not in SIGNS for one in rest
+    ):
         return Reason(
             "a name in kana holds kana, letters and signs only", "カナ氏名に使えない文字です"
         )
     return plain_text(text)
 
 
+def name(text: str) -> str | None:
+    """A name of somebody, of 1 to 200 characters that can be seen."""
+    if says_nothing(text) or len(text) > LONGEST_NAME:
+        return Reason(
+            f"a name has 1 to {LONGEST_NAME} characters", f"氏名は1〜{LONGEST_NAME}文字です"
+        )
+    return plain_text(text)
+
+
 def phone_number(text: str) -> str | None:
     """A telephone number: 9 to 11 digits, with hyphens or brackets or without; up to 15 after +."""
-    plain = unicodedata.normalize("NFKC", text)
+    plain = half_width(text)
     digits = sum(character.isdigit() for character in plain)
     longest = 15 if plain.startswith("+") else 11
     if PHONE.fullmatch(plain) is None or not 9 <= digits <= longest:
@@ -158,12 +181,22 @@ def phone_or_email(text: str) -> str | None:
 
 
 def plain_text(text: str) -> str | None:
-    """Free text: printable, not too long, and no individual number anywhere in it."""
+    """Free text of one line: seen as it is, not too long, and no individual number in it."""
     if len(text) > TEXT_LIMIT:
         return Reason("the text is too long", "文字列が長すぎます")
     if UNPRINTABLE.search(text):
         return Reason("a character that no name or text holds", "使用できない文字が含まれています")
-    return no_individual_number(text)
+    return seen_as_it_is(text) or no_individual_number(text)
+
+
+def seen_as_it_is(text: str) -> str | None:
+    """No character hides, or turns what stands beside it: else a name is not what one reads."""
+    if not text.isascii() and INVISIBLE.search(text):
+        return Reason(
+            "an invisible character, or one that turns the text: type the text anew without it",
+            "見えない文字または文字の向きを変える文字が含まれています",
+        )
+    return None
 
 
 def no_individual_number(text: str) -> str | None:

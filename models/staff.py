@@ -14,11 +14,13 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from models import facts
+from models import facts, rules
 from models.labels import INSTANT, Noun, child_key, column, enum_of, text
 
 _STAFF_ID = re.compile(r"(?!.*[0-9]{12})[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 """Not twelve digits in a row: the log would not tell such an id."""
+_ALIKE = (("0", "o"), ("1", "l"), ("i", "l"))
+"""Letters and digits that a reader takes for each other, in lower case."""
 
 
 class StaffState(StrEnum):
@@ -42,8 +44,32 @@ NO_STAFF = frozenset({"import", "operator", "server.py"})
 def staff_id_objection(value: str) -> str | None:
     """Why a text is no staff id, or `None`. Staff ids are ASCII, at most 64 characters."""
     if _STAFF_ID.match(value):
-        return None
+        return rules.no_individual_number(value)
     return "a staff id has 1 to 64 letters, digits (not 12 in a row), dots, hyphens or underscores"
+
+
+def is_taken_for(staff_id: str) -> sa.ColumnElement[bool]:
+    """Whose staff ids a reader takes for this one: `Sato` for `sato`, `10` for `lO`, and `12` for
+    `0012`, of which a spreadsheet makes it."""
+    alike: sa.ColumnElement[str] = sa.func.lower(STAFF.c.id)
+    for one, other in _ALIKE:
+        alike = sa.func.replace(alike, one, other)
+    same = alike == _as_read(staff_id)
+    if staff_id.isdigit():
+        same = sa.or_(same, sa.func.ltrim(STAFF.c.id, "0") == staff_id.lstrip("0"))
+    return same
+
+
+def acts_on_the_log(staff_id: str) -> bool:
+    """Whether the log means, or a reader takes it for, something else than a member of staff."""
+    return _as_read(staff_id) in {_as_read(name) for name in NO_STAFF}
+
+
+def _as_read(staff_id: str) -> str:
+    text = staff_id.lower()
+    for one, other in _ALIKE:
+        text = text.replace(one, other)
+    return text
 
 
 class Section(SQLModel, table=True):
@@ -82,7 +108,9 @@ class Staff(SQLModel, table=True):
         primary_key=True,
         check=staff_id_objection,
     )
-    name: str = column("staff", ja="職員氏名", en="name", search=True, type=text())
+    name: str = column(
+        "staff", ja="職員氏名", en="name", search=True, type=text(), check=rules.name
+    )
     section: str | None = column(
         "staff",
         ja="所属課",

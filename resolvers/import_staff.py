@@ -5,14 +5,17 @@ separated by spaces), 有効開始日, 有効終了日. Who is in no row stays a
 takes away (a role, a section's roles, service itself) is taken at once; what it gives waits as a
 proposal for somebody who may approve it, because a file is one person's word. Only where nobody
 holds a role yet there is nobody who could approve: a store's first file gives what it says.
+What a row takes away depends on no other cell of it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +26,7 @@ from authz.errors import BadInput
 from authz.staff_desk import Wanted
 from models.database import Database, DatabaseError
 from models.staff import STAFF, STAFF_ROLE, ProposalKind, StaffState
+from models.texts import half_width
 from models.wareki import NotADateError, parse_day
 from resolvers.import_file import CityFile, Line, Progress
 from resolvers.import_report import Problem, RejectFile, Report
@@ -40,15 +44,15 @@ OPERATION = LoggedOperation.of(
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One row. `section` and `roles` null: the file has no such column."""
+    """Who one row is about, and what it takes away. `roles` null: the file has no such column.
+
+    `cells`: the other cells, of which none keeps anybody in what the row takes.
+    """
 
     staff_id: str
-    name: str
-    section: str | None
     in_service: bool
     roles: frozenset[str] | None
-    valid_from: dt.date | None
-    valid_until: dt.date | None
+    cells: dict[str, str]
 
 
 async def import_staff(
@@ -82,19 +86,16 @@ def _member(line: Line, header: tuple[str, ...]) -> Member:
     if line.fault:
         raise BadInput(line.fault)
     cells = {
-        name: unicodedata.normalize("NFKC", text) if name != NAME else text
+        name: half_width(text).strip() if name != NAME else text
         for name, text in line.cells.items()
     }
-    if ID not in cells or NAME not in cells:
-        raise BadInput(f"a row has a {ID} and a {NAME}")
+    if not cells.get(ID):
+        raise BadInput(f"a row has a {ID}")
     return Member(
         staff_id=cells[ID],
-        name=cells[NAME],
-        section=cells.get(SECTION),
-        in_service=cells.get(STATE, IN_SERVICE) == IN_SERVICE,
+        in_service=(cells.get(STATE) or IN_SERVICE) == IN_SERVICE,
         roles=frozenset(cells.get(ROLES, "").split()) if ROLES in header else None,
-        valid_from=_day(cells.get(FROM)),
-        valid_until=_day(cells.get(UNTIL)),
+        cells=cells,
     )
 
 
@@ -111,46 +112,96 @@ async def _nobody_holds_a_role(database: Database) -> bool:
 
 
 async def _row(database: Database, member: Member, give: bool) -> bool:
-    """Bring one record up to its row; whether anything had to be done. Raises `BadInput`."""
+    """Bring one record up to its row; whether anything had to be done. Raises `BadInput`.
+
+    What the row takes away is committed first: nothing else that it says may stand in the way.
+    """
+    taken = await _on_the_log(database, member, _take)
+    return await _on_the_log(database, member, partial(_give, first=give)) or taken
+
+
+Step = Callable[[AsyncConnection, Member, dt.datetime], Awaitable[bool]]
+
+
+async def _on_the_log(database: Database, member: Member, step: Step) -> bool:
+    """One step in a transaction of its own, recorded if it changed anything."""
     at = dt.datetime.now(dt.UTC)
     async with database.write() as connection:
-        changed = await _reconcile(connection, member, at)
-        if give and member.roles and member.in_service:
-            await staff_desk.give_first(connection, member.staff_id, at)
+        changed = await step(connection, member, at)
         if changed:
             record = Record(kind=Kind.WRITE, outcome="OK", actor=BY, at=at)
             await access_log.insert(connection, database.dialect, record, OPERATION)
     return changed
 
 
-async def _reconcile(connection: AsyncConnection, member: Member, at: dt.datetime) -> bool:
-    found = await connection.execute(sa.select(STAFF).where(STAFF.c.id == member.staff_id))
-    known = found.one_or_none()
+async def _take(connection: AsyncConnection, member: Member, at: dt.datetime) -> bool:
+    """Bar who left, end the roles of another section, and take each role that the row does not
+    name."""
+    known = await _known(connection, member)
     if known is None:
         if not member.in_service:
-            return False
-        await staff_desk.hire(connection, member.staff_id, member.name, member.section)
-        await _roles(connection, member, at)
-        return True
-    changed = await _named(connection, member, known.name)
+            raise BadInput("there is no such staff member")
+        return False
     if not member.in_service:
-        return await _left(connection, member, known.state, at) or changed
+        return await _left(connection, member, known.state, at)
+    section = member.cells.get(SECTION)
+    if section not in {None, known.section} and await staff_desk.is_section(connection, section):
+        await staff_desk.move(connection, member.staff_id, section, at)
+        await _recorded(connection, member.staff_id, ProposalKind.TRANSFER, at)
+        return True
+    if member.roles is None:
+        return False
+    gone = await staff_desk.roles_held(connection, member.staff_id) - member.roles
+    for role in sorted(gone):
+        await staff_desk.take_role(connection, member.staff_id, role, at)
+        await _recorded(connection, member.staff_id, ProposalKind.REVOCATION, at, role)
+    return bool(gone)
+
+
+async def _give(
+    connection: AsyncConnection, member: Member, at: dt.datetime, *, first: bool
+) -> bool:
+    """Bring the rest up to the row. `first`: what it gives holds at once."""
+    changed = await _reconcile(connection, member, at)
+    if first and member.roles and member.in_service:
+        await staff_desk.give_first(connection, member.staff_id, at)
+    return changed
+
+
+async def _known(connection: AsyncConnection, member: Member) -> Any:
+    found = await connection.execute(sa.select(STAFF).where(STAFF.c.id == member.staff_id))
+    return found.one_or_none()
+
+
+async def _reconcile(connection: AsyncConnection, member: Member, at: dt.datetime) -> bool:
+    known, name, section = (
+        await _known(connection, member), member.cells.get(NAME), member.cells.get(SECTION),
+    )  # fmt: skip
+    if known is None:
+        await staff_desk.hire(connection, member.staff_id, _needed(name), section)
+        await _propose_roles(connection, member, at)
+        return True
+    changed = await _named(connection, member.staff_id, name, known.name)
+    if not member.in_service:
+        return changed
+    _needed(name)
     if known.state == StaffState.SUSPENDED:
         changed = await _proposed(connection, Wanted(member.staff_id), at) or changed
-    if member.section is not None and member.section != known.section:
-        await staff_desk.move(connection, member.staff_id, member.section, at)
-        await _recorded(connection, member.staff_id, ProposalKind.TRANSFER, at)
-        changed = True
-    return await _roles(connection, member, at) or changed
+    await staff_desk.check_section(connection, section)
+    return await _propose_roles(connection, member, at) or changed
 
 
-async def _named(connection: AsyncConnection, member: Member, name: str) -> bool:
-    if member.name == name:
+def _needed(name: str | None) -> str:
+    if name is None:
+        raise BadInput(f"a row has a {NAME}")
+    return name
+
+
+async def _named(connection: AsyncConnection, staff_id: str, wanted: str | None, name: str) -> bool:
+    if wanted is None or wanted == name:
         return False
     await connection.execute(
-        sa.update(STAFF)
-        .where(STAFF.c.id == member.staff_id)
-        .values(name=staff_desk.checked_name(member.name))
+        sa.update(STAFF).where(STAFF.c.id == staff_id).values(name=staff_desk.checked_name(wanted))
     )
     return True
 
@@ -165,17 +216,15 @@ async def _left(
     return True
 
 
-async def _roles(connection: AsyncConnection, member: Member, at: dt.datetime) -> bool:
-    """Take what the row does not name, propose what it names and is not held."""
+async def _propose_roles(connection: AsyncConnection, member: Member, at: dt.datetime) -> bool:
+    """Propose what the row names and is not held."""
     if member.roles is None:
         return False
+    changed = False
     held = await staff_desk.roles_held(connection, member.staff_id)
-    for role in sorted(held - member.roles):
-        await staff_desk.take_role(connection, member.staff_id, role, at)
-        await _recorded(connection, member.staff_id, ProposalKind.REVOCATION, at, role)
-    changed = bool(held - member.roles)
+    first, last = _day(member.cells.get(FROM)), _day(member.cells.get(UNTIL))
     for role in sorted(member.roles - held):
-        wanted = Wanted(member.staff_id, role, member.valid_from, member.valid_until)
+        wanted = Wanted(member.staff_id, role, first, last)
         changed = await _proposed(connection, wanted, at) or changed
     return changed
 

@@ -351,6 +351,8 @@ BAD: list[tuple[Cells, str, str]] = [
     ({"生年月日": "2026-02-30"}, "生年月日", "birth-and-sex"),
     ({"在留期間開始日": "2026-00-00"}, "在留期間開始日", "nationality"),
     ({"基本氏名カナ情報": "山田"}, "基本氏名カナ情報", "name"),
+    ({"基本氏名漢字情報": "試験\u202e逆"}, "基本氏名漢字情報", "name"),
+    ({"方書漢字": "ハイツ\u200b1号"}, "方書漢字", "residence"),
     ({"性別": "雄"}, "性別", "birth-and-sex"),
     ({"DVフラグ": "9"}, "DVフラグ", "protection"),
     ({"方書漢字": "番号は123456789012"}, "方書漢字", "residence"),
@@ -396,6 +398,19 @@ async def test_bad_rows_are_named_and_the_good_ones_are_loaded(city: City) -> No
 
 def by_line(row: dict[str, str]) -> int:
     return int(row["line"])
+
+
+SIGNS = ("ジャン＝ピエール", "ジャン゠ピエール", "ｶ)｢ｸｼﾛ｣ｼｮｳｼﾞ", "ヤッホー！", "￥ショップ＆＠")
+
+
+async def test_names_have_the_signs_that_names_have(city: City) -> None:
+    rows = [person(at, 基本氏名カナ情報=kana) for at, kana in enumerate(SIGNS, 1)]
+    rows.append(person(9, 基本氏名漢字情報="髙\U000e0100橋\u200d　\ue000"))
+    report = await city.load(rows)
+    assert (report.loaded, report.rejected) == (len(rows), 0)
+    stored = {row["full_name_kana"] for row in await city.rows("Addressee")}
+    assert stored >= set(SIGNS)
+    assert (await city.one(code(9)))["full_name"] == "髙\U000e0100橋\u200d　\ue000"
 
 
 async def test_a_demo_store_takes_only_numbers_that_are_nobodys(city: City) -> None:

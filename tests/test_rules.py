@@ -16,10 +16,17 @@ Rule = Callable[[str], str | None]
 EVERY_RULE: list[Rule] = [
     rules.bank_code, rules.branch_code, rules.account_number, rules.postal_code_area,
     rules.postal_code_town, rules.postal_code, rules.municipality_code, rules.addressee_code,
-    rules.individual_number, rules.day, rules.whole_day, rules.kana_name, rules.phone_number,
+    rules.individual_number, rules.day, rules.whole_day, rules.kana_name, rules.name,
+    rules.phone_number,
     rules.email, rules.phone_or_email, rules.plain_text, rules.no_individual_number, rules.year,
     rules.term, rules.yen,
 ]  # fmt: skip
+
+UNSEEN = (
+    0xAD, 0x61C, 0x115F, 0x180E, 0x200B, 0x200C, 0x200E, 0x200F, 0x202A, 0x202E, 0x2060, 0x2066,
+    0x2069, 0x2800, 0x3164, 0xFEFF, 0xFFA0, 0xFFF9, 0xE0001, 0xE0041,
+)  # fmt: skip
+"""Characters that nobody sees, or that turn what stands beside them."""
 
 HOLDS: list[tuple[Rule, str]] = [
     (rules.bank_code, "0116"),
@@ -39,7 +46,19 @@ HOLDS: list[tuple[Rule, str]] = [
     (rules.kana_name, "ﾔﾏﾀﾞ ﾀﾛｳ"),
     (rules.kana_name, "カブシキガイシャＡＢＣ（クシロ）"),
     (rules.kana_name, "グエン ヴァン・アン"),
+    (rules.kana_name, "ジャン＝ピエール"),
+    (rules.kana_name, "ジャン゠ピエール"),
+    (rules.kana_name, "ｶ)｢ｸｼﾛ｣ｼｮｳｼﾞ"),
+    (rules.kana_name, "ヤッホー！"),
+    (rules.kana_name, "￥ショップ＆＠ホーム #1 ♪★"),
+    (rules.kana_name, "カフェ・ド・ÉTÉ / ラ～メン％"),
+    (rules.name, "佐藤　一郎"),
+    (rules.name, "髙\U000e0100橋 \ue000"),
+    (rules.name, "\U0001f469\u200d\U0001f469"),
     (rules.phone_number, "0154-00-1234"),
+    (rules.phone_number, "090\u22121234\u20105678"),
+    (rules.phone_number, "090ー1234ｰ5679"),
+    (rules.phone_number, "０９０－１２３４–5678"),
     (rules.phone_number, "(0154)00-1234"),
     (rules.phone_number, "+81-90-0000-1234"),
     (rules.phone_number, "09000001234"),
@@ -72,6 +91,15 @@ BREAKS: list[tuple[Rule, str]] = [
     (rules.whole_day, "19450000"),
     (rules.kana_name, "山田"),
     (rules.kana_name, "ヤマダ 123456789012"),
+    (rules.kana_name, "ヤマダ々"),
+    (rules.kana_name, "ヤマダ\U0001f600"),
+    (rules.kana_name, "ヤマダ\u200b"),
+    (rules.kana_name, ""),
+    (rules.name, ""),
+    (rules.name, "　\u200d\ufe0f"),
+    (rules.name, "佐" * 201),
+    *((rules.plain_text, f"試験{chr(one)}名") for one in UNSEEN),
+    *((rules.name, f"試験{chr(one)}名") for one in UNSEEN),
     (rules.phone_number, "0154"),
     (rules.phone_number, "123456789012"),
     (rules.phone_number, "電話なし"),

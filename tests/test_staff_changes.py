@@ -14,7 +14,7 @@ from models.database import Database
 from models.migrate import migrate
 from models.staff import STAFF_ROLE
 from resolvers.import_staff import import_staff
-from resolvers.importing import rejects_of
+from resolvers.importing import Report, rejects_of
 from server import issue_password
 from tests.test_hostile import code_of
 from tests.world import World, settings_of
@@ -256,7 +256,103 @@ async def test_the_personnel_file_takes_at_once_and_proposes(town: World, tmp_pa
     ]  # fmt: skip
     assert roles(members["yamada"]) == ["policy-administrator"]
     written = [one for one in await town.log(20) if one["actor"] == "import"]
-    assert [one["kind"] for one in written] == ["WRITE"] * 4
+    # Of a transfer with a new role: what was taken, and what is proposed.
+    assert [one["kind"] for one in written] == ["WRITE"] * 5
+
+
+async def import_rows(
+    town: World, folder: Path, *rows: str, header: str = "職員番号,氏名,状態"
+) -> Report:
+    path = folder / "personnel.csv"
+    path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
+    database = Database(town.database_url)
+    try:
+        return await import_staff(path, database, rejects_of(path))
+    finally:
+        await database.close()
+
+
+async def member(town: World, staff_id: str) -> dict[str, Any]:
+    document = f"""{{ staffMembers(filter: {{staffId: {{eq: "{staff_id}"}}}}) {{
+        nodes {{ name state section roles {{ nodes {{ role }} }} }} }} }}"""
+    [found] = (await town.data(AUDITOR, "audit", document))["staffMembers"]["nodes"]
+    one: dict[str, Any] = found
+    return one
+
+
+@pytest.mark.parametrize(
+    ("name", "rejected"),
+    [
+        ("佐藤　一郎", 0),
+        ("佐藤\U000e0100 \ue000", 0),
+        ("", 0),
+        ("佐藤\u200b一郎", 1),
+        ("佐" * 201, 1),
+    ],
+)
+async def test_no_name_keeps_a_leaver_in(
+    town: World, tmp_path: Path, name: str, rejected: int
+) -> None:
+    report = await import_rows(town, tmp_path, f"{CLERK},{name},退職")
+    assert report.rejected == rejected
+    found = await member(town, CLERK)
+    assert found["state"] == "SUSPENDED"
+    assert rejected or found["name"] in {name, "佐藤 一郎"}
+
+
+async def test_taking_a_role_waits_for_no_other_cell(town: World, tmp_path: Path) -> None:
+    header = "職員番号,氏名,所属課,状態,ロール,有効開始日"
+    rows = (
+        f"{CLERK},佐藤 一郎,no-such-section,在職,,",
+        f"{OFFICER},高橋\u202e直人,branch,在職,branch-clerk,yesterday",
+    )
+    report = await import_rows(town, tmp_path, *rows, header=header)
+    assert report.rejected == 2
+    assert roles(await member(town, CLERK)) == roles(await member(town, OFFICER)) == []
+    assert (await member(town, OFFICER))["section"] == "branch"
+
+
+async def test_a_leaver_who_is_not_there_is_reported(town: World, tmp_path: Path) -> None:
+    rows = ("SATO,佐藤 一郎,退職", "12345,試験 職員,退職", "\u200bｉｔｏ,伊藤 美咲,退職")
+    report = await import_rows(town, tmp_path, *rows)
+    assert (report.loaded, report.already_there, report.rejected) == (1, 0, 2)
+    assert report.rejects is not None
+    assert report.rejects.read_text("utf-8-sig").count("there is no such staff member") == 2
+    assert (await member(town, CLERK))["state"] == "ACTIVE"
+    assert (await member(town, "ito"))["state"] == "SUSPENDED"
+
+
+@pytest.mark.parametrize("name", ["上田　望", "髙󠄀橋", "\ue000田 望"])
+async def test_names_are_taken_as_they_are_written(town: World, name: str) -> None:
+    await do(town, ADMIN, "hireStaffMember", staffId="ueda", name=name)
+    assert (await member(town, "ueda"))["name"] == name
+
+
+@pytest.mark.parametrize(
+    "name", ["上田\u200b望", "\u202e望田上", "　", "\u200d", "上\x07田", "上" * 201]
+)
+async def test_what_is_no_name_is_refused(town: World, name: str) -> None:
+    content = await attempt(town, ADMIN, "hireStaffMember", {"staffId": "ueda", "name": name})
+    assert code_of(content) == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    "staff_id",
+    ["Sato", "SATO", "sat0", "sato\u200b", "ｓａｔｏ", "a1001", "771000000075", "7710-0000-0075"],
+)
+async def test_a_staff_id_that_reads_like_another_one_is_refused(
+    town: World, tmp_path: Path, staff_id: str
+) -> None:
+    await do(town, ADMIN, "hireStaffMember", staffId="al0OI", name="有 一")
+    given = {"staffId": staff_id, "name": "上田 望"}
+    assert code_of(await attempt(town, ADMIN, "hireStaffMember", given)) == "BAD_USER_INPUT"
+    assert (await member(town, CLERK))["name"] == "佐藤 一郎"
+
+
+async def test_a_number_without_its_zeros_is_somebody_elses(town: World, tmp_path: Path) -> None:
+    assert (await import_rows(town, tmp_path, "0012,上田 望,在職")).loaded == 1
+    report = await import_rows(town, tmp_path, "12,上田 望,在職", "120,上野 光,在職")
+    assert (report.loaded, report.rejected) == (1, 1)
 
 
 async def test_a_password_is_issued_by_the_operator(town: World) -> None:
