@@ -16,6 +16,7 @@ from authz.errors import PurposeRefused
 from authz.harvest import budgets_of
 from authz.invariants import (
     HANDLING,
+    MACHINE_ROLE,
     NUMBER_ROLE,
     is_impersonal,
     is_number,
@@ -78,6 +79,7 @@ class Clearance:
     """The compiled decision table of one actor's roles for one purpose.
 
     `budgets`: how many persons they may look up in an hour (`authz/harvest.py`).
+    `leaves_out_stopped`: lists leave out everybody of whom nothing may go out (出力停止).
     """
 
     roles: frozenset[str]
@@ -87,11 +89,30 @@ class Clearance:
     cells: Mapping[tuple[str, Action], Cell]
     limits: Limits | None = None
     budgets: Mapping[str, int] = field(default_factory=dict)
+    leaves_out_stopped: bool = False
 
     def cell(self, coordinate: str, action: Action) -> Cell:
         """The decision for a coordinate; unknown coordinates are hidden."""
         return self.cells.get((coordinate, action), HIDDEN)
 
+
+SHOWING = (Action.READ, Action.LIST)
+ABOUT_PERSONS = frozenset(
+    coordinate
+    for type_ in GRAPH.types.values()
+    if type_.noun.owner is not None and type_.noun.destination is None
+    for coordinate in GRAPH.classes
+    if coordinate.partition(".")[0]
+    in {type_.name, *(part.type_name for part, _ in type_.parts.values())}
+)
+"""Coordinates of rows about a person, but for the notices that `handling` changed."""
+
+COUNTS_HANDLING = frozenset(
+    coordinate
+    for coordinate, classes in GRAPH.classes.items()
+    if "handling" in classes and coordinate.startswith("Transfer.")
+)
+"""What tells of obligations without naming a person: counts and digests of a transfer."""
 
 HIDDEN = Cell(Verdict.HIDDEN, Reason.ROLE)
 REASON = "protection"
@@ -135,7 +156,13 @@ def clear(
         decider.table(),
         limits,
         budgets_of(policy.reference, roles, purpose),
+        leaves_out_stopped=MACHINE_ROLE in roles,
     )
+
+
+def for_transfer(clearance: Clearance) -> Clearance:
+    """The same for a transfer, which names those of whom nothing may go out as held back."""
+    return replace(clearance, leaves_out_stopped=False)
 
 
 def for_issuing(clearance: Clearance, carried: frozenset[str]) -> Clearance:
@@ -208,14 +235,13 @@ class Decider:
         return cell
 
     def _admitted(self, coordinate: str, action: Action) -> bool:
-        """Whether the token's limits leave the cell: what tells of protection, with its warning."""
-        if self.limits is None:
+        """Whether the token's limits leave the cell. No limit takes the warning away; a count of
+        those whom it is about needs the scope of `handling` beside its own."""
+        if self.limits is None or (coordinate in HANDLING and action in SHOWING):
             return True
-        classes = self.policy.coordinates[coordinate]
-        depends = depends_on_protection(coordinate, classes, self.protected)
-        told = HANDLING if action in NEEDS_HANDLING and depends else ()
-        return self.limits.admits(coordinate, action) and all(
-            self.limits.admits(each, NEEDS_HANDLING[action]) for each in told
+        counts = coordinate in COUNTS_HANDLING and action in NEEDS_HANDLING
+        return self.limits.admits(coordinate, action) and (
+            not counts or self.limits.admits("Handling", NEEDS_HANDLING[action])
         )
 
     def _by_policy(self, coordinate: str, action: Action) -> Cell:
@@ -276,7 +302,10 @@ class Decider:
             return may_handle_numbers(role, self.roles, self.number_business)
         # Who could see the gap without the obligation would learn from the gap who is covered.
         handling = NEEDS_HANDLING.get(action)
-        if handling and depends_on_protection(coordinate, classes, self.protected):
+        if handling and (
+            depends_on_protection(coordinate, classes, self.protected)
+            or (role == MACHINE_ROLE and action is Action.LIST and coordinate in ABOUT_PERSONS)
+        ):
             return all(self.policy.allows(role, self.purpose, told, handling) for told in HANDLING)
         return True
 

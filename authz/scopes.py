@@ -51,10 +51,15 @@ RESOURCES = frozenset(resource(name) for name in GRAPH.types)
 LEAVES = frozenset(
     leaf.coordinate
     for type_ in GRAPH.types.values()
+    if type_.noun.owner is not None and type_.noun.destination is None
     for leaves in (type_.leaves, *(leaves for _, leaves in type_.parts.values()))
     for leaf in leaves.values()
 )
-"""Coordinates of values: what the items of a linkage definition name."""
+"""Coordinates of values of a person's records: what the items of a linkage definition name."""
+
+
+KEYS = frozenset({"Addressee.code"})
+"""What no definition leaves out: without it nobody knows whose the other items are."""
 
 
 def objection(scope: str) -> str | None:
@@ -82,6 +87,8 @@ def written(scopes: Iterable[str]) -> str:
 class Limits:
     """What a token leaves of a clearance: one purpose, the scopes asked, the items defined.
 
+    The warning of an obligation is no part of this: no limit takes it away (`authz/clearance.py`).
+
     `items` are coordinates of values; `None`: all that policy and scopes open.
     """
 
@@ -93,4 +100,4 @@ class Limits:
         """Whether the cell may be asked at all."""
         if scope_of(coordinate, action) not in self.scopes:
             return False
-        return self.items is None or coordinate not in LEAVES or coordinate in self.items
+        return self.items is None or coordinate not in LEAVES or coordinate in self.items | KEYS

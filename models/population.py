@@ -13,6 +13,7 @@ OVERPAID = "overpaid"
 IN_ARREARS = "in-arrears"
 OWN_SECTION = "own-section"
 PAYERS = "payers:"
+OUTPUT_ALLOWED = "output-allowed"
 SECTION = "section:"
 
 

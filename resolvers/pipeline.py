@@ -44,7 +44,7 @@ from resolvers.operation import Operation, value_of
 from resolvers.pages import Given, open_pages
 from resolvers.plan import INTROSPECTION, Plan, make_plan, normal_form
 from resolvers.policy_views import Views
-from resolvers.population import TODAY, has_items, items_of
+from resolvers.population import CLIENT, TODAY, has_items, items_of
 from resolvers.seal import Seal, SealBroken
 from resolvers.selection import (
     Fragments,
@@ -476,7 +476,7 @@ class Reads:
 
     def context(self, actor: Actor, policy: Policy) -> Mapping[str, Any]:
         """Parameters of the row predicates of this actor, today."""
-        key = (policy.version, actor.section, today())
+        key = (policy.version, actor.section, _client(actor), today())
         context = self._contexts.get(key)
         if context is None:
             context = _context(actor, policy)
@@ -630,10 +630,14 @@ def _binding(actor: str, purpose: str, version: int) -> bytes:
     return repr((actor, purpose, version)).encode()
 
 
+def _client(actor: Actor) -> str | None:
+    return None if actor.grant is None else actor.grant.client
+
+
 def _context(actor: Actor, policy: Policy) -> dict[str, Any]:
     """Parameters of row predicates: today, and the items of every population."""
     items = policy.reference.items
-    context: dict[str, Any] = {TODAY: today()}
+    context: dict[str, Any] = {TODAY: today(), CLIENT: _client(actor)}
     for purpose in policy.reference.purposes.values():
         if purpose.population is not None and has_items(purpose.population):
             context[items_of(purpose.population)] = list(items.get(purpose.population, ()))

@@ -19,6 +19,7 @@ from models.edges import Edge
 from models.graph import COMPUTED, GRAPH, Leaf, Type
 from models.paper import shown_by
 from models.policy import Action
+from models.population import OUTPUT_ALLOWED
 from resolvers.decisions import (
     Decisions,
     Hidden,
@@ -254,6 +255,9 @@ class _Planner:
     ) -> Level:
         existence = self.decisions.row(type_, action)
         scope = together(existence.populations, within)
+        entry = type_.noun.owner is not None and (edge is None or edge.enters)
+        if entry and action is Action.LIST and self.leaves_out_stopped(type_, edge):
+            scope = together(scope, frozenset({frozenset({OUTPUT_ALLOWED})}))
         operands = Operands(self.decisions, type_, selected, action)
         rows = _Rows(self, type_, action, scope, single_parent and not many)
         if many:
@@ -262,7 +266,6 @@ class _Planner:
         else:
             connection = None
             fields = rows.fields(path, selected.fields)
-        entry = type_.noun.owner is not None and (edge is None or edge.enters)
         left_out = _left_out(type_.noun.existence, existence)
         if edge is not None and edge_cell is not None:
             left_out |= _left_out(edge.classes, edge_cell)
@@ -286,6 +289,12 @@ class _Planner:
             keyed=keyed,
             single_parent=single_parent,
         )
+
+    def leaves_out_stopped(self, type_: Type, edge: Edge | None) -> bool:
+        """Whether nobody is listed of whom nothing may go out: not by a department's machine, but
+        for the notices that tell it of the change, and whom they are about."""
+        source = type_ if edge is None else GRAPH.types[edge.source]
+        return self.decisions.clearance.leaves_out_stopped and source.noun.destination is None
 
     def _names(self, type_: Type, action: Action, scope: frozenset[Population]) -> bool:
         """Whether all of these rows may be seen with the code of whose they are."""

@@ -4,6 +4,7 @@
     in-arrears    persons with a levy item past due and not paid             (delinquency)
     own-section   payers of the tax and fee items of the actor's section     (section clerk)
     payers:CODE   payers of the items of one transfer destination            (transfers)
+    output-allowed  persons of whom something may go out: no 出力停止          (lists of machines)
 
 A payers' population narrows levies, receipts and accounts to its items as well. Which items those
 are is data, handed in with each request under the parameter that `items_of` names.
@@ -17,13 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz.clearance import Population
 from models.database import IsIn
 from models.graph import GRAPH, Type
-from models.population import IN_ARREARS, OVERPAID, OWN_SECTION, PAYERS
+from models.population import IN_ARREARS, OUTPUT_ALLOWED, OVERPAID, OWN_SECTION, PAYERS
 
 TODAY = "today"
+CLIENT = "client"
+"""The department's client that asks, for rows that are one client's alone."""
 
 ZERO: sa.ColumnElement[int] = sa.literal_column("0")
 ONE: sa.ColumnElement[int] = sa.literal_column("1")
 collection = GRAPH.types["Collection"].table
+handling = GRAPH.types["Handling"].table
 
 
 class UnknownPopulation(Exception):
@@ -77,9 +81,16 @@ def in_one(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool]
     if type_.noun.owner is None:
         if type_.name not in {"Transfer", "TransferDefinition"}:
             return sa.false() if _is_payers(name) else None
-        own = row.c.code if type_.name == "TransferDefinition" else row.c.definition_code
-        return _addressed(own, name)
+        if type_.name == "TransferDefinition":
+            return _addressed(row.c.code, name)
+        addressed = _addressed(row.c.definition_code, name)
+        own = row.c.client_id == sa.bindparam(CLIENT, type_=sa.String())
+        return None if addressed is None else sa.and_(addressed, row.c.client_id.is_not(None), own)
     person = row.c[type_.noun.owner]
+    if name == OUTPUT_ALLOWED:
+        due = handling.alias()
+        stopped = sa.select(ONE).where(due.c.addressee_code == person, due.c.stop_output)
+        return sa.not_(sa.exists(stopped))
     levy = collection.alias()
     if name == OVERPAID:
         return _there_is(levy, levy.c.addressee_code == person, levy.c.overpaid > ZERO)

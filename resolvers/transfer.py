@@ -32,13 +32,15 @@ TAKEN_BACK = (TransferState.DEFINED, *sorted(OPEN))
 
 async def prepare(change: Change, given: Input) -> Changed:
     """Order a transfer; a worker makes its content. Raises `BadInput` without such a definition, or
-    without one client in force."""
+    without one client in force; on paper it needs none."""
     _staff(change)
     definition = given["definitionCode"]
     await change.reach("TransferDefinition", definition)
-    client = await _client(change, definition, given.get("clientId"))
     extent = TransferExtent(given.get("extent") or TransferExtent.FULL)
     means = TransferMeans(given.get("means") or TransferMeans.LINKAGE)
+    client = await _client(change, definition, given.get("clientId"), means)
+    if client is None and extent is TransferExtent.CHANGED:
+        raise BadInput("without a client nobody knows what was sent before: order it FULL")
     key, _ = await _ordered(
         change.connection, definition, client, extent, means, change.actor.id, change.at
     )
@@ -62,7 +64,7 @@ async def order_daily(database: Database, extent: TransferExtent, at: dt.datetim
 async def _ordered(
     connection: AsyncConnection,
     definition: str,
-    client: str,
+    client: str | None,
     extent: TransferExtent,
     means: TransferMeans,
     by: str,
@@ -80,7 +82,7 @@ async def _ordered(
             client_id=client,
             means=means,
             extent=extent,
-            period_from=await _last_confirmed(connection, client) if changed else None,
+            period_from=await _last_confirmed(connection, client) if client and changed else None,
             period_until=today,
             prepared_by=by,
             prepared_at=at,
@@ -209,12 +211,16 @@ def _in_force(at: dt.datetime) -> sa.ColumnElement[bool]:
     )
 
 
-async def _client(change: Change, definition: str, wanted: str | None) -> str:
+async def _client(
+    change: Change, definition: str, wanted: str | None, means: TransferMeans
+) -> str | None:
     own = CLIENT.c.definition_code == definition
     statement = sa.select(CLIENT.c.id).where(own, _in_force(change.at))
     if wanted is not None:
         statement = statement.where(CLIENT.c.id == wanted)
     found = (await change.connection.execute(statement)).scalars().all()
+    if not found and wanted is None and means is TransferMeans.PAPER:
+        return None
     if len(found) != 1:
         raise BadInput("name one client of this definition (`clientId`)")
     return str(found[0])

@@ -1,7 +1,8 @@
 """What a transfer holds: which fields, as an operation; its lines; its checks. No database here.
 
 A line is one person with their levies and receipts. The fields are those that the client's own
-clearance lists, so that a transfer never tells more than the client could ask.
+clearance lists, so that a transfer never tells more than the client could ask. Of somebody who is
+held back (出力停止), and of somebody who left the population, a line holds the code alone.
 """
 
 from __future__ import annotations
@@ -32,6 +33,14 @@ MOST_ROWS = 5_000
 
 AFTER = "after"
 WARNINGS = ("addressWithheld", "stopOutput")
+
+LAYOUT = 1
+"""Version of the lines that hold a code alone."""
+
+HELD_BACK, LEFT = "heldBack", "left"
+STATUS_HEADER = "送付区分"
+STATUS = {HELD_BACK: "保留", LEFT: "対象外"}
+"""What the last column of a CSV says of such a line."""
 
 Node = Mapping[str, Any]
 
@@ -105,9 +114,9 @@ class Content:
 
     # -- lines ---------------------------------------------------------------------------------
 
-    def lines(self, nodes: Iterable[Node]) -> list[dict[str, Any]]:
-        """The nodes without the wrapping of connections."""
-        return [self._line(node) for node in nodes]
+    def line(self, node: Node, *, sent: bool) -> dict[str, Any]:
+        """One person without the wrapping of connections; the code alone where nothing is sent."""
+        return self._line(node) if sent else code_alone(node.get("code", ""), HELD_BACK)
 
     def csv(self, lines: Iterable[Node], *, header: bool) -> bytes:
         """One row a levy, with the person's fields before it; a person without one has a row."""
@@ -127,6 +136,7 @@ class Content:
             *(leaf.label.ja for leaf in self.person),
             *warnings,
             *(f"収納.{leaf.label.ja}" for leaf in self.levy),
+            STATUS_HEADER,
         ]
 
     def rows(self, line: Node) -> Iterator[list[Any]]:
@@ -134,16 +144,22 @@ class Content:
         return self._rows(line, _getter(self.person), _getter(self.levy))
 
     def _rows(self, line: Node, person: Getter, levy: Getter) -> Iterator[list[Any]]:
+        if (status := status_of(line)) is not None:
+            values = {"code": line["code"]}
+            alone: list[Any] = [values.get(leaf.name, "") for leaf in self.person]
+            between = len(self.levy) + (len(WARNINGS) if self.warned else 0)
+            yield [*alone, *("" for _ in range(between)), STATUS[status]]
+            return
         first = person(line)
         if self.warned:
             told = line["handling"] or {}
             first += ["1" if told.get(name) else "" for name in WARNINGS]
         levies = line.get("collections")
         if not levies:
-            yield [*first, *("" for _ in self.levy)]
+            yield [*first, *("" for _ in self.levy), ""]
         else:
             for each in levies:
-                yield first + levy(each)
+                yield [*first, *levy(each), ""]
 
     def _line(self, node: Node) -> dict[str, Any]:
         line = dict(node)
@@ -154,6 +170,16 @@ class Content:
                 for levy in levies:
                     levy["receipts"] = (levy["receipts"] or NOTHING)["nodes"]
         return line
+
+
+def code_alone(code: str, status: str) -> dict[str, Any]:
+    """The line of somebody of whom nothing goes out but that they are held back, or left."""
+    return {"code": code, "version": LAYOUT, status: True}
+
+
+def status_of(line: Node) -> str | None:
+    """`heldBack` or `left` of a line that holds a code alone; `None` of any other."""
+    return next((status for status in STATUS if status in line), None)
 
 
 Getter = Callable[[Node], list[Any]]

@@ -19,19 +19,25 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from authz.access_log import Kind, LoggedOperation, Record
 from authz.actor import Actor
-from authz.clearance import Clearance, Population, Verdict
-from authz.clients import Clients, Registered
+from authz.clearance import Clearance, Population, Verdict, for_transfer
+from authz.clients import Clients, Definition
 from authz.errors import Refused, Unavailable
 from authz.policy import Policy
 from authz.policy_store import aware
 from models.database import DatabaseError
 from models.policy import Action
-from models.tokyo import TOKYO
 from models.transfer import TransferMeans, TransferState
 from resolvers.operation import Const, Operation, Selected
 from resolvers.pipeline import PrivacyMode, Reads, Terms
-from resolvers.transfer_content import WARNINGS, Content, Node, lines_of
-from resolvers.transfer_run import decided, items_sent, job_actor
+from resolvers.transfer_content import (
+    HELD_BACK,
+    WARNINGS,
+    Content,
+    Node,
+    lines_of,
+    status_of,
+)
+from resolvers.transfer_run import decided, definition_in_force, items_sent, job_actor, on_paper
 from resolvers.transfer_store import Chunk, Place, Row, TransferStore
 
 FETCHABLE = (TransferState.RELEASED, TransferState.AUTHENTICATED, TransferState.SENT)
@@ -199,10 +205,10 @@ class TransferFiles:
         if row is None:
             raise not_there()
         printed = asked.form is Form.PRINT
-        client = await self._client(row)
-        if printed and client is not None:
+        defined = await self._definition(row, asked.policy)
+        if printed and defined is not None:
             # First: who may not see it is told nothing of how far it got.
-            self._check_reader(Content.of(self._own(client, row, asked.policy)), clearance)
+            self._check_reader(Content.of(self._own(defined, row, asked.policy)), clearance)
         means = TransferMeans.PAPER if printed else TransferMeans.LINKAGE
         states: Sequence[TransferState] = PRINTABLE if printed else FETCHABLE
         late = row["expires_at"] is None or aware(row["expires_at"]) <= dt.datetime.now(dt.UTC)
@@ -213,7 +219,7 @@ class TransferFiles:
         if decided(own, items) != row["plan_digest"]:
             await self._withdraw(row)
             raise not_fetchable("the policy changed: the transfer must be made anew")
-        if not printed and decided(clearance, items) != row["plan_digest"]:
+        if not printed and decided(for_transfer(clearance), items) != row["plan_digest"]:
             raise too_narrow("the token does not name all that the transfer holds")
         csv = asked.form is Form.CSV
         return Delivery(
@@ -242,17 +248,22 @@ class TransferFiles:
 
     async def _clearance(self, row: Row, policy: Policy) -> Clearance:
         """What the client may see under its linkage definition, which is in force."""
-        client = await self._client(row)
-        if client is None or not client.usable(dt.datetime.now(TOKYO).date()):
+        defined = await definition_in_force(self._clients, row, policy)
+        if defined is None:
             raise not_fetchable("the linkage definition is not in force")
-        return self._own(client, row, policy)
+        return self._own(defined, row, policy)
 
-    async def _client(self, row: Row) -> Registered | None:
-        return await self._clients.find(row["client_id"]) if row["client_id"] else None
+    async def _definition(self, row: Row, policy: Policy) -> Definition | None:
+        """What decides the content, in force or not."""
+        if row["client_id"] is None:
+            return on_paper(row["definition_code"], policy)
+        client = await self._clients.find(row["client_id"])
+        return None if client is None else client.definition
 
-    def _own(self, client: Registered, row: Row, policy: Policy) -> Clearance:
-        terms = Terms(client.definition.purpose, None, PrivacyMode.NULL)
-        return self._reads.clearance(job_actor(client, row["code"]), policy, terms)
+    def _own(self, defined: Definition, row: Row, policy: Policy) -> Clearance:
+        terms = Terms(defined.purpose, None, PrivacyMode.NULL)
+        actor = job_actor(defined, row["code"])
+        return for_transfer(self._reads.clearance(actor, policy, terms))
 
     def _check_reader(self, content: Content, clearance: Clearance) -> None:
         """Whoever prints a list sees it: they must be cleared for each of its fields themselves,
@@ -276,7 +287,7 @@ class TransferFiles:
         codes = [line["code"] for line in lines]
         now = await self._store.obligations(codes)
         for line in lines:
-            if _told(line) != now.get(line["code"], (False, False)):
+            if not _is_current(line, now.get(line["code"], (False, False))):
                 await self._withdraw(delivery.row)
                 raise not_fetchable("the content is no longer current: it must be made anew")
         await self._record(asked, codes, "OK")
@@ -334,10 +345,13 @@ class TransferFiles:
         await self._reads.log.record(record, operation)
 
 
-def _told(line: Node) -> tuple[bool, bool]:
+def _is_current(line: Node, obligation: tuple[bool, bool]) -> bool:
+    """Whether a line says of the obligation what it is now: address withheld, output stopped."""
+    status = status_of(line)
+    if status is not None:
+        return status != HELD_BACK or obligation[1]
     told = line.get("handling") or {}
-    withheld, stop = (bool(told.get(name)) for name in WARNINGS)
-    return withheld, stop
+    return tuple(bool(told.get(name)) for name in WARNINGS) == obligation
 
 
 # -- on paper ------------------------------------------------------------------------------------

@@ -15,24 +15,39 @@ from typing import Any
 
 from authz.access_log import Kind, LoggedOperation, Record
 from authz.actor import Actor, Grant, actor_id
-from authz.clearance import Clearance
-from authz.clients import Clients, Registered
+from authz.clearance import Clearance, for_transfer
+from authz.clients import Clients, Definition
 from authz.invariants import MACHINE_ROLE
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
-from authz.scopes import Limits
+from authz.scopes import BUSINESS, RESOURCES, Limits
+from models.client import ClientAuthentication, TokenBinding
 from models.population import PAYERS
 from models.tokyo import TOKYO
 from models.transfer import OPEN, TransferExtent, TransferState
 from resolvers.pipeline import PrivacyMode, Reads, Terms
 from resolvers.plan import make_plan
-from resolvers.transfer_content import AFTER, Checks, Content, Node, written
+from resolvers.transfer_content import (
+    AFTER,
+    LEFT,
+    PEOPLE,
+    Checks,
+    Content,
+    Node,
+    code_alone,
+    status_of,
+    written,
+)
 from resolvers.transfer_store import Row, TransferStore
 
 Line = tuple[dict[str, Any], bytes]
 """One person's line, and its text."""
 
 IDLE_SECONDS = 1.0
+LONGEST_CLIENT = 57
+LISTS = frozenset(f"{BUSINESS}:{resource}:list" for resource in RESOURCES)
+"""The scopes of a list on paper: a transfer lists, and does nothing else."""
+
 JOB_LIFETIME = dt.timedelta(days=1)
 END = LoggedOperation.of("transfer:end", ())
 _log = logging.getLogger("atena.transfer")
@@ -85,16 +100,16 @@ class TransferRunner:
             await self._store.clear(row)
 
     async def _make(self, row: Row, claimed: dt.datetime) -> None:
-        client = await self._clients.find(row["client_id"])
-        if client is None or not client.usable(dt.datetime.now(TOKYO).date()):
+        # The version that is published, not the one that this worker happened to have.
+        policy = await self._policies.load()
+        defined = await definition_in_force(self._clients, row, policy)
+        if defined is None:
             if await self._store.finish(row, claimed, {"state": TransferState.FAILED}, ()):
                 await self._reads.log.record(_ended(row, "REFUSED_SUSPENDED"), END)
             return
-        # The version that is published, not the one that this worker happened to have.
-        policy = await self._policies.load()
         whole = await self._store.row(row["id"])
         if whole is not None:
-            await _Making(self._store, self._reads, policy, whole, client, claimed).run()
+            await _Making(self._store, self._reads, policy, whole, defined, claimed).run()
 
 
 def _ended(row: Row, outcome: str) -> Record:
@@ -115,22 +130,22 @@ class _Making:
         reads: Reads,
         policy: Policy,
         row: Row,
-        client: Registered,
+        defined: Definition,
         claimed: dt.datetime,
     ) -> None:
         self.store = store
         self.reads = reads
         self.policy = policy
         self.row = row
-        self.client = client
         self.claimed = claimed
-        self.actor = job_actor(client, row["code"])
-        self.terms = Terms(client.definition.purpose, None, PrivacyMode.NULL)
-        self.clearance = reads.clearance(self.actor, policy, self.terms)
+        self.actor = job_actor(defined, row["code"])
+        self.terms = Terms(defined.purpose, None, PrivacyMode.NULL)
+        self.clearance = for_transfer(reads.clearance(self.actor, policy, self.terms))
         self.content = Content.of(self.clearance)
         self.items = items_sent(row, policy)
         self.checks = Checks(self.content, frozenset(self.items))
         self.written = self.written_levies = self.chunks = 0
+        self.there: set[str] = set()
         self.ndjson_size = self.csv_size = 0
         self.ndjson_hash, self.csv_hash = hashlib.sha256(), hashlib.sha256()
 
@@ -148,6 +163,7 @@ class _Making:
             if not page["pageInfo"]["hasNextPage"]:
                 break
             ready, variables = later, {AFTER: page["pageInfo"]["endCursor"]}
+        await self._tell_leavers()
         checks = self.checks.result(_count(counted["addressees"]), _count(counted["collections"]))
         passed = all(check.passed for check in checks)
         await self.store.finish(
@@ -169,15 +185,26 @@ class _Making:
 
     async def _add(self, nodes: list[Node]) -> bool:
         """One chunk; false where the transfer was taken back."""
-        kept = [node for node in nodes if self.checks.admit(node)]
-        lines = await self._changed([(line, written(line)) for line in self.content.lines(kept)])
+        lines = [self.content.line(node, sent=self.checks.admit(node)) for node in nodes]
+        self.there.update(line.get("code", "") for line in lines)
+        return await self._write(await self._changed([(line, written(line)) for line in lines]))
+
+    async def _tell_leavers(self) -> None:
+        """Say who is known to the client and no longer in the population. FULL replaces all."""
+        if self.row["extent"] == TransferExtent.CHANGED:
+            gone = sorted(await self.store.sent_codes(self.row["client_id"]) - self.there)
+            for at in range(0, len(gone), PEOPLE):
+                lines = [code_alone(code, LEFT) for code in gone[at : at + PEOPLE]]
+                await self._write([(line, written(line)) for line in lines])
+
+    async def _write(self, lines: list[Line]) -> bool:
         ndjson = b"".join(text for _, text in lines)
         csv = self.content.csv((line for line, _ in lines), header=self.chunks == 0)
         self.ndjson_hash.update(ndjson)
         self.csv_hash.update(csv)
         self.ndjson_size += len(ndjson)
         self.csv_size += len(csv)
-        self.written += len(lines)
+        self.written += sum(status_of(line) is None for line, _ in lines)
         self.written_levies += sum(len(line.get("collections") or ()) for line, _ in lines)
         number, self.chunks = self.chunks, self.chunks + 1
         before, self.claimed = self.claimed, dt.datetime.now(dt.UTC)
@@ -189,7 +216,7 @@ class _Making:
         if self.row["extent"] != TransferExtent.CHANGED:
             return lines
         sent = await self.store.sent_digests(
-            self.client.id, [line.get("code", "") for line, _ in lines]
+            self.row["client_id"], [line.get("code", "") for line, _ in lines]
         )
         return [
             (line, text)
@@ -232,18 +259,45 @@ def expiry(row: Row, now: dt.datetime) -> dt.datetime:
     return now + dt.timedelta(hours=row["hours_to_fetch"])
 
 
-def job_actor(client: Registered, code: str) -> Actor:
+async def definition_in_force(clients: Clients, row: Row, policy: Policy) -> Definition | None:
+    """What decides the content of a transfer: the client's linkage definition, if it is in force.
+    A list on paper that names no client goes by the destination alone."""
+    if row["client_id"] is None:
+        return on_paper(row["definition_code"], policy)
+    client = await clients.find(row["client_id"])
+    if client is None or not client.usable(dt.datetime.now(TOKYO).date()):
+        return None
+    return client.definition
+
+
+def on_paper(destination: str, policy: Policy) -> Definition | None:
+    """The definition of a list on paper for a destination that has no client."""
+    population = f"{PAYERS}{destination}"
+    for code, purpose in policy.reference.purposes.items():
+        if purpose.population == population:
+            return Definition(
+                id=f"paper:{destination}"[:LONGEST_CLIENT],
+                definition=destination,
+                purpose=code,
+                scopes=LISTS,
+                networks=(),
+                authentication=ClientAuthentication.PRIVATE_KEY_JWT,
+                binding=TokenBinding.MTLS,
+            )
+    return None
+
+
+def job_actor(defined: Definition, code: str) -> Actor:
     """The client as the one in whose name a transfer is made."""
-    defined = client.definition
     return Actor(
-        id=actor_id(client.id),
+        id=actor_id(defined.id),
         roles=frozenset({MACHINE_ROLE}),
         section=None,
         session=f"transfer:{code}",
         expires_at=dt.datetime.now(dt.UTC) + JOB_LIFETIME,
         idle_timeout=0,
         grant=Grant(
-            client.id,
+            defined.id,
             Limits(defined.purpose, defined.scopes, defined.items),
             defined.networks,
             defined.binding.value,

@@ -27,7 +27,8 @@ from authz.errors import Unavailable
 from authz.keys import Keys
 from models.database import Database
 from models.graph import GRAPH
-from models.transfer import OPEN, TransferState
+from models.transfer import OPEN, TransferExtent, TransferState
+from resolvers.transfer_content import LEFT
 
 TRANSFER = GRAPH.types["Transfer"].table
 DEFINITION = GRAPH.types["TransferDefinition"].table
@@ -165,16 +166,27 @@ class TransferStore:
         not known any more, the next one holds everybody."""
         if row["state"] == TransferState.ACKED:
             try:
+                if row["extent"] == TransferExtent.FULL:
+                    await self._forget(row["client_id"])
                 for place in await self.places(row["id"]):
                     chunk = await self.chunk(row["id"], place.number, (TransferState.ACKED,))
                     if chunk is not None:
                         await self._confirm(row["client_id"], chunk)
             except Unavailable:
-                async with self._database.write() as connection:
-                    own = SENT.c.client_id == row["client_id"]
-                    await connection.execute(sa.delete(SENT).where(own))
+                await self._forget(row["client_id"])
         async with self._database.write() as connection:
             await connection.execute(sa.delete(CHUNK).where(CHUNK.c.transfer_id == row["id"]))
+
+    async def _forget(self, client_id: str) -> None:
+        """Take for unknown what a client holds: the next CHANGED has everybody."""
+        async with self._database.write() as connection:
+            await connection.execute(sa.delete(SENT).where(SENT.c.client_id == client_id))
+
+    async def sent_codes(self, client_id: str) -> set[str]:
+        """Everybody of whom the client is known to hold anything."""
+        statement = sa.select(SENT.c.addressee_code).where(SENT.c.client_id == client_id)
+        async with self._database.look() as connection:
+            return set((await connection.execute(statement)).scalars())
 
     async def sent_digests(self, client_id: str, codes: Sequence[str]) -> dict[str, bytes]:
         """What the client last confirmed of these people."""
@@ -290,8 +302,9 @@ class TransferStore:
 
     async def _confirm(self, client_id: str, chunk: Chunk) -> None:
         lines = chunk.ndjson.splitlines(keepends=True)
-        digests = {code_of(line): self.digest(line) for line in lines}
-        own = (SENT.c.client_id == client_id, SENT.c.addressee_code.in_(list(digests)))
+        told = {code_of(line): line for line in lines}
+        digests = {code: self.digest(line) for code, line in told.items() if not has_left(line)}
+        own = (SENT.c.client_id == client_id, SENT.c.addressee_code.in_(list(told)))
         async with self._database.write() as connection:
             await connection.execute(sa.delete(SENT).where(*own))
             if digests:
@@ -330,6 +343,11 @@ def code_of(line: bytes) -> str:
     """The addressee code of a line."""
     code: str = orjson.loads(line)["code"]
     return code
+
+
+def has_left(line: bytes) -> bool:
+    """Whether the line says that somebody left the population."""
+    return LEFT in orjson.loads(line)
 
 
 def _place(transfer_id: int, number: int) -> bytes:

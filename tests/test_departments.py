@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 
 from authz.embedded_redis import EmbeddedRedis
+from authz.harvest import budgets_of
+from authz.invariants import MACHINE_ROLE
+from authz.policy_store import check_first_policy
+from models.harvest import ANY
 from resolvers.clients import definition_of
 from tests.conftest import NewDatabase
 from tests.department import CODES, Town, departments, register
@@ -28,6 +32,9 @@ PAYERS: dict[str, dict[str, tuple[str, int]]] = {
     "child-welfare": {SUZUKI: ("14", 1)},
 }
 """Client → payer → tax or fee item, and how many levies."""
+
+STOPPED = TANAKA
+"""Nothing about her may go out: machines find her one by one, with the warning."""
 
 EVERYBODY = (YAMADA, HANAKO, TANAKA, TANAKA_BEFORE, KEIKO, SUZUKI, KATO, NISHI)
 
@@ -74,7 +81,7 @@ async def pages(town: Town, code: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("code", CODES)
 async def test_lists_counts_and_pages_hold_the_own_payers_alone(town: Town, code: str) -> None:
-    payers = PAYERS[code]
+    payers = {person: paid for person, paid in PAYERS[code].items() if person != STOPPED}
     found = await pages(town, code)
     assert {page["totalCount"] for page in found} == {len(payers)}
     people = [person for page in found for person in page["nodes"]]
@@ -194,6 +201,57 @@ async def test_a_scope_that_was_not_asked_for_hides(town: Town) -> None:
     await department.sign_in()
     [person] = (await department.data(document))["addressees"]["nodes"]
     assert person["collections"] == {"nodes": [{"taxAmount": 7000}]}
+
+
+@pytest.mark.parametrize("scope", ["036:addressee:list 036:addressee:read", None])
+async def test_no_list_holds_whose_output_is_stopped_and_one_person_comes_with_the_warning(
+    town: Town, scope: str | None
+) -> None:
+    """A token that leaves the scopes of `handling` out is warned all the same."""
+    department = town["national-health-insurance"]
+    await department.sign_in(**({} if scope is None else {"scope": scope}))
+    lists = "{ addressees { totalCount nodes { code } } }"
+    assert await department.data(lists) == {"addressees": {"totalCount": 0, "nodes": []}}
+    one = f'{{ addressee(code: "{TANAKA}") {{ code }} }}'
+    if scope is not None:
+        one = f'{{ node(id: "{await _id(town)}") {{ ... on Addressee {{ code }} }} }}'
+    content = (await department.ask(one)).json()
+    [person] = content["data"].values()
+    assert person == {"code": TANAKA}
+    [told] = content["extensions"]["privacy"]["obligations"]
+    assert (told["addressWithheld"], told["stopOutput"]) == (True, True)
+    await department.sign_in()
+
+
+async def _id(town: Town) -> str:
+    department = town["national-health-insurance"]
+    token = department.token
+    await department.sign_in()
+    found = await department.data(f'{{ addressee(code: "{TANAKA}") {{ id }} }}')
+    department.token = token
+    return str(found["addressee"]["id"])
+
+
+@pytest.mark.parametrize("counts", ["coveredCount", "heldBackCount"])
+async def test_counts_of_the_covered_need_the_scope_of_handling(town: Town, counts: str) -> None:
+    department = town["nursing-care"]
+    document = f"{{ transfers {{ nodes {{ {counts} }} }} }}"
+    for scope, hidden in (
+        ("036:transfer:list", ["SCOPE"]),
+        ("036:transfer:list 036:handling:list", []),
+    ):
+        await department.sign_in(scope=scope)
+        told = (await department.ask(document)).json()["extensions"]["privacy"]["hidden"]
+        assert [entry["reason"] for entry in told] == hidden
+    await department.sign_in()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_population_is_not_pulled_by_queries(code: str) -> None:
+    """A department looks up hundreds an hour; a population goes by transfer, which is released."""
+    reference = check_first_policy().reference
+    budgets = budgets_of(reference, frozenset({MACHINE_ROLE}), f"transfer-{code}")
+    assert 0 < budgets[ANY] <= 300
 
 
 async def test_items_of_the_definition_are_all_that_goes_out(town: Town) -> None:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz.clearance import ASKED, Clearance, Reason, clear
+from authz.clearance import ASKED, COUNTS_HANDLING, Clearance, Reason, clear
 from authz.invariants import HANDLING
 from authz.policy import Line, Policy
 from authz.policy_store import check_first_policy
-from authz.scopes import BUSINESS, LEAVES, RESOURCE_OF, RESOURCES, Limits, objection, scope_of
+from authz.scopes import BUSINESS, KEYS, LEAVES, RESOURCE_OF, RESOURCES, Limits, objection, scope_of
 from models.facts import CLASSES
 from models.graph import GRAPH, PROTECTED
 
@@ -58,9 +58,12 @@ def test_adding_a_scope_never_opens_a_cell(
         coordinate, action = key
         if not cell.allowed:
             continue
-        assert scope_of(coordinate, action) in some
         assert wide.cells[key] == cell == whole.cells[key]
-        assert defined is None or coordinate not in LEAVES or coordinate in defined
+        if coordinate not in HANDLING:
+            assert scope_of(coordinate, action) in some
+            assert defined is None or coordinate not in LEAVES or coordinate in defined | KEYS
+        if coordinate in COUNTS_HANDLING:
+            assert f"036:handling:{action.value}" in some
 
 
 @settings(max_examples=40, deadline=None)
@@ -68,7 +71,7 @@ def test_adding_a_scope_never_opens_a_cell(
 def test_what_tells_of_protection_goes_with_its_warning(
     some: frozenset[str], defined: frozenset[str] | None
 ) -> None:
-    """A scope that leaves the obligation out must not leave the gap that it makes."""
+    """Scopes and items that leave the obligation out do not take it away."""
     clearance = cleared(GENEROUS, Limits(PURPOSE, some, defined))
     for (coordinate, action), cell in clearance.cells.items():
         withheld = any(CLASSES[code].withheld for code in GRAPH.classes[coordinate])
@@ -77,10 +80,11 @@ def test_what_tells_of_protection_goes_with_its_warning(
             assert all(clearance.cell(each, type(action)(told)).allowed for each in HANDLING)
 
 
-def test_without_scopes_nothing() -> None:
+def test_without_scopes_nothing_but_the_warning() -> None:
     for policy in (FIRST, GENEROUS):
         empty = cleared(policy, Limits(PURPOSE, frozenset()))
-        assert not any(cell.allowed for cell in empty.cells.values())
+        open_cells = {coordinate for (coordinate, _), cell in empty.cells.items() if cell.allowed}
+        assert open_cells == set(HANDLING)
         hidden = {cell.reason for cell in empty.cells.values()}
         assert Reason.SCOPE in hidden
 

@@ -22,10 +22,10 @@ from starlette.types import Message
 from authz.embedded_redis import EmbeddedRedis
 from authz.errors import Unauthenticated
 from authz.policy import Line
-from authz.scopes import LEAVES
 from models.client import ClientState
 from resolvers import transfer_content, transfer_run
 from resolvers.clients import SCOPES, definition_of
+from resolvers.transfer_content import status_of
 from resolvers.transfer_file import TransferFiles, Undeliverable
 from resolvers.transfer_run import TransferRunner
 from resolvers.transfer_store import Row, TransferStore
@@ -33,7 +33,7 @@ from tests.conftest import NewDatabase
 from tests.department import CODES, Department, Town, departments, register
 from tests.test_departments import PAYERS
 from tests.valkey import until
-from tests.world import KATO, NUMBER, YAMADA
+from tests.world import KATO, NUMBER, TANAKA, YAMADA
 
 CLERK, DIRECTOR = "sato", "kato"
 MANAGEMENT = "collection-management"
@@ -284,11 +284,16 @@ async def test_nothing_is_ordered_for_a_client_whose_days_are_over(town: Town) -
         await town.clients.change_state("over", ClientState.SUSPENDED)
 
 
-async def test_another_client_of_the_same_destination_fetches_nothing(town: Town) -> None:
+async def test_another_client_of_the_same_destination_sees_and_fetches_nothing(town: Town) -> None:
     second = replace(definition_of(NURSING), id="second")
-    await register(town.clients, town.world.client, second)
+    other = await register(town.clients, town.world.client, second)
     try:
         code = await released(town, NURSING, clientId="second")
+        await other.sign_in()
+        for department, own in ((town[NURSING], False), (other, True)):
+            response = await department.ask(TRANSFERS, purpose_of_use=f"transfer-{NURSING}")
+            nodes = response.json()["data"]["transfers"]["nodes"]
+            assert (code in {node["code"] for node in nodes}) is own
         assert (await fetch(town[NURSING], code)).status_code == 404
         refused = await client(town[NURSING], "rejectTransfer", code=code, reason="OTHER")
         assert code_of_error(refused) == "BAD_USER_INPUT"
@@ -563,8 +568,9 @@ async def test_nothing_is_sent_about_whom_nothing_may_be_sent(town: Town) -> Non
         assert (transfer["state"], transfer["personCount"]) == ("CHECKED", 1)
         assert (transfer["coveredCount"], transfer["heldBackCount"]) == (1, 1)
         await staff(town, DIRECTOR, "releaseTransfer", code=transfer["code"])
-        [line] = (await fetch(town[CITY], transfer["code"])).content.splitlines()
-        assert json.loads(line)["code"] == YAMADA
+        full, alone = (await fetch(town[CITY], transfer["code"])).content.splitlines()
+        assert json.loads(full)["code"] == YAMADA
+        assert json.loads(alone) == {"code": KATO, "version": 1, "heldBack": True}
     finally:
         await obligation(town, KATO, withheld=False, stop=False)
 
@@ -575,9 +581,12 @@ async def test_a_protected_payer_is_held_back_and_counted(town: Town) -> None:
     transfer = await look(town, code)
     assert (transfer["personCount"], transfer["heldBackCount"]) == (0, 1)
     response = await fetch(town[HEALTH], code)
-    assert (response.status_code, response.content) == (200, b"")
+    assert response.status_code == 200
+    assert response.json() == {"code": TANAKA, "version": 1, "heldBack": True}
     outputs = [record for record in await town.world.log(5) if record["kind"] == "OUTPUT"]
-    assert [(record["outcome"], record["persons"]) for record in outputs] == [("OK", "[]")]
+    assert [(record["outcome"], record["persons"]) for record in outputs] == [
+        ("OK", f'["{TANAKA}"]')
+    ]
     assert (await look(town, code))["state"] == "SENT"
 
 
@@ -856,35 +865,37 @@ async def test_a_check_that_does_not_pass_says_why_and_nothing_is_kept(town: Tow
     await until(lambda: _erased(town, transfer["code"]), 10)
 
 
-async def test_without_the_obligation_no_transfer_is_made(town: Town) -> None:
-    blind = replace(
-        definition_of(NURSING),
-        id="blind",
-        scopes=frozenset(scope for scope in SCOPES if ":handling:" not in scope),
-    )
-    await register(town.clients, town.world.client, blind)
+@pytest.mark.parametrize("named", ["Handling", "Handling.addressWithheld", "Handling.stopOutput"])
+async def test_without_all_of_the_obligation_no_transfer_is_made(town: Town, named: str) -> None:
+    closed = Line("role:department-client", f"purpose:transfer-{NURSING}", named, "list", "deny")
+    await _decided_by(town, await town.world.publish(closed))
     try:
-        transfer = await made(town, NURSING, clientId="blind")
-        assert transfer["state"] == "FAILED"
-        failed = [check for check in transfer["checks"]["nodes"] if not check["passed"]]
-        assert [check["name"] for check in failed] == ["WITHHELD"]
-        both = await staff(town, CLERK, "prepareTransfer", definitionCode=NURSING)
+        transfer = await made(town, NURSING)
+        assert (transfer["state"], transfer["personCount"]) == ("FAILED", 0)
+        failed = [check["name"] for check in transfer["checks"]["nodes"] if not check["passed"]]
+        assert "WITHHELD" in failed
+    finally:
+        await _decided_by(town, await town.world.publish(without=lambda line: line == closed))
+
+
+async def test_no_definition_takes_code_or_warning_out_of_a_transfer(town: Town) -> None:
+    """A definition with one item, and without the scopes of the warning, gets both all the same."""
+    narrow = replace(
+        definition_of(HEALTH),
+        id="one-item",
+        scopes=frozenset(scope for scope in SCOPES if ":handling:" not in scope),
+        items=frozenset({"Collection.taxAmount"}),
+    )
+    department = await register(town.clients, town.world.client, narrow)
+    try:
+        code = await released(town, HEALTH, clientId="one-item")
+        department.token = await department.sign_in()
+        response = await fetch(department, code)
+        assert response.json() == {"code": TANAKA, "version": 1, "heldBack": True}
+        both = await staff(town, CLERK, "prepareTransfer", definitionCode=HEALTH)
         assert code_of_error(both) == "BAD_USER_INPUT"
     finally:
-        await town.clients.change_state("blind", ClientState.SUSPENDED)
-
-
-@pytest.mark.parametrize("name", ["addressWithheld", "stopOutput"])
-async def test_half_of_the_obligation_is_as_good_as_none(town: Town, name: str) -> None:
-    half = replace(definition_of(NURSING), id=name, items=LEAVES - {f"Handling.{name}"})
-    await register(town.clients, town.world.client, half)
-    try:
-        transfer = await made(town, NURSING, clientId=name)
-        assert transfer["state"] == "FAILED"
-        failed = [check for check in transfer["checks"]["nodes"] if not check["passed"]]
-        assert [check["name"] for check in failed] == ["WITHHELD"]
-    finally:
-        await town.clients.change_state(name, ClientState.SUSPENDED)
+        await town.clients.change_state("one-item", ClientState.SUSPENDED)
 
 
 # -- changes alone -------------------------------------------------------------------------------
@@ -905,6 +916,43 @@ async def test_only_what_changed_since_the_last_confirmed_one(town: Town) -> Non
     await town.world.change(f"UPDATE addressee SET full_name = '加藤 翔太' WHERE code = '{KATO}'")
     assert await confirmed("CHANGED") == [KATO]
     assert await confirmed("CHANGED") == []
+
+
+async def test_a_payer_who_was_held_back_or_left_comes_back_with_the_next_changes(
+    town: Town,
+) -> None:
+    """An acknowledged FULL transfer replaces all that the client is known to hold."""
+
+    async def confirmed(extent: str) -> dict[str, str]:
+        code = await released(town, CITY, extent=extent)
+        response = await fetch(town[CITY], code)
+        table = (await fetch(town[CITY], code, "text/csv")).text.splitlines()
+        digest = hashlib.sha256(response.content).hexdigest()
+        shown(await client(town[CITY], "acknowledgeTransfer", code=code, digest=digest))
+        await until(lambda: _erased(town, code), 10)
+        lines = [json.loads(line) for line in response.content.splitlines()]
+        told = {line["code"]: status_of(line) or "sent" for line in lines}
+        status = {row.split(",")[0]: row.split(",")[-1] for row in table[1:]}
+        words = {"sent": "", "heldBack": "保留", "left": "対象外"}
+        assert status == {code: words[word] for code, word in told.items()}
+        return told
+
+    assert await confirmed("FULL") == {YAMADA: "sent", KATO: "sent"}
+    await obligation(town, KATO, withheld=True, stop=True)
+    try:
+        assert await confirmed("FULL") == {YAMADA: "sent", KATO: "heldBack"}
+        assert await confirmed("CHANGED") == {}
+    finally:
+        await obligation(town, KATO, withheld=False, stop=False)
+    assert await confirmed("CHANGED") == {KATO: "sent"}
+    moved = f"SET tax_item_code = '%s' WHERE addressee_code = '{KATO}' AND tax_item_code = '%s'"
+    await town.world.change(f"UPDATE collection {moved % ('13', '01')}")
+    try:
+        assert await confirmed("CHANGED") == {KATO: "left"}
+        assert await confirmed("CHANGED") == {}
+    finally:
+        await town.world.change(f"UPDATE collection {moved % ('01', '13')}")
+    assert await confirmed("CHANGED") == {KATO: "sent"}
 
 
 async def test_what_cannot_be_opened_is_erased_and_the_next_one_holds_everybody(

@@ -892,7 +892,7 @@ NAMED: Sequence[Mutant] = (
         "a token asks whatever the policy opens",
         "token scopes: `Limits.admits`",
         _replace(authz.scopes.Limits, "admits", lambda self, coordinate, action: True),
-        "test_scopes::test_without_scopes_nothing",
+        "test_scopes::test_without_scopes_nothing_but_the_warning",
     ),
     Mutant(
         "a stolen token opens, with anybody's proof",
