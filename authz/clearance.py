@@ -320,13 +320,14 @@ class Decider:
         )
 
     def _despite_protection(self, coordinate: str, action: Action, opened: frozenset[str]) -> bool:
-        """Whether every row that the cell shows is opened by a role that may read it anyway."""
+        """Whether every row that the cell shows is opened by a role that may read it anyway: one
+        marked for protection work, whatever the lines say."""
         withheld = [code for code in self.policy.coordinates[coordinate] if CLASSES[code].withheld]
         if action is not Action.READ or not withheld:
             return False
         anyway = frozenset(
             role
-            for role in opened
+            for role in opened & self.policy.reference.protection_roles
             if all(
                 self.policy.allows(role, self.purpose, coordinate, Action.READ_WITHHELD, code)
                 for code in withheld

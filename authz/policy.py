@@ -65,7 +65,7 @@ class Reference:
 
     `items` says which tax and fee items bound a payers' or a section's population, `budgets` how
     many persons an hour a role may look up for a purpose: (role, purpose, class) → persons, each
-    word `any` for all.
+    word `any` for all. `protection_roles` are the roles marked for protection work.
     """
 
     purposes: Mapping[str, Purpose]
@@ -73,6 +73,7 @@ class Reference:
     role_populations: Mapping[str, str]
     items: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     budgets: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    protection_roles: frozenset[str] = frozenset()
 
     def open_to(self, roles: Iterable[str]) -> frozenset[str]:
         """The purposes that any of the roles may act for."""

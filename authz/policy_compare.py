@@ -25,6 +25,7 @@ from authz.clearance import (
 )
 from authz.invariants import HANDLING, NUMBER_ROLE, is_number
 from authz.policy import Policy, Reference
+from models.facts import CLASSES
 from models.graph import PROTECTED
 from models.policy import Action
 
@@ -33,6 +34,7 @@ Position = tuple[str, Action]
 """A coordinate and what is asked of it."""
 
 TOLD = frozenset({"class:handling", *HANDLING})
+DESPITE = "SHOWN_DESPITE_PROTECTION"
 RANK = {Verdict.HIDDEN: 0, Verdict.MASKED: 1, Verdict.SHOWN: 2}
 
 
@@ -246,6 +248,23 @@ def _order(change: Change) -> tuple[object, ...]:
 # -- readable groups -------------------------------------------------------------------------------
 
 
+class Reach(StrEnum):
+    """The gravest thing that a change reaches, the worst first."""
+
+    INDIVIDUAL_NUMBER = "INDIVIDUAL_NUMBER"
+    PROTECTED_PERSON = "PROTECTED_PERSON"
+    PROTECTION = "PROTECTION"
+    WHOLE_ACCOUNT = "WHOLE_ACCOUNT"
+    PLACE = "PLACE"
+    PERSON = "PERSON"
+    OFFICE = "OFFICE"
+
+
+WORST = tuple(Reach)
+OF_MANY = (Action.LIST, Action.SEARCH, Action.MATCH)
+"""What reaches several persons at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Changes that are one sentence: the same roles, purpose, action, classes, before and after.
@@ -265,9 +284,26 @@ class Group:
     anew: bool
     needs_case: bool
 
+    @property
+    def reach(self) -> Reach:
+        """What it comes to at the worst."""
+        shown = self.after if self.kind is Kind.GAIN else self.before
+        if is_number(self.classes):
+            return Reach.INDIVIDUAL_NUMBER
+        if shown == DESPITE:
+            return Reach.PROTECTED_PERSON
+        if not {"protection", "handling"}.isdisjoint(self.classes):
+            return Reach.PROTECTION
+        if "bank-account-number" in self.classes and shown != "MASKED":
+            return Reach.WHOLE_ACCOUNT
+        if any(CLASSES[code].withheld for code in self.classes):
+            return Reach.PLACE
+        personal = any(CLASSES[code].personal for code in self.classes)
+        return Reach.PERSON if personal else Reach.OFFICE
+
 
 def grouped(comparison: Comparison, classes: Mapping[str, tuple[str, ...]]) -> list[Group]:
-    """The changes as sentences. What a set of roles owes to one of its roles is said of that one
+    """The changes as sentences, the gravest first. What a set of roles owes to one of its roles is said of that one
     alone: it holds for everybody who has it. Not so where the set sees more than that one."""
     single = {
         (change.kind, role, change.purpose, change.coordinate, change.action): _most_of(change)
@@ -292,7 +328,9 @@ def grouped(comparison: Comparison, classes: Mapping[str, tuple[str, ...]]) -> l
             change.anew, change.needs_case,
         )  # fmt: skip
         gathered[key].append(change)
-    return [_group(changes, classes) for changes in gathered.values()]
+    found = [_group(changes, classes) for changes in gathered.values()]
+    # Stable: beneath that they stay in the order of the roles and purposes.
+    return sorted(found, key=lambda one: (WORST.index(one.reach), one.action not in OF_MANY))
 
 
 def _most_of(change: Change) -> Cell:
@@ -321,5 +359,5 @@ def _group(changes: list[Change], classes: Mapping[str, tuple[str, ...]]) -> Gro
 def word(cell: Cell) -> str:
     """How a cell is called: SHOWN, SHOWN_DESPITE_PROTECTION, MASKED or HIDDEN."""
     if cell.verdict is Verdict.SHOWN and cell.despite_protection:
-        return "SHOWN_DESPITE_PROTECTION"
+        return DESPITE
     return cell.verdict.value.upper()

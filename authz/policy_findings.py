@@ -90,6 +90,12 @@ def _whole(
         yield Finding(flow.line, Severity.ERROR, Problem.IMPLICIT_FLOW, flow.reason)
 
 
+def ignored(policy: Policy) -> list[Finding]:
+    """The lines of a version that open nothing because an invariant closes them."""
+    examiner = _Examiner(policy.lines, policy.reference, policy.coordinates)
+    return [one for one in examiner.findings() if one.problem is Problem.INVARIANT]
+
+
 class _Examiner:
     """Examines each line beside all the others."""
 
@@ -155,6 +161,7 @@ class _Examiner:
     def _allow(self, number: int, line: Line) -> Iterator[Finding]:
         classes = self._classes(line)
         for reason in (
+            self._read_withheld(line),
             self._impersonal(line, classes),
             self._number(line, classes),
             self._handling_operand(line),
@@ -194,6 +201,14 @@ class _Examiner:
         if told and operand and line.role not in HANDLING_OPERANDS:
             return "the obligation is an operand for the protection coordinator alone"
         return None
+
+    def _read_withheld(self, line: Line) -> str | None:
+        """Who reads covered persons works for their protection; no line makes anybody one."""
+        if line.action != Action.READ_WITHHELD:
+            return None
+        named = {role for role, _ in self._pairs(line)} or {line.role.removeprefix("role:")}
+        others = named - self.reference.protection_roles
+        return f"`{min(others)}` is not marked for protection work" if others else None
 
     def _needs_handling(self, line: Line, classes: Sequence[str]) -> str | None:
         """Who could see the gap without the obligation would learn from the gap who is covered."""

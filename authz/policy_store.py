@@ -24,6 +24,7 @@ from authz.errors import Unavailable
 from authz.implicit_flow import check
 from authz.policy import Line, Policy, PolicyError, Purpose, Reference
 from authz.policy_chain import LINE, LINES, VERSION, Chain, ChainBroken
+from authz.policy_findings import ignored
 from models import facts
 from models.database import Database
 from models.graph import GRAPH
@@ -35,6 +36,7 @@ from models.staff import Purpose as PurposeRow
 
 PUBLISH_SECONDS = 1.0
 _log = logging.getLogger("atena.policy")
+_alert = logging.getLogger("atena.alert")
 
 ROLE_POPULATIONS: Mapping[str, str] = {"section-clerk": "own-section"}
 
@@ -66,7 +68,7 @@ class PolicyStore:
                 number = max(await in_force(connection), told)
                 current = await self.read(connection, number)
             # Beside the loop: it takes as long as some requests, which must not wait for it.
-            await asyncio.to_thread(check, current)
+            await asyncio.to_thread(_examined, current)
         except (sa.exc.SQLAlchemyError, OSError, PolicyError, ChainBroken) as error:
             _log.error("the policy cannot be used: %s", error)
             raise Unavailable("the policy cannot be read") from error
@@ -150,6 +152,21 @@ class PolicyStore:
                 (row.role, row.purpose, row.sensitivity): row.persons
                 for row in await connection.execute(sa.select(HARVEST_BUDGET))
             },
+            protection_roles=frozenset(
+                row.code for row in await self.roles(connection) if row.protection_work
+            ),
+        )
+
+
+def _examined(policy: Policy) -> None:
+    """Raises `PolicyError` for what cannot be used; says which lines an invariant closes."""
+    check(policy)
+    for finding in ignored(policy):
+        _alert.error(
+            "version %d of the policy: line %d opens nothing: %s",
+            policy.version,
+            finding.line,
+            finding.reason,
         )
 
 
@@ -206,6 +223,7 @@ def check_first_policy() -> Policy:
             (row["role"], row["purpose"], row["sensitivity"]): row["persons"]
             for row in first_budgets()
         },
+        protection_roles=frozenset(facts.protection_work()),
     )
     lines = (
         Line(line["role"], line["purpose"], line["what"], line["action"], line["effect"])

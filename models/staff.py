@@ -142,7 +142,11 @@ class Staff(SQLModel, table=True):
 
 
 class Role(SQLModel, table=True):
-    """A role that staff members hold and that policy lines speak of."""
+    """A role that staff members hold and that policy lines speak of.
+
+    `protection_work`: why its holders may read what an obligation withholds, one person at a time;
+    null: they may not, whatever a line says. A migration changes it; nothing that is signed in can.
+    """
 
     __tablename__ = "role"
 
@@ -150,6 +154,13 @@ class Role(SQLModel, table=True):
     name_ja: str = column("policy", ja="ロール名", en="name in Japanese", type=text())
     name: str = column("policy", ja="ロール名（英語）", en="name", type=text())
     note: str = column("policy", ja="備考", en="what the role does", type=text(), default="")
+    protection_work: str | None = column(
+        "policy",
+        ja="支援措置の業務",
+        en="why it is marked for protection work; null: it is not",
+        type=text(),
+        default=None,
+    )
 
 
 class StaffRole(SQLModel, table=True):
@@ -322,9 +333,13 @@ ROLE_PURPOSE = SQLModel.metadata.tables["role_purpose"]
 
 def first_content() -> dict[sa.Table, list[dict[str, Any]]]:
     """The published roles and purposes as rows, in an order that satisfies the foreign keys."""
+    marked = facts.protection_work()
     return {
         ROLE: [
-            {name: row[name] for name in ("code", "name_ja", "name", "note")}
+            {
+                **{name: row[name] for name in ("code", "name_ja", "name", "note")},
+                "protection_work": marked.get(row["code"]),
+            }
             for row in facts.rows("roles")
         ],
         PURPOSE: [_purpose(row) for row in facts.rows("purposes")],

@@ -49,7 +49,7 @@ from models.database import Database
 from models.facts import CLASSES
 from models.graph import GRAPH, PROTECTED
 from models.policy import Action
-from resolvers.policy_witness import shows, witness
+from resolvers.policy_witness import Witness, shows, witnesses
 from resolvers.population import people
 from resolvers.sql import today
 from resolvers.viewer import instant
@@ -410,14 +410,15 @@ def _text(line: Line) -> dict[str, Any]:
 
 
 def _sentence(
-    group: Group, shown: Iterable[Tables], staff: Counter[Roles], size: int
+    group: Group, shown: Sequence[Tables], staff: Counter[Roles], size: int
 ) -> dict[str, Any]:
     personal = any(CLASSES[code].personal for code in group.classes)
-    asked = witness(group.purpose, group.coordinates[0], group.action, group.needs_case)
+    asked, reachable = _witness(group, shown)
     return {
         "roles": sorted(group.roles),
         "purpose": group.purpose,
         "action": group.action.value,
+        "reach": group.reach.value,
         "classes": list(group.classes),
         "coordinates": list(group.coordinates),
         "before": group.before,
@@ -432,12 +433,22 @@ def _sentence(
         else {
             "document": asked.document,
             "headers": list(asked.headers),
-            "reachable": any(
-                shows(asked, group.action, partial(tables.cell, group.roles, group.purpose))
-                for tables in shown
-            ),
+            "reachable": reachable,
         },
     }
+
+
+def _witness(group: Group, shown: Sequence[Tables]) -> tuple[Witness | None, bool]:
+    """The request that reads most of what changes, one that arrives if there is any."""
+    first = None
+    for asked in witnesses(group.purpose, group.coordinates, group.action, group.needs_case):
+        first = first or asked
+        if any(
+            shows(asked, group.action, partial(tables.cell, group.roles, group.purpose))
+            for tables in shown
+        ):
+            return asked, True
+    return first, False
 
 
 async def policy_union(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:

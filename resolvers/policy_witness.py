@@ -6,10 +6,12 @@ about another person.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from authz.clearance import Cell
+from authz.implicit_flow import LEAVES
 from models.edges import Edge
 from models.graph import GRAPH, Leaf, Type
 from models.policy import Action
@@ -32,11 +34,16 @@ class _Way:
     edges: tuple[Edge, ...]
 
 
-def witness(purpose: str, coordinate: str, action: Action, needs_case: bool) -> Witness | None:
-    """The request; `None` where no request can ask for the cell (no operand, no mutation)."""
+def witness(
+    purpose: str, coordinate: str, action: Action, needs_case: bool, *beside: str
+) -> Witness | None:
+    """The request; `None` where no request can ask for the cell (no operand, no mutation).
+
+    `beside`: other fields of the same type, which it reads as well.
+    """
     if action is Action.WRITE:
         return None
-    found = _document(coordinate, action)
+    found = _document(coordinate, action, beside)
     if found is None:
         return None
     headers = [f"Purpose-Of-Use: {purpose}"]
@@ -45,13 +52,35 @@ def witness(purpose: str, coordinate: str, action: Action, needs_case: bool) -> 
     return Witness(found[0], tuple(headers), found[1])
 
 
+def witnesses(
+    purpose: str, coordinates: Sequence[str], action: Action, needs_case: bool
+) -> Iterator[Witness]:
+    """Requests that read what was gained, those that read most values first.
+
+    One reads every value of its type that was gained: the worst is among them.
+    """
+    values: dict[str, list[str]] = {}
+    for coordinate in coordinates:
+        if coordinate in LEAVES:
+            values.setdefault(coordinate.partition(".")[0], []).append(coordinate)
+    together = sorted(values.values(), key=len, reverse=True)
+    if action in {Action.MATCH, Action.SEARCH}:
+        together = [[each] for each in chain.from_iterable(together)]
+    for first, *beside in (*together, *([each] for each in coordinates if each not in LEAVES)):
+        found = witness(purpose, first, action, needs_case, *beside)
+        if found is not None:
+            yield found
+
+
 def shows(witness: Witness, action: Action, cell: Callable[[tuple[str, Action]], Cell]) -> bool:
     """Whether everything on the way to the cell is open too."""
     asked = Action.READ if action is Action.READ else Action.LIST
     return all(cell((coordinate, asked)).allowed for coordinate in witness.path)
 
 
-def _document(coordinate: str, action: Action) -> tuple[str, tuple[str, ...]] | None:
+def _document(
+    coordinate: str, action: Action, beside: Iterable[str] = ()
+) -> tuple[str, tuple[str, ...]] | None:
     type_name, _, name = coordinate.partition(".")
     if type_name == "Query":
         return _root(name, action)
@@ -69,7 +98,8 @@ def _document(coordinate: str, action: Action) -> tuple[str, tuple[str, ...]] | 
         return None
     if action in {Action.MATCH, Action.SEARCH}:
         return _operand(way, type_, part, name, action)
-    selected = _selected(type_, part, name)
+    names = (name, *(each.partition(".")[2] for each in beside))
+    selected = _selected(type_, part, *names)
     path = [type_.name, *([f"{type_.name}.{part}"] if part else [])]
     return _through(way, selected, action, path)
 
@@ -99,7 +129,10 @@ def _through(
     return None
 
 
-def _selected(type_: Type, part: str | None, name: str) -> str:
+def _selected(type_: Type, part: str | None, name: str, *beside: str) -> str:
+    if beside:
+        values = " ".join((name, *beside))
+        return f"{part} {{ {values} }}" if part else values
     if not name:
         return "id"
     edge = type_.edges.get(name)

@@ -179,6 +179,10 @@ class PolicyChange:
     roles: list[str] = _is("ロール: roles that together are needed for it")
     purpose: str = _is("利用目的: purpose")
     action: str = _is("操作: read, list, match, search or write")
+    reach: str = _is(
+        "及ぶ範囲: the gravest thing that it reaches: INDIVIDUAL_NUMBER, PROTECTED_PERSON (what an"
+        " obligation withholds), PROTECTION, WHOLE_ACCOUNT, PLACE, PERSON or OFFICE"
+    )
     classes: list[str] = _is("区分: classes of the fields")
     coordinates: list[str] = _is("項目: fields, edges and rows")
     before: str = _is(f"変更前: {CELL}")
@@ -203,7 +207,9 @@ class PolicyComparison:
     usable: bool = _is("使用可: no error; else nothing is compared")
     added: list[PolicyLineText] = _is("追加行: lines added")
     removed: list[PolicyLineText] = _is("削除行: lines removed")
-    gains: list[PolicyChange] = _is("増える権限: what can be seen or done afterwards alone")
+    gains: list[PolicyChange] = _is(
+        "増える権限: what can be seen or done afterwards alone, the gravest first"
+    )
     losses: list[PolicyChange] = _is("減る権限: what can be seen or done before alone")
     needsApproval: bool = _is("承認要: something is gained, so that a second person is needed")
 

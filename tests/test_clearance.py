@@ -92,10 +92,12 @@ def both(lines: Sequence[Line]) -> Both:
     rows = facts.rows("purposes")
     business = {row["code"]: row["individual_number_business"] == "yes" for row in rows}
     population = {row["code"]: row.get("population") or None for row in rows}
+    work = facts.protection_work()
     reference = Reference(
         purposes={code: Purpose(code, business[code], population[code]) for code in PURPOSES},
         role_purposes={role: frozenset(OPENED[role]) for role in ROLES},
         role_populations=POPULATIONS,
+        protection_roles=frozenset(facts.protection_work()),
     )
     tables: dict[str, list[dict[str, Any]]] = {
         "policy_version": [{"number": 1}],
@@ -119,6 +121,7 @@ def both(lines: Sequence[Line]) -> Both:
             }
             for code in PURPOSES
         ],
+        "role": [{"code": role, "protection_work": work.get(role)} for role in ROLES],
         "role_purpose": [
             {"role": role, "purpose": purpose} for role in ROLES for purpose in OPENED[role]
         ],

@@ -215,17 +215,13 @@ def test_what_a_set_of_roles_gains_beyond_one_of_them_is_said_of_the_set() -> No
 def test_a_replay_tells_of_more_people_and_of_covered_ones() -> None:
     """Such a request shows the same fields as before, of people of whom it showed nothing."""
     place = ("Residence.address", "read", "shown")
-    everybody = [
-        line("collection-clerk", "consultation", what, action)
-        for what in ("class:residence", "class:contact")
-        for action in ("read", "read-withheld")
-    ]
-    after = Policy.build(2, {*FIRST.lines, *everybody}, FIRST.reference, GRAPH.classes)
-    clerk = frozenset({"collection-clerk"})
-    asked = Asked(clerk, "consultation", False, "{a}", (place,))
+    clerk, coordinator = frozenset({"collection-clerk"}), frozenset({"protection-coordinator"})
+    kept = [each for each in FIRST.lines if each.action != "read-withheld"]
+    before = Policy.build(2, kept, FIRST.reference, GRAPH.classes)
+    asked = Asked(coordinator, "protection-measures", False, "{a}", (place,))
     more = ((*place[:2], "SHOWN", "SHOWN_DESPITE_PROTECTION"),)
-    assert replay(FIRST, after, [asked]) == [Difference(asked, more, ())]
-    assert replay(after, FIRST, [asked]) == [
+    assert replay(before, FIRST, [asked]) == [Difference(asked, more, ())]
+    assert replay(FIRST, before, [asked]) == [
         Difference(asked, (), ((*place[:2], "SHOWN_DESPITE_PROTECTION", "SHOWN"),))
     ]
     both = Asked(clerk | {"section-clerk"}, "consultation", False, "{b}", (NATION,))
@@ -295,8 +291,18 @@ def test_the_first_policy_has_no_error() -> None:
         (line("branch-clerk", "refund", "class:collection"), (WARNING, Problem.NEVER_MATCHES)),
         (line("branch-clerk", "consultation", "class:name", "mask"),
          (WARNING, Problem.NEVER_MATCHES)),
-        (line("branch-clerk", "consultation", "class:name", "read-withheld"),
+        (line("protection-coordinator", "protection-measures", "class:name", "read-withheld"),
          (WARNING, Problem.NEVER_MATCHES)),
+        (line("collection-clerk", "consultation", "class:residence", "read-withheld"),
+         (ERROR, Problem.INVARIANT)),
+        (line("collection-clerk", "any", "Residence.building", "read-withheld"),
+         (ERROR, Problem.INVARIANT)),
+        (line("any", "any", "class:contact", "read-withheld"), (ERROR, Problem.INVARIANT)),
+        (line("any", "consultation", "class:contact", "read-withheld"),
+         (ERROR, Problem.INVARIANT)),
+        (line("protection-coordinator", "protection-measures", "class:payment-place",
+              "read-withheld"), None),
+        (line("collection-clerk", "any", "class:contact", "read-withheld", "deny"), None),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_line(added: Line, expected: tuple[Severity, Problem] | None) -> None:

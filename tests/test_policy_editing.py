@@ -14,7 +14,7 @@ import pytest
 
 from authz.policy import Line
 from tests.test_hostile import code_of
-from tests.world import YAMADA, World
+from tests.world import SECRET_ADDRESS, TANAKA, YAMADA, World
 
 ADMIN, DIRECTOR, AUDITOR, CLERK = "yamada", "kato", "sasaki", "sato"
 EDITING = "policy-administration"
@@ -495,6 +495,135 @@ async def test_a_draft_with_errors_is_not_proposed(
         content = await attempt(world, ADMIN, "proposePolicy", {"draft": draft, "reason": "x"})
         assert code_of(content) == "BAD_USER_INPUT"
         assert "line" in content["errors"][0]["message"]
+
+
+# -- who reads covered persons ---------------------------------------------------------------------
+
+WITHHELD = {
+    "role": "role:collection-clerk",
+    "purpose": "purpose:consultation",
+    "what": "class:residence",
+    "action": "read-withheld",
+}
+PROTECTED = f'{{ addressee(code: "{TANAKA}") {{ residence {{ address }} }} }}'
+OPENS = [Line(*WITHHELD.values(), "allow")]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"purpose": "purpose:any"},
+        {"role": "role:any"},
+        {"role": "role:any", "purpose": "purpose:any"},
+        {"what": "Residence.address"},
+        {"role": "role:arrears-officer", "purpose": "purpose:field-survey", "what": "class:contact"},
+        {"role": "role:collection-director", "purpose": "purpose:delinquency"},
+    ],
+)
+async def test_only_who_works_for_protection_may_read_covered_persons(
+    world: World, changed: dict[str, str]
+) -> None:
+    draft = await draft_with(world, WITHHELD | changed)
+    document = "query ($d: ID) { policyFindings(draft: $d) { severity problem reason } }"
+    found = await world.data(ADMIN, EDITING, document, variables={"d": draft})
+    [error] = [one for one in found["policyFindings"] if one["severity"] == "ERROR"]
+    assert error["problem"] == "INVARIANT"
+    assert "is not marked for protection work" in error["reason"]
+    content = await attempt(world, ADMIN, "proposePolicy", {"draft": draft, "reason": "x"})
+    assert "is not marked for protection work" in content["errors"][0]["message"]
+
+
+async def test_a_mark_is_data_that_the_next_load_reads(town: World) -> None:
+    # A version that brings the line without anybody's check: it opens nothing, the rest does.
+    await town.publish(*OPENS, Line(*CARELESS.values(), "allow"))
+    await told_of(town, 2)
+    assert SECRET_ADDRESS not in (await town.ask(CLERK, "consultation", PROTECTED)).text
+    assert await addresses(town) is not None
+    await town.change(
+        "UPDATE role SET protection_work = 'a second desk' WHERE code = 'collection-clerk'"
+    )
+    await town.publish()
+    await told_of(town, 3)
+    assert SECRET_ADDRESS in (await town.ask(CLERK, "consultation", PROTECTED)).text
+    await town.change("UPDATE role SET protection_work = NULL")
+    await town.publish()
+    await told_of(town, 4)
+    assert SECRET_ADDRESS not in (await town.ask(CLERK, "consultation", PROTECTED)).text
+
+
+async def test_what_was_proposed_before_the_rule_does_not_take_force(town: World) -> None:
+    draft = await proposed(town, CARELESS)
+    await town.change(
+        "UPDATE policy_draft_line SET action = 'read-withheld' WHERE action = 'list'"
+        " AND what = 'class:residence' AND purpose = 'purpose:any'"
+    )
+    content = await attempt(town, DIRECTOR, "approvePolicy", {"draft": draft, "reason": "ok"})
+    assert "is not marked for protection work" in content["errors"][0]["message"]
+    assert await in_force(town) == 1
+
+
+async def test_a_version_that_waits_is_asked_too(town: World) -> None:
+    """A mark was taken away meanwhile: nothing is written with the lines until they are taken out,
+    and taking them out takes them out of what waits."""
+    draft = await proposed(town, CARELESS)
+    soon = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)).isoformat()
+    await do(town, DIRECTOR, "approvePolicy", draft=draft, reason="then", effectiveFrom=soon)
+    await town.change("UPDATE role SET protection_work = NULL")
+    await town.publish()
+    await told_of(town, 3)
+    draft = await draft_with(town, TIGHT)
+    given = {"draft": draft, "reason": "less", "effectiveFrom": soon}
+    content = await attempt(town, ADMIN, "proposePolicy", given)
+    assert "is not marked for protection work" in content["errors"][0]["message"]
+    lines = await town.rows("SELECT * FROM policy_line WHERE action = 'read-withheld'")
+    gone = {tuple(line[name] for name in ("role", "purpose", "what", "action")) for line in lines}
+    names = ("role", "purpose", "what", "action")
+    remove = [dict(zip(names, line, strict=True)) for line in gone]
+    await do(town, ADMIN, "editPolicyDraft", draft=draft, remove=remove)
+    told = await do(town, ADMIN, "proposePolicy", **given)
+    assert told["needsApproval"] is False
+
+
+async def test_the_gravest_gain_comes_first_and_its_request_reads_it(town: World) -> None:
+    def opening(role: str, purpose: str, what: str, action: str) -> dict[str, str]:
+        return {
+            "role": f"role:{role}", "purpose": f"purpose:{purpose}", "what": what, "action": action
+        }  # fmt: skip
+
+    draft = await draft_with(
+        town,
+        opening("collection-clerk", "collection-management", "class:nationality", "read"),
+        opening("policy-administrator", "policy-administration", "class:transfer", "list"),
+        opening("collection-clerk", "consultation", "class:residence", "list"),
+        opening("arrears-officer", "payment-grace", "class:bank-account", "read"),
+        opening("arrears-officer", "payment-grace", "class:bank-account-number", "read"),
+        opening("arrears-officer", "consultation", "class:protection", "read"),
+        opening("protection-coordinator", "protection-measures", "class:payment-place", "read"),
+        opening("protection-coordinator", "protection-measures", "class:payment-place",
+                "read-withheld"),
+        opening("number-handler", "collection-management", "class:individual-number", "read"),
+    )  # fmt: skip
+    document = COMPARISON.replace("gains { roles", "gains { reach roles")
+    found = await town.data(ADMIN, EDITING, document, variables={"draft": draft})
+    gains = found["policyComparison"]["gains"]
+    order = [
+        "INDIVIDUAL_NUMBER", "PROTECTED_PERSON", "PROTECTION", "WHOLE_ACCOUNT", "PLACE", "PERSON",
+        "OFFICE",
+    ]  # fmt: skip
+    ranks = [order.index(gain["reach"]) for gain in gains]
+    assert ranks == sorted(ranks)
+    assert set(ranks) == set(range(len(order)))
+    worst = {gain["reach"]: gain["witness"] for gain in gains[::-1] if gain["witness"]}
+    for reach, field in (
+        ("INDIVIDUAL_NUMBER", "individualNumber"),
+        ("PROTECTED_PERSON", "paymentPlace"),
+        ("WHOLE_ACCOUNT", "accountNumber"),
+        ("PLACE", "residence { address "),
+        ("PROTECTION", "kind"),
+    ):
+        assert field in worst[reach]["document"], worst[reach]
+        assert worst[reach]["reachable"] is True, worst[reach]
 
 
 async def test_export_and_import_are_the_same_bytes(world: World) -> None:

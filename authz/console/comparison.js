@@ -3,7 +3,7 @@
 import { both, button, h } from "./dom.js";
 import { inJapanese } from "./sentences.js";
 import { populationsText } from "./vocabulary.js";
-import { ACTIONS, PROBLEMS, VERDICTS, word } from "./words.js";
+import { ACTIONS, PROBLEMS, REACHES, VERDICTS, word } from "./words.js";
 
 const FIRST = 12;
 
@@ -72,9 +72,11 @@ function sentence(kind, words, change) {
     h("p", { class: "sentence" }, h("span", { class: "sign", "aria-hidden": "true" }, sign), " ",
       h("b", {}, change.roles.map(words.roleName).join(" ＋ ")), " が ",
       h("b", {}, words.purposeName(change.purpose)), " で ",
-      h("b", {}, change.classes.map(words.className).join("・")), " を ",
+      h("b", {}, change.classes.map(words.className).join("・")),
+      change.reach === "PROTECTED_PERSON" ? h("b", { class: "grave" }, "（支援措置などで保護されている人のものも）") : null, " を ",
       h("b", {}, action), " ", end, "。"),
     h("ul", { class: "facts-line" },
+      change.reach in REACHES ? h("li", { class: "grave" }, both(...word(REACHES, change.reach))) : null,
       h("li", {}, "職員 ", h("strong", {}, number(change.staff)), " 人"),
       change.people === null ? null
         : h("li", {}, "対象 ", populationsText(change.populations), "（市全体 約", h("strong", {}, number(change.people)), " 人）"),

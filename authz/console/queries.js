@@ -71,7 +71,7 @@ export const COMPARISON = `query Comparison($draft: ID, $version: Int, $base: In
   }
 }
 fragment Sentence on PolicyChange {
-  roles purpose action classes coordinates before after populations anew needsCaseReference
+  roles purpose action reach classes coordinates before after populations anew needsCaseReference
   staff people witness { document headers reachable }
 }`;
 

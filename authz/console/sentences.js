@@ -12,6 +12,8 @@ const SENTENCES = {
   "unknown effect `…`": "効果 {0} はありません。",
   "allowed by one line and denied by another; the deny decides": "許す行と拒む行が両方あります。拒む行が決めます。",
   "`…` never gets personal data": "「{0}」には個人情報を許せません。",
+  "`…` is not marked for protection work":
+    "「{0}」は支援措置の業務のロールではないので、秘匿されたものの参照は許せません。",
   "an individual number is never listed nor searched": "個人番号は、一覧にも検索にも使えません。",
   "an individual number has no masked form and no way around an obligation":
     "個人番号には、一部表示も、秘匿を越える参照もありません。",

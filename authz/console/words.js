@@ -79,6 +79,14 @@ export const VERDICTS = {
   HIDDEN: ["見えない", "hidden"],
 };
 
+/** The gravest of what a change can reach, worst first; the rest needs no word of its own. */
+export const REACHES = {
+  INDIVIDUAL_NUMBER: ["個人番号", "individual numbers"],
+  PROTECTED_PERSON: ["保護されている人の居所など", "places of protected persons"],
+  PROTECTION: ["保護の有無・理由", "who is protected, and why"],
+  WHOLE_ACCOUNT: ["口座番号の全桁", "whole account numbers"],
+};
+
 export const REASONS = {
   ROLE: ["どの利用目的でも許す行がない", "no line opens it for any purpose"],
   PURPOSE: ["別の利用目的でだけ許される", "open for another purpose only"],

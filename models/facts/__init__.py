@@ -3,7 +3,7 @@
 `classes.csv`       sensitivity classes: personal or not, withheld under an obligation or not
 `record-items.csv`  the 120 record items (assessment, annex 1): table, column, GraphQL name, class
 `roles.csv`, `purposes.csv`, `role-purposes.csv`, `transfers.csv`, `first-policy.csv`,
-`harvest-budgets.csv`
+`harvest-budgets.csv`, `protection-roles.csv`
                     first content of the database; afterwards they are data
 `papers.csv`        which classes each kind of issued document may carry, and why
 `requirements.csv`  what the assessment asks, with ids
@@ -35,6 +35,11 @@ def rows(name: str) -> list[dict[str, str]]:
     """The rows of one fact file, as written."""
     with (HERE / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def protection_work() -> dict[str, str]:
+    """The roles that are marked for protection work in a new store, each with the reason."""
+    return {row["role"]: row["reason"] for row in rows("protection-roles")}
 
 
 def _classes() -> Mapping[str, SensitivityClass]:

@@ -83,6 +83,7 @@ class Book:
     purposes: Mapping[str, Mapping[str, Any]]
     opened: frozenset[tuple[str, str]]
     items: Mapping[str, frozenset[str]]
+    protects: frozenset[str]
     _casbin: _Casbin = field(repr=False)
     _deciders: dict[Any, Decider] = field(default_factory=dict)
 
@@ -104,6 +105,7 @@ class Book:
             purposes={row["code"]: row for row in tables["purpose"]},
             opened=frozenset((row["role"], row["purpose"]) for row in tables["role_purpose"]),
             items={name: frozenset(codes) for name, codes in items.items()},
+            protects=frozenset(row["code"] for row in tables["role"] if row["protection_work"]),
             _casbin=_casbin(lines),
         )
 
@@ -276,10 +278,12 @@ class Decider:
         return True
 
     def _despite_cover(self, role: str, coordinate: str, action: str) -> bool:
-        """Each class that an obligation withholds has to be opened in spite of it."""
+        """Each class that an obligation withholds has to be opened in spite of it, to a role that is
+        marked for protection work."""
         classes = [code for code in GRAPH.classes[coordinate] if CLASSES[code].withheld]
         return (
             action == READ
+            and role in self.book.protects
             and bool(classes)
             and all(
                 self.book.enforce(role, self.purpose, label(coordinate, code), "read-withheld")

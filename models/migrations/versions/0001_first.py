@@ -460,6 +460,11 @@ def upgrade() -> None:
         sa.Column(
             "note", sa.String().with_variant(sa.String(collation="C"), "postgresql"), nullable=False
         ),
+        sa.Column(
+            "protection_work",
+            sa.String().with_variant(sa.String(collation="C"), "postgresql"),
+            nullable=True,
+        ),
         sa.PrimaryKeyConstraint("code"),
     )
     op.create_table(
