@@ -35,6 +35,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
+from authz import recovery
 from authz.access_log import Kind, LoggedOperation, insert
 from authz.access_log import Record as LogRecord
 from authz.clearance import clear
@@ -42,6 +43,7 @@ from authz.client_certificate import thumbprint_of_pem
 from authz.clients import Clients, Definition
 from authz.embedded_redis import EmbeddedRedis, EmbeddedRedisError
 from authz.errors import BadInput, Refused
+from authz.indispensable import INDISPENSABLE
 from authz.invariants import MACHINE_ROLE
 from authz.keys import KeysError
 from authz.number_store import StoreRefused
@@ -315,12 +317,25 @@ def _parser() -> argparse.ArgumentParser:
     _add_client_commands(command("client", "other offices' clients (連携定義)", _client))
     issue = command("password", "issue a staff member's password, told once", _password)
     issue.add_argument("staff_id", help="staff id")
+    _add_recovery(command("recover", "give a role nobody can approve, by two operators", _recover))
     daily = command("transfer", "order the day's transfers, one for each client in force", _daily)
     daily.add_argument("--changed", action="store_true", help="only who changed since the last one")
     exported = command("export-schema", "print the SDL", _export_schema)
     exported.add_argument("--client", help="only what this client's clearance shows")
     command("check", "check settings, keys, schema and policy, and end", _check)
     return parser
+
+
+def _add_recovery(parser: argparse.ArgumentParser) -> None:
+    steps = parser.add_subparsers(dest="step", required=True)
+    begin = steps.add_parser("begin", help="the first operator: say who gets which role, and why")
+    begin.add_argument("staff_id", help="staff id of a member in service")
+    begin.add_argument("--role", required=True, choices=INDISPENSABLE)
+    begin.add_argument("--reason", required=True)
+    confirm = steps.add_parser("confirm", help="another operator: give it")
+    confirm.add_argument("number", type=int, help="what the first step said")
+    for step in (begin, confirm):
+        step.add_argument("--operator", required=True, help="name of who runs this command")
 
 
 def _serve(settings: Settings, _: argparse.Namespace) -> int:
@@ -457,6 +472,23 @@ async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str |
 
 def _password(settings: Settings, chosen: argparse.Namespace) -> int:
     print(asyncio.run(issue_password(settings, chosen.staff_id)))
+    return 0
+
+
+def _recover(settings: Settings, chosen: argparse.Namespace) -> int:
+    return asyncio.run(_recovered(settings, chosen))
+
+
+async def _recovered(settings: Settings, chosen: argparse.Namespace) -> int:
+    async with main_database(settings) as database, database.write() as connection:
+        if chosen.step == "begin":
+            number = await recovery.begin(
+                connection, chosen.staff_id, chosen.role, chosen.operator, chosen.reason
+            )
+            print(f"another operator runs: server.py recover confirm {number} --operator NAME")
+        else:
+            given = await recovery.confirm(connection, chosen.number, chosen.operator)
+            print(f"{given.staff_id} holds {given.role}")
     return 0
 
 

@@ -25,22 +25,26 @@ DIRECTOR, DEPUTY = "collection-director", "privacy-auditor"
 
 EDITOR = ("policy-administrator", "policy-administration")
 DECIDED = ("PolicyDraft", "PolicyLine", "PolicyVersion")
-EDITED = (*DECIDED, "PolicyDraftLine")
+EDITED = (*DECIDED, "PolicyDraftLine", "StaffMember", "RoleGrant", "StaffProposal")
+PROTECTOR = ("protection-coordinator", "protection-measures", "ProtectiveMeasure")
 
 Step = tuple[Policy, Policy]
 """The policies before and after one instant at which a change shows."""
 
 
 def check_changeable(policy: Policy) -> None:
-    """Raises `BadInput` for a policy that could not be changed any more, and so not be mended."""
+    """Raises `BadInput` for a policy that could not be changed any more, and so not be mended, or
+    under which nobody could give a role or protect anybody."""
     edits = all(policy.allows(*EDITOR, each, Action.WRITE) for each in EDITED)
     decides = all(
         policy.allows(role, purpose, each, Action.READ)
         for role, purpose in APPROVERS.items()
-        for each in DECIDED
+        for each in (*DECIDED, "StaffProposal")
     )
     if not (edits and decides):
         raise BadInput("nobody could change the policy any more, or nobody decide on a change")
+    if not policy.allows(*PROTECTOR, Action.WRITE):
+        raise BadInput("nobody could enter a protective measure any more")
 
 
 def check_approver(roles: Roles, purpose: str) -> None:

@@ -303,8 +303,11 @@ class Group:
 
 
 def grouped(comparison: Comparison, classes: Mapping[str, tuple[str, ...]]) -> list[Group]:
-    """The changes as sentences, the gravest first. What a set of roles owes to one of its roles is said of that one
-    alone: it holds for everybody who has it. Not so where the set sees more than that one."""
+    """The changes as sentences, the gravest first.
+
+    What a set of roles owes to one of its roles is said of that one alone: it holds for everybody
+    who has it. Not so where the set sees more than that one.
+    """
     single = {
         (change.kind, role, change.purpose, change.coordinate, change.action): _most_of(change)
         for change in comparison.changes

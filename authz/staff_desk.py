@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import BadInput
+from authz.indispensable import check_dispensable
 from authz.invariants import NUMBER_ROLE, conflicting_roles
 from authz.revocations import epoch_of, instant_of
 from models.rules import name as name_objection
@@ -33,6 +34,7 @@ from models.staff import (
     is_taken_for,
     staff_id_objection,
 )
+from models.tokyo import day_of
 
 NO_PASSWORD = "none yet"
 """No hash of any password: nobody signs in with it, at the cost of any other attempt."""
@@ -225,6 +227,10 @@ async def give(connection: AsyncConnection, proposal: Any, at: dt.datetime) -> i
         )
     else:
         await check_together(connection, proposal.staff_id, {proposal.role})
+        first = proposal.valid_from
+        if first is not None and first > day_of(at):
+            # Until then the days that are replaced would be missed.
+            await check_dispensable(connection, proposal.staff_id, day_of(at), {str(proposal.role)})
         own = _grant(proposal.staff_id, proposal.role)
         days = {"valid_from": proposal.valid_from, "valid_until": proposal.valid_until}
         updated = await connection.execute(sa.update(STAFF_ROLE).where(own).values(days))
@@ -258,6 +264,7 @@ async def give_first(connection: AsyncConnection, staff_id: str, at: dt.datetime
 async def take_role(connection: AsyncConnection, staff_id: str, role: str, at: dt.datetime) -> int:
     """Take a role away; the revocation epoch. Raises `BadInput` if it is not held."""
     await member_of(connection, staff_id)
+    await check_dispensable(connection, staff_id, day_of(at), {role})
     deleted = await connection.execute(sa.delete(STAFF_ROLE).where(_grant(staff_id, role)))
     if deleted.rowcount == 0:
         raise BadInput("the staff member does not hold this role")
@@ -265,7 +272,8 @@ async def take_role(connection: AsyncConnection, staff_id: str, role: str, at: d
 
 
 async def take_all_roles(connection: AsyncConnection, staff_id: str, at: dt.datetime) -> int:
-    """Take every role away, and every proposal back; the revocation epoch."""
+    """Take every role away, and every proposal back; the revocation epoch. Raises `BadInput`."""
+    await check_dispensable(connection, staff_id, day_of(at))
     await connection.execute(sa.delete(STAFF_ROLE).where(STAFF_ROLE.c.staff_id == staff_id))
     await connection.execute(
         sa.update(STAFF_PROPOSAL)
@@ -287,8 +295,10 @@ async def move(connection: AsyncConnection, staff_id: str, section: str, at: dt.
 
 
 async def suspend(connection: AsyncConnection, staff_id: str, at: dt.datetime) -> int:
-    """Bar a staff member; the revocation epoch. Raises `BadInput` where nobody has the id."""
+    """Bar a staff member; the revocation epoch. Raises `BadInput` where nobody has the id, or
+    nobody else a role that the office cannot be without."""
     await member_of(connection, staff_id)
+    await check_dispensable(connection, staff_id, day_of(at))
     await connection.execute(
         sa.update(STAFF).where(STAFF.c.id == staff_id).values(state=StaffState.SUSPENDED)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,12 +17,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import BadInput, Unavailable
+from authz.indispensable import INDISPENSABLE, check_dispensable, outlasted
 from authz.invariants import conflicting_roles
 from authz.revocations import Revocations, epoch_of, instant_of
 from authz.session import Sessions
 from models.database import Database
 from models.staff import ROLE, STAFF, STAFF_ROLE, StaffState, staff_id_objection
 from models.tokyo import TOKYO, midnight_after
+
+_alert = logging.getLogger("atena.alert")
 
 Clock = Callable[[], dt.datetime]
 
@@ -90,9 +94,14 @@ class Staffing:
         """
         # A text that no id can be costs the same look-up, of an id that nobody has.
         wanted = "" if staff_id_objection(staff_id) else staff_id
+        today = self._today()
+        given = self._member.arguments({"staff_id": wanted, "day": today})
         async with self._database.read(snapshot=False, reserved=True) as reader:
-            rows = await reader.rows(self._member.sql, self._member.arguments({"staff_id": wanted}))
-        return _member(rows, self._now().astimezone(TOKYO).date()) if rows else None
+            rows = await reader.rows(self._member.sql, given)
+        return _member(rows, today) if rows else None
+
+    def _today(self) -> dt.date:
+        return self._now().astimezone(TOKYO).date()
 
     async def suspend(self, staff_id: str) -> None:
         """Bar a staff member; every session ends. One person suffices, and a log that is down
@@ -101,6 +110,7 @@ class Staffing:
         """
         async with self._database.write() as connection:
             epoch = await self._next_epoch(connection, staff_id)
+            await check_dispensable(connection, staff_id, self._today())
             await connection.execute(
                 sa.update(STAFF)
                 .where(STAFF.c.id == staff_id)
@@ -130,6 +140,8 @@ class Staffing:
         await self._record(SignInEvent("change-roles", staff_id, roles=wanted))
         async with self._database.write() as connection:
             epoch = await self._next_epoch(connection, staff_id)
+            taken = [role for role in INDISPENSABLE if role not in wanted]
+            await check_dispensable(connection, staff_id, self._today(), taken)
             await _replace_roles(connection, staff_id, wanted, (valid_from, valid_until))
             await connection.execute(
                 sa.update(STAFF)
@@ -164,6 +176,7 @@ def _member_statement() -> sa.Select[Any]:
             STAFF_ROLE.c.role,
             STAFF_ROLE.c.valid_from,
             STAFF_ROLE.c.valid_until,
+            outlasted().label("outlasted"),
         )
         .join_from(STAFF, STAFF_ROLE, STAFF_ROLE.c.staff_id == STAFF.c.id, isouter=True)
         .where(STAFF.c.id == sa.bindparam("staff_id", type_=STAFF.c.id.type))
@@ -172,7 +185,11 @@ def _member_statement() -> sa.Select[Any]:
 
 def _member(rows: Any, today: dt.date) -> Member:
     staff_id, section, password_hash, state, revoked_at = rows[0][:5]
-    grants = [(role, _day(first), _day(last)) for *_, role, first, last in rows if role]
+    grants = [
+        (role, _day(first), _last_day(role, _day(last), bool(outlasted), today))
+        for *_, role, first, last, outlasted in rows
+        if role
+    ]
     valid = [
         (role, last)
         for role, first, last in grants
@@ -188,6 +205,14 @@ def _member(rows: Any, today: dt.date) -> Member:
         roles=frozenset(role for role, _ in valid),
         until=min(ends, default=None),
     )
+
+
+def _last_day(role: str, last: dt.date | None, outlasted: bool, today: dt.date) -> dt.date | None:
+    """Day by day somebody keeps a role that nobody else holds and the office cannot be without."""
+    if last is None or last >= today or outlasted or role not in INDISPENSABLE:
+        return last
+    _alert.warning("`%s` is kept past its last day: nobody else in service holds it", role)
+    return today
 
 
 def _day(value: dt.date | str | None) -> dt.date | None:

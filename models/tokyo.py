@@ -15,3 +15,8 @@ def midnight_after(last: dt.date | None) -> dt.datetime | None:
     if last is None or last == dt.date.max:
         return None
     return dt.datetime.combine(last, dt.time(), TOKYO) + dt.timedelta(days=1)
+
+
+def day_of(at: dt.datetime) -> dt.date:
+    """The day in Japan at an instant."""
+    return at.astimezone(TOKYO).date()

@@ -517,7 +517,11 @@ OPENS = [Line(*WITHHELD.values(), "allow")]
         {"role": "role:any"},
         {"role": "role:any", "purpose": "purpose:any"},
         {"what": "Residence.address"},
-        {"role": "role:arrears-officer", "purpose": "purpose:field-survey", "what": "class:contact"},
+        {
+            "role": "role:arrears-officer",
+            "purpose": "purpose:field-survey",
+            "what": "class:contact",
+        },
         {"role": "role:collection-director", "purpose": "purpose:delinquency"},
     ],
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +18,7 @@ from models.migrate import migrate
 from models.staff import STAFF_ROLE
 from resolvers.import_staff import import_staff
 from resolvers.importing import Report, rejects_of
-from server import issue_password
+from server import issue_password, main
 from tests.test_hostile import code_of
 from tests.world import World, settings_of
 
@@ -353,6 +356,157 @@ async def test_a_number_without_its_zeros_is_somebody_elses(town: World, tmp_pat
     assert (await import_rows(town, tmp_path, "0012,上田 望,在職")).loaded == 1
     report = await import_rows(town, tmp_path, "12,上田 望,在職", "120,上野 光,在職")
     assert (report.loaded, report.rejected) == (1, 1)
+
+
+# -- the office is never without -------------------------------------------------------------------
+
+LAST = {DIRECTOR: "collection-director", ADMIN: "policy-administrator"}
+
+
+@pytest.mark.parametrize("who", [DIRECTOR, ADMIN])
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("revokeRole", {}),
+        ("suspendStaffMember", {}),
+        ("transferStaffMember", {"section": "branch"}),
+    ],
+)
+async def test_the_last_of_a_role_that_cannot_be_missed_stays(
+    town: World, who: str, name: str, more: dict[str, str]
+) -> None:
+    if name == "revokeRole":
+        more = {"role": LAST[who]}
+    given = {"staffId": who, "reason": "leaves", **more}
+    content = await attempt(town, ADMIN, name, given)
+    assert code_of(content) == "STATE_NOT_ALLOWED"
+    assert LAST[who] in content["errors"][0]["message"]
+    # Neither somebody whose day has not come, nor who is suspended, is anybody else.
+    await town.change(
+        "INSERT INTO staff_role (staff_id, role, valid_from)"
+        f" VALUES ('matsumoto', '{LAST[who]}', '2099-01-01')"
+    )
+    await town.change(f"INSERT INTO staff_role (staff_id, role) VALUES ('ito', '{LAST[who]}')")
+    await town.change("UPDATE staff SET state = 'SUSPENDED' WHERE id = 'ito'")
+    assert code_of(await attempt(town, ADMIN, name, given)) == "STATE_NOT_ALLOWED"
+    assert await town.sign_in(who)
+    await town.change("UPDATE staff SET state = 'ACTIVE' WHERE id = 'ito'")
+    await do(town, ADMIN, name, **given)
+
+
+async def test_of_two_coordinators_one_goes(town: World) -> None:
+    await do(town, ADMIN, "suspendStaffMember", staffId="mori", reason="leaves")
+    given = {"staffId": "kobayashi", "reason": "leaves"}
+    assert code_of(await attempt(town, ADMIN, "suspendStaffMember", given)) == "STATE_NOT_ALLOWED"
+
+
+async def test_of_two_at_once_one_stays(town: World) -> None:
+    given = ({"staffId": each, "reason": "leaves"} for each in ("mori", "kobayashi"))
+    answers = await asyncio.gather(
+        *(attempt(town, ADMIN, "suspendStaffMember", each) for each in given)
+    )
+    assert sorted("errors" in each for each in answers) == [False, True]
+
+
+async def test_a_day_to_come_takes_nothing_from_the_last_one(town: World) -> None:
+    told = await do(
+        town, ADMIN, "proposeRole", staffId=DIRECTOR, role=LAST[DIRECTOR], reason="anew",
+        validFrom="2099-04-01",
+    )  # fmt: skip
+    given = {"proposal": told["proposal"]["id"], "reason": "as proposed"}
+    content = await attempt(town, AUDITOR, "approveStaffProposal", given, "audit")
+    assert code_of(content) == "STATE_NOT_ALLOWED"
+
+
+async def test_a_role_that_nobody_else_holds_does_not_end_with_its_day(town: World) -> None:
+    past = "SET valid_until = '2020-03-31'"
+    await town.change(f"UPDATE staff_role {past} WHERE staff_id IN ('kato', 'sato')")
+    # Who held it until an earlier day does not come back by that.
+    await town.change(
+        "INSERT INTO staff_role (staff_id, role, valid_until)"
+        " VALUES ('takahashi', 'collection-director', '2019-03-31')"
+    )
+    viewer = "{ viewer { roles } }"
+    found = await town.data(DIRECTOR, EDITING, viewer)
+    assert found["viewer"]["roles"] == ["collection-director"]
+    with pytest.raises(KeyError):  # no data: signing in is refused
+        await town.sign_in(CLERK)
+    found = await town.data(OFFICER, "delinquency", viewer)
+    assert found["viewer"]["roles"] == ["arrears-officer"]
+    given = {"staffId": DIRECTOR, "reason": "leaves"}
+    assert code_of(await attempt(town, ADMIN, "suspendStaffMember", given)) == "STATE_NOT_ALLOWED"
+    await given_role(town, "ito", "collection-director")
+    with pytest.raises(KeyError):
+        await town.sign_in(DIRECTOR)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+async def test_no_order_of_a_personnel_file_leaves_nobody_to_approve(
+    town: World, tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    rows = (
+        "kato,加藤 修,tax-payment,退職,,,",
+        "ueda,上田 望,tax-payment,在職,collection-director,,",
+        "yamada,山田 健,branch,在職,system-operator,,",
+    )
+    path = tmp_path / "personnel.csv"
+    path.write_text(HEADER + "\n".join(rows[at] for at in order) + "\n", encoding="utf-8")
+    database = Database(town.database_url)
+    try:
+        report = await import_staff(path, database, rejects_of(path))
+        assert (report.loaded, report.rejected) == (1, 2)
+        assert "collection-director" in rejects_of(path).read_text(encoding="utf-8-sig")
+        found = await town.data(
+            DIRECTOR, EDITING, "{ staffProposals(first: 50) { nodes { id staffId state } } }"
+        )
+        [proposal] = [one for one in found["staffProposals"]["nodes"] if one["staffId"] == "ueda"]
+        given = {"proposal": proposal["id"], "reason": "the next director"}
+        await do(town, DIRECTOR, "approveStaffProposal", **given)
+        report = await import_staff(path, database, rejects_of(path))
+        assert (report.loaded, report.already_there, report.rejected) == (1, 1, 1)
+    finally:
+        await database.close()
+
+
+async def test_two_operators_give_a_role_that_nobody_can_approve(
+    town: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATENA_DATABASE_URL", town.database_url)
+    monkeypatch.setenv("ATENA_DATA", str(town.folder))
+
+    async def command(*arguments: str) -> int:
+        return await asyncio.to_thread(main, ["recover", *arguments])
+
+    begin = ("begin", "ito", "--role", "collection-director", "--reason", "kato has died")
+    assert await command(*begin, "--operator", "ito") == 2
+    assert await command("begin", "nobody", *begin[2:], "--operator", "hara") == 2
+    assert await command(*begin, "--operator", "hara") == 0
+    [number] = re.findall(r"confirm (\d+)", capsys.readouterr().out)
+    for name in ("hara", "HARA", "ito", "", "a b"):
+        assert await command("confirm", number, "--operator", name) == 2
+    assert await command("confirm", number, "--operator", "noda") == 0
+    assert await command("confirm", number, "--operator", "noda") == 2
+    found = await town.data("ito", EDITING, "{ viewer { roles } }")
+    assert found["viewer"]["roles"] == ["branch-clerk", "collection-director"]
+    document = """{ staffProposals(filter: {staffId: {eq: "ito"}}) {
+        nodes { proposedBy decidedBy } } }"""
+    found = await town.data(AUDITOR, "audit", document)
+    assert found["staffProposals"]["nodes"] == [
+        {"proposedBy": "operator:hara", "decidedBy": "operator:noda"}
+    ]
+    written = {one["actor"] for one in await town.log(20)}
+    assert {"operator:hara", "operator:noda"} <= written
+
+
+async def test_an_operator_confirms_nothing_that_was_proposed_in_the_console(
+    town: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATENA_DATABASE_URL", town.database_url)
+    monkeypatch.setenv("ATENA_DATA", str(town.folder))
+    await do(town, ADMIN, "proposeRole", staffId="ito", role="collection-director", reason="x")
+    [row] = await town.rows("SELECT id FROM staff_proposal")
+    confirm = ["recover", "confirm", str(row["id"]), "--operator", "noda"]
+    assert await asyncio.to_thread(main, confirm) == 2
 
 
 async def test_a_password_is_issued_by_the_operator(town: World) -> None:

@@ -278,8 +278,8 @@ class Decider:
         return True
 
     def _despite_cover(self, role: str, coordinate: str, action: str) -> bool:
-        """Each class that an obligation withholds has to be opened in spite of it, to a role that is
-        marked for protection work."""
+        """Each class that an obligation withholds has to be opened in spite of it, and to a role
+        that is marked for protection work."""
         classes = [code for code in GRAPH.classes[coordinate] if CLASSES[code].withheld]
         return (
             action == READ
