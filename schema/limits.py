@@ -71,13 +71,38 @@ DEFAULT_LIMITS = Limits()
 def parse_document(text: str, limits: Limits = DEFAULT_LIMITS) -> DocumentNode:
     """Parse. Raises `InvalidRequest` for a syntax error, `BadInput` for too many tokens."""
     try:
-        return parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
+        document = parse(text, max_tokens=limits.tokens, allow_empty_selection_sets=False)
     except GraphQLSyntaxError as error:
         if error.message.endswith("nested too deeply. Parsing aborted."):
             raise BadInput("The document is nested too deeply.", LIMIT_EXCEEDED) from None
         if error.message.endswith("Parsing aborted."):
             raise _exceeded("tokens", limits.tokens) from None
         raise InvalidRequest(PARSE_FAILED, [error]) from None
+    if "\\u" in text:
+        check_texts(list(_literals(document)))
+    return document
+
+
+def _literals(document: DocumentNode) -> Iterator[str]:
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        yield token.value or ""
+        token = token.next
+
+
+def check_texts(value: Any) -> None:
+    """Raise `BadInput` where a text holds U+0000, however it was written: PostgreSQL's text has no
+    such character, SQLite's has, and nobody may tell them apart."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise BadInput("The character U+0000 is not taken.")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            check_texts(name)
+            check_texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            check_texts(inner)
 
 
 def check_document(document: DocumentNode, limits: Limits = DEFAULT_LIMITS) -> None:

@@ -118,6 +118,33 @@ async def test_what_once_crashed_or_blocked_is_refused(
     assert record["outcome"] == code
 
 
+@pytest.mark.parametrize(
+    ("written", "taken"),
+    [
+        (r'"\u{0041}"', True),
+        (r'"\u{00000041}"', True),
+        (r'"C:\\u0000"', True),
+        (r'"C:\\u{0}"', True),
+        (r'"""C:\u0000 \u{0}"""', True),
+        (r'"\u0000"', False),
+        (r'"x\u{0}"', False),
+        (r'"x\u{00000}y"', False),
+        (r'"\\\u0000"', False),
+    ],
+)
+async def test_a_text_is_judged_after_it_is_read(world: World, written: str, taken: bool) -> None:
+    document = f"{{ addressees(filter: {{fullName: {{eq: {written}}}}}) {{ totalCount }} }}"
+    response = await world.ask(CLERK, "consultation", document)
+    assert response.status_code == (200 if taken else 400), response.text
+
+
+@pytest.mark.parametrize(("text", "taken"), [(r"C:\u0000", True), ("C:\x00", False)])
+async def test_a_variable_is_judged_by_its_characters(world: World, text: str, taken: bool) -> None:
+    document = "query($c: String!) { addressees(filter: {fullName: {eq: $c}}) { totalCount } }"
+    response = await world.ask(CLERK, "consultation", document, {"c": text})
+    assert response.status_code == (200 if taken else 400), response.text
+
+
 async def test_a_number_is_no_default_of_a_variable(world: World) -> None:
     document = (
         f'query ($n: IndividualNumber! = "{NUMBER}")'
