@@ -6,12 +6,14 @@ A mandate is given per tax or fee item.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from enum import StrEnum
 from typing import ClassVar
 
 from sqlmodel import SQLModel, UniqueConstraint
 
 from models import rules
+from models.days import PAST, PLANNED
 from models.labels import Noun, child_key, column, enum_of, owner, text
 
 
@@ -89,6 +91,7 @@ class Account(SQLModel, table=True):
         en="day of the application",
         item=(85, 96),
         default=None,
+        days=PAST,
     )
     starts_on: dt.date | None = column(
         "bank-account",
@@ -97,6 +100,7 @@ class Account(SQLModel, table=True):
         item=(86, 97),
         search=True,
         default=None,
+        days=PLANNED,
     )
     cancelled_reason: str | None = column(
         "bank-account",
@@ -113,6 +117,7 @@ class Account(SQLModel, table=True):
         item=(88, 99),
         search=True,
         default=None,
+        days=replace(PLANNED, not_before="applied_on"),
     )
     bank_code: str | None = column(
         "bank-account",

@@ -8,6 +8,7 @@ live in a database of their own (`models/individual_number.py`).
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from enum import StrEnum
 from typing import ClassVar
 
@@ -16,7 +17,8 @@ from sqlalchemy import text as text_of_sql
 from sqlmodel import SQLModel
 
 from models import rules
-from models.labels import Noun, Part, child_key, column, enum_of, owner, text
+from models.days import FORESEEN, PAST, PLANNED
+from models.labels import Days, Noun, Part, child_key, column, enum_of, owner, text
 
 
 class AddresseeKind(StrEnum):
@@ -166,6 +168,7 @@ class Addressee(SQLModel, table=True):
         en="day of the last change of the record",
         item=10,
         default=None,
+        days=PLANNED,
     )
     changed_on_text: str | None = column(
         "resident-record",
@@ -180,6 +183,7 @@ class Addressee(SQLModel, table=True):
         en="day on which the change was notified",
         item=11,
         default=None,
+        days=PAST,
     )
     notified_on_text: str | None = column(
         "resident-record",
@@ -242,7 +246,13 @@ class Addressee(SQLModel, table=True):
         "name", ja="基本名漢字情報", en="given name", item=17, match=True, type=text(), default=None
     )
     birth_date: dt.date | None = column(
-        "birth-and-sex", ja="生年月日", en="date of birth", item=18, search=True, default=None
+        "birth-and-sex",
+        ja="生年月日",
+        en="date of birth",
+        item=18,
+        search=True,
+        default=None,
+        days=PAST,
     )
     birth_date_text: str | None = column(
         "birth-and-sex",
@@ -403,6 +413,7 @@ class Addressee(SQLModel, table=True):
         en="first day of the period of stay",
         item=36,
         default=None,
+        days=PLANNED,
     )
     stay_until: dt.date | None = column(
         "nationality",
@@ -410,6 +421,7 @@ class Addressee(SQLModel, table=True):
         en="last day of the period of stay",
         item=37,
         default=None,
+        days=replace(FORESEEN, not_before="stay_from"),
     )
     resident_since: dt.date | None = column(
         "resident-record",
@@ -418,6 +430,7 @@ class Addressee(SQLModel, table=True):
         item=38,
         part="ResidentRecord",
         default=None,
+        days=PAST,
     )
     resident_since_text: str | None = column(
         "resident-record",
@@ -434,6 +447,7 @@ class Addressee(SQLModel, table=True):
         item=39,
         part="ResidentRecord",
         default=None,
+        days=PAST,
     )
     domiciled_since_text: str | None = column(
         "resident-record",
@@ -450,6 +464,7 @@ class Addressee(SQLModel, table=True):
         item=40,
         part="ResidentRecord",
         default=None,
+        days=PLANNED,
     )
     removed_on_text: str | None = column(
         "resident-record",
@@ -650,6 +665,7 @@ class ForwardingAddress(SQLModel, table=True):
         en="since when mail goes here",
         item=56,
         default=None,
+        days=PLANNED,
     )
     abolished_reason: str | None = column(
         "forwarding-address",
@@ -665,6 +681,7 @@ class ForwardingAddress(SQLModel, table=True):
         en="until when mail goes here",
         item=58,
         default=None,
+        days=Days(not_before="set_on"),
     )
     full_name_kana: str | None = column(
         "forwarding-address",
@@ -839,6 +856,7 @@ class SpecialAddressee(SQLModel, table=True):
         en="since when the special addressee acts",
         item=77,
         default=None,
+        days=PLANNED,
     )
     abolished_on: dt.date | None = column(
         "related-person",
@@ -846,6 +864,7 @@ class SpecialAddressee(SQLModel, table=True):
         en="until when the special addressee acts",
         item=78,
         default=None,
+        days=Days(not_before="set_on"),
     )
 
 
@@ -883,7 +902,12 @@ class HouseholdMembership(SQLModel, table=True):
         default=None,
     )
     joined_on: dt.date | None = column(
-        "household", ja="世帯増異動日", en="day of joining the household", item=82, default=None
+        "household",
+        ja="世帯増異動日",
+        en="day of joining the household",
+        item=82,
+        default=None,
+        days=PLANNED,
     )
     left_reason: str | None = column(
         "household",
@@ -894,7 +918,12 @@ class HouseholdMembership(SQLModel, table=True):
         default=None,
     )
     left_on: dt.date | None = column(
-        "household", ja="世帯減異動日", en="day of leaving the household", item=84, default=None
+        "household",
+        ja="世帯減異動日",
+        en="day of leaving the household",
+        item=84,
+        default=None,
+        days=Days(not_before="joined_on"),
     )
 
 
@@ -921,10 +950,20 @@ class UnionMembership(SQLModel, table=True):
         default=None,
     )
     joined_on: dt.date | None = column(
-        "membership", ja="組合加入日", en="day of joining the union", item=107, default=None
+        "membership",
+        ja="組合加入日",
+        en="day of joining the union",
+        item=107,
+        default=None,
+        days=PLANNED,
     )
     left_on: dt.date | None = column(
-        "membership", ja="組合脱退日", en="day of leaving the union", item=108, default=None
+        "membership",
+        ja="組合脱退日",
+        en="day of leaving the union",
+        item=108,
+        default=None,
+        days=Days(not_before="joined_on"),
     )
 
 
@@ -967,6 +1006,7 @@ class RelatedAddressee(SQLModel, table=True):
         en="since when the records are linked",
         item=112,
         default=None,
+        days=PLANNED,
     )
     ended_reason: str | None = column(
         "related-person",
@@ -982,6 +1022,7 @@ class RelatedAddressee(SQLModel, table=True):
         en="until when the records were linked",
         item=114,
         default=None,
+        days=Days(not_before="started_on"),
     )
 
 
@@ -1024,5 +1065,17 @@ class Contact(SQLModel, table=True):
         default=None,
     )
     set_on: dt.date | None = column(
-        "contact", ja="連絡先設定日", en="day on which the contact was set", item=118, default=None
+        "contact",
+        ja="連絡先設定日",
+        en="day on which the contact was set",
+        item=118,
+        default=None,
+        days=PLANNED,
+    )
+    set_on_text: str | None = column(
+        "contact",
+        ja="連絡先設定日(原文)",
+        en="day on which the contact was set as written, where part of it is unknown (不詳)",
+        type=text(40),
+        default=None,
     )

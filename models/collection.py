@@ -6,12 +6,16 @@ Columns follow the integrated collection systems of Japanese cities. Amounts are
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from enum import StrEnum
 from typing import ClassVar
 
 from sqlmodel import SQLModel, UniqueConstraint
 
-from models.labels import KEY, YEN, Noun, child_key, column, enum_of, owner, text
+from models.days import FORESEEN, PAST, PLANNED
+from models.labels import KEY, YEN, Days, Noun, child_key, column, enum_of, owner, text
+
+NEAR_THE_YEAR = Days(year="levy_year", years_after=2)
 
 
 class TaxItemKind(StrEnum):
@@ -134,13 +138,20 @@ class Collection(SQLModel, table=True):
     )
     term: int = column("collection", ja="期別", en="term within the year", match=True)
     due_on: dt.date | None = column(
-        "collection", ja="納期限", en="due date", search=True, index=True, default=None
+        "collection",
+        ja="納期限",
+        en="due date",
+        search=True,
+        index=True,
+        default=None,
+        days=replace(NEAR_THE_YEAR, from_year=True),
     )
     statutory_due_on: dt.date | None = column(
         "collection",
         ja="法定納期限",
         en="statutory due date, from which limitation runs",
         default=None,
+        days=NEAR_THE_YEAR,
     )
     tax_amount: int = column(
         "collection", ja="税額", en="amount levied, in yen", search=True, type=YEN
@@ -196,7 +207,12 @@ class Collection(SQLModel, table=True):
         type=enum_of(CollectionStatus),
     )
     paid_on: dt.date | None = column(
-        "collection", ja="完納日", en="day on which it was paid in full", search=True, default=None
+        "collection",
+        ja="完納日",
+        en="day on which it was paid in full",
+        search=True,
+        default=None,
+        days=PAST,
     )
     insured_number: str | None = column(
         "identifier",
@@ -215,10 +231,20 @@ class Collection(SQLModel, table=True):
         default=ArrearsState.NONE,
     )
     reminded_on: dt.date | None = column(
-        "arrears", ja="督促日", en="day on which the reminder was issued", search=True, default=None
+        "arrears",
+        ja="督促日",
+        en="day on which the reminder was issued",
+        search=True,
+        default=None,
+        days=PLANNED,
     )
     demanded_on: dt.date | None = column(
-        "arrears", ja="催告日", en="day of the last follow-up demand", search=True, default=None
+        "arrears",
+        ja="催告日",
+        en="day of the last follow-up demand",
+        search=True,
+        default=None,
+        days=PLANNED,
     )
     seizable_from: dt.date | None = column(
         "arrears",
@@ -226,6 +252,7 @@ class Collection(SQLModel, table=True):
         en="first day on which property may be seized",
         search=True,
         default=None,
+        days=PLANNED,
     )
     limitation_on: dt.date | None = column(
         "arrears",
@@ -233,6 +260,7 @@ class Collection(SQLModel, table=True):
         en="day on which limitation will be complete",
         search=True,
         default=None,
+        days=FORESEEN,
     )
     withholding_agent_code: str | None = column(
         "case-note",
@@ -295,10 +323,20 @@ class Receipt(SQLModel, table=True):
     )
     addressee_code: str = owner()
     received_on: dt.date | None = column(
-        "collection", ja="領収年月日", en="day on which the payer paid", search=True, default=None
+        "collection",
+        ja="領収年月日",
+        en="day on which the payer paid",
+        search=True,
+        default=None,
+        days=PAST,
     )
     booked_on: dt.date | None = column(
-        "collection", ja="収入年月日", en="day on which it was booked", search=True, default=None
+        "collection",
+        ja="収入年月日",
+        en="day on which it was booked",
+        search=True,
+        default=None,
+        days=replace(PAST, not_before="received_on"),
     )
     amount: int = column(
         "collection", ja="金額", en="amount received, in yen", search=True, type=YEN

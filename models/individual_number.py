@@ -18,6 +18,7 @@ from sqlmodel import SQLModel
 
 from models import append_only
 from models.check_digits import is_demo_number, is_individual_number
+from models.days import PAST
 from models.labels import column, text
 
 LOG = "access-log"
@@ -126,7 +127,7 @@ class IndividualNumberRow(NumbersTable, table=True):
     )  # fmt: skip
     change_date: dt.date | None = column(
         HISTORY, ja="個人番号異動日", en="day of the change of the number", item=3, graphql=None,
-        type=sa.Date(), default=None,
+        type=sa.Date(), default=None, days=PAST,
     )  # fmt: skip
     change_date_text: str | None = column(
         HISTORY, ja="個人番号異動日（表記）", graphql=None, type=text(40), default=None,

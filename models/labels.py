@@ -26,6 +26,23 @@ class UnclassifiedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Days:
+    """Which days a column may hold (`models/days.py` looks).
+
+    `ahead`       how many days after today at most; `None`: any
+    `not_before`  the column of the same row whose day comes first
+    `years_after` how many years after the fiscal year in `year`, a column of the same row, at most
+    `from_year`   whether a day before that year cannot be
+    """
+
+    ahead: int | None = None
+    not_before: str | None = None
+    year: str | None = None
+    years_after: int = 0
+    from_year: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """What one column is, for everybody who derives something from it.
 
@@ -39,6 +56,7 @@ class Label:
     `about`    columns naming other persons whose protection withholds this value too
     `folded`   stored in the folded form of `models/kana.py`; operands are folded before comparison
     `check`    the rule of the trade that a stored value obeys
+    `days`     which days are possible
     `header`   the column's name in the city's import file, where it differs from `ja`
     """
 
@@ -54,6 +72,7 @@ class Label:
     about: tuple[str, ...] = ()
     folded: bool = False
     check: Check | None = None
+    days: Days | None = None
     header: str | None = None
 
 
@@ -86,6 +105,7 @@ def column(
     about: tuple[str, ...] = (),
     folded: bool = False,
     check: Check | None = None,
+    days: Days | None = None,
     header: str | None = None,
     type: Any = None,
     references: str | None = None,
@@ -113,6 +133,7 @@ def column(
         about=about,
         folded=folded,
         check=check,
+        days=days,
         header=header,
     )
     if type is not None:

@@ -13,11 +13,13 @@ end is confirmed by somebody else than who proposed it
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from enum import StrEnum
 from typing import ClassVar
 
 from sqlmodel import SQLModel, UniqueConstraint
 
+from models.days import FORESEEN, PAST, PLANNED
 from models.labels import INSTANT, KEY, Noun, child_key, column, enum_of, owner, text
 from models.rules import municipality_code
 
@@ -114,14 +116,26 @@ class ProtectiveMeasure(SQLModel, table=True):
         default=None,
     )
     requested_on: dt.date | None = column(
-        WHY, ja="申出日", en="day of the request", search=True, default=None
+        WHY, ja="申出日", en="day of the request", search=True, default=None, days=PAST
     )
     decided_on: dt.date | None = column(
-        WHY, ja="決定日", en="day of the decision", search=True, default=None
+        WHY,
+        ja="決定日",
+        en="day of the decision",
+        search=True,
+        default=None,
+        days=replace(PAST, not_before="requested_on"),
     )
-    starts_on: dt.date | None = column(WHY, ja="開始日", en="first day", search=True, default=None)
+    starts_on: dt.date | None = column(
+        WHY, ja="開始日", en="first day", search=True, default=None, days=PLANNED
+    )
     ends_on: dt.date | None = column(
-        WHY, ja="期限", en="day that reminds; nothing ends by it", search=True, default=None
+        WHY,
+        ja="期限",
+        en="day that reminds; nothing ends by it",
+        search=True,
+        default=None,
+        days=replace(FORESEEN, not_before="starts_on"),
     )
     status: str = column(
         WHY, ja="状態", en="how far it has come", match=True, type=enum_of(MeasureStatus)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
@@ -30,12 +30,14 @@ from models.city_file import (
     STOP_OUTPUT,
     word,
 )
+from models.days import implausible
 from models.graph import GRAPH
-from models.individual_number import IndividualNumber, StoreKind
+from models.individual_number import NUMBERS, IndividualNumber, StoreKind
 from models.kana import fold_kana
 from models.labels import Check, Label, label_of
 from models.rules import Reason
 from models.wareki import NotADateError, parse_day
+from resolvers.sql import today
 
 Values = dict[str, Any]
 Read = Callable[[str, Values], str | None]
@@ -61,6 +63,12 @@ INTEGERS: Mapping[str, Check] = {
 }
 
 
+_TABLES: Mapping[str, sa.Table] = {
+    **{type_.table.name: type_.table for type_ in GRAPH.types.values()},
+    NUMBER: NUMBERS,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One column of a file. `part` names the row that it belongs to; `item` its own column."""
@@ -70,6 +78,16 @@ class Cell:
     column: str
     classes: tuple[str, ...]
     read: Read
+
+
+def implausible_days(part: str, values: Values) -> Iterator[tuple[str, Reason]]:
+    """The columns of one part of a row that hold days that cannot be."""
+    return implausible(_TABLES[table_of(part)], values, today())
+
+
+def table_of(part: str) -> str:
+    """The table of a part: `bank_account:REFUND` is a row of `bank_account`."""
+    return ACCOUNT if part in (DIRECT_DEBIT, REFUND) else part
 
 
 def people_cells(kind: StoreKind) -> dict[str, Cell]:

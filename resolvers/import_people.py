@@ -27,9 +27,9 @@ from models.graph import GRAPH
 from models.rules import Reason
 from resolvers.causes import Causes, codes_of, enter_unspecified
 from resolvers.import_care import FLAGS, Ahead, raised_flags
-from resolvers.import_cells import ACCOUNT, CHILD_TYPES, NUMBER, Values
+from resolvers.import_cells import ACCOUNT, CHILD_TYPES, NUMBER, Values, table_of
 from resolvers.import_report import Outcome, Problem, Row
-from resolvers.import_rows import WholeRows, table_of
+from resolvers.import_rows import WholeRows
 from resolvers.protection import (
     cover_alone,
     cover_both,

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from models.rules import Reason
-from resolvers.import_cells import Cell, Values
+from resolvers.import_cells import Cell, Values, implausible_days
 from resolvers.import_file import Line
 
 REJECT_HEADER = ("line", "column", "class", "reason", "reason_ja")
@@ -148,8 +148,15 @@ def convert(line: Line, cells: dict[str, Cell], code: str) -> Row:
         reason = cell.read(text, values)
         if reason is not None:
             problems.append(Problem.of(cell, reason))
+    for part, values in parts.items():
+        for column, reason in implausible_days(part, values):
+            problems.append(Problem.of(_cell_of(cells, part, column), reason))
     key = cells[code]
     row.code = parts.get(key.part, {}).get(key.column, "")
     if code not in line.cells:
         problems.append(Problem.of(key, Reason("the row has no code", "宛名コードがありません")))
     return row
+
+
+def _cell_of(cells: dict[str, Cell], part: str, column: str) -> Cell:
+    return next(cell for cell in cells.values() if (cell.part, cell.column) == (part, column))

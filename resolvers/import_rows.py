@@ -8,7 +8,7 @@ from models import rules
 from models.kana import fold_kana
 from models.labels import Check
 from models.rules import Reason
-from resolvers.import_cells import ACCOUNT, DIRECT_DEBIT, REFUND, Cell, Values
+from resolvers.import_cells import DIRECT_DEBIT, REFUND, Cell, Values
 from resolvers.import_report import Problem, Row
 
 # A child row that lacks this cell says nothing.
@@ -74,8 +74,3 @@ class WholeRows:
         if values.get(column) is None and not complained:
             reason = Reason("must be filled where cells beside it are", f"{header}は必須です")
             row.problems.append(Problem.of(self._cells[header], reason))
-
-
-def table_of(part: str) -> str:
-    """The table of a part: `bank_account:REFUND` is a row of `bank_account`."""
-    return ACCOUNT if part in (DIRECT_DEBIT, REFUND) else part

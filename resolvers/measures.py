@@ -6,7 +6,7 @@ the record (items 53, 54) ends like a measure: the proposal to clear it is a row
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +20,7 @@ from models.rules import municipality_code
 from resolvers.causes import covered_person, enter_measure, measure, measure_protects
 from resolvers.protection import ending, lapse_exclusions, raise_obligations
 from resolvers.states import needs_state, reason_of
+from resolvers.typed_in import check_days
 from resolvers.write import Change, Changed, Input, UseCase, reads
 
 addressee = GRAPH.types["Addressee"].table
@@ -71,7 +72,7 @@ async def amend_measure(change: Change, given: Input) -> Changed:
         await change.reach("Addressee", code)
     covered_already = await _persons(change, stored)
     persons = {*covered_already, *others}
-    values = await _said(change, given, persons)
+    values = await _said(change, given, persons, dict(stored))
     if "counterparty_addressee_code" not in values:
         _check_apart(stored["counterparty_addressee_code"], others)
     values |= _found_out(stored, given.get("kind"))
@@ -155,9 +156,12 @@ async def confirm_measure_end(change: Change, given: Input) -> Changed:
 # -- the parts ------------------------------------------------------------------------------------
 
 
-async def _said(change: Change, given: Input, persons: Collection[str]) -> dict[str, Any]:
-    """Checked."""
+async def _said(
+    change: Change, given: Input, persons: Collection[str], stored: Mapping[str, Any] = NOTHING
+) -> dict[str, Any]:
+    """Checked, together with what is stored already."""
     values = {column: given[name] for name, column in SAID.items() if name in given}
+    check_days(measure, values, stored)
     city = values.get("deciding_municipality_code")
     if "deciding_municipality_code" in values:
         objection = municipality_code(city) if city else "it must be given"

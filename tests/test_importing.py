@@ -30,6 +30,7 @@ from models.graph import GRAPH
 from models.individual_number import NUMBERS, StoreKind
 from models.migrate import migrate
 from models.protective_measure import VIOLENCE
+from models.tokyo import TOKYO
 from resolvers import importing
 from resolvers.causes import Causes
 from resolvers.import_care import Ahead
@@ -915,6 +916,84 @@ async def test_bad_levy_items_are_named(city: City) -> None:
     assert [(row["line"], row["column"]) for row in rejects(report)] == [
         (str(line), column) for line, (_, column) in enumerate(BAD_LEVIES, 3)
     ]
+
+
+TODAY = dt.datetime.now(TOKYO).date()
+TOMORROW = (TODAY + dt.timedelta(days=1)).isoformat()
+IN_TWO_YEARS = (TODAY + dt.timedelta(days=800)).isoformat()
+
+BAD_DAYS: list[tuple[Contents, Cells, str]] = [
+    *(
+        (Contents.ADDRESSEES, {column: TOMORROW}, column)
+        for column in ("生年月日", "宛名基本届出日", "住記住民日", "住記住定日")
+    ),
+    *(
+        (Contents.ADDRESSEES, {column: IN_TWO_YEARS}, column)
+        for column in ("宛名基本異動日", "住記消除日", "在留期間開始日")
+    ),
+    (Contents.ADDRESSEES, {"生年月日": "R60.1.1"}, "生年月日"),
+    (Contents.ADDRESSEES, {"在留期間開始日": "2024-05-02", "在留期間終了日": "2024-05-01"},
+     "在留期間終了日"),
+    (Contents.ADDRESSEES,
+     {"世帯コード": "1", "世帯増異動日": "2024-05-02", "世帯減異動日": "2024-05-01"},
+     "世帯減異動日"),
+    (Contents.ADDRESSEES, {"電話番号等": "0154-23-0001", "連絡先設定日": IN_TWO_YEARS},
+     "連絡先設定日"),
+    (Contents.ADDRESSEES,
+     {"金融機関コード": "0116", "口座番号": "0000001", "口座申込年月日": TOMORROW},
+     "口座申込年月日"),
+    (Contents.COLLECTIONS, {"納期限": "2126-06-30"}, "納期限"),
+    (Contents.COLLECTIONS, {"納期限": "2029-04-01"}, "納期限"),
+    (Contents.COLLECTIONS, {"納期限": "2025-12-31"}, "納期限"),
+    (Contents.COLLECTIONS, {"法定納期限": "2029-04-01"}, "法定納期限"),
+    (Contents.COLLECTIONS, {"完納日": TOMORROW}, "完納日"),
+    (Contents.COLLECTIONS, {"督促日": IN_TWO_YEARS}, "督促日"),
+    (Contents.RECEIPTS, {"領収年月日": "R10.5.31", "収入年月日": "R10.6.3"}, "領収年月日"),
+    (Contents.RECEIPTS, {"領収年月日": TOMORROW}, "領収年月日"),
+    (Contents.RECEIPTS, {"収入年月日": TOMORROW}, "収入年月日"),
+    (Contents.RECEIPTS, {"領収年月日": "2026-02-02", "収入年月日": "2026-01-05"}, "収入年月日"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("contents", [Contents.ADDRESSEES, Contents.COLLECTIONS, Contents.RECEIPTS])
+async def test_days_that_cannot_be_are_refused(city: City, contents: Contents) -> None:
+    """What went wrong elsewhere: 令和10 for 令和1, and thousands of reminders for too much."""
+    await city.load([person(1)])
+    await city.load([levy(1)], Contents.COLLECTIONS)
+    bad = [(cells, column) for of, cells, column in BAD_DAYS if of == contents]
+    row = {Contents.COLLECTIONS: levy, Contents.RECEIPTS: receipt}.get(contents, person)
+    rows = [row(1, **({"通知書番号": "9"} if row is levy else {}) | cells) for cells, _ in bad]
+    report = await city.load(rows, contents)
+    assert (report.loaded, report.rejected) == (0, len(bad))
+    named = {(row["line"], row["column"]) for row in rejects(report)}
+    assert {(str(line), column) for line, (_, column) in enumerate(bad, 2)} <= named
+    assert all(row["reason"] and row["reason_ja"] for row in rejects(report))
+
+
+async def test_days_that_can_be_are_taken(city: City) -> None:
+    soon = (TODAY + dt.timedelta(days=100)).isoformat()
+    report = await city.load(
+        [
+            person(1, 生年月日=TODAY.isoformat(), 宛名基本異動日=soon, 住記消除日=soon),
+            person(2, 生年月日="昭和20年3月10日頃", 在留期間終了日="99999999"),
+            person(3, 電話番号等="0154-23-0001", 連絡先設定日="2024-05-01 00:00:00"),
+            person(4, 電話番号等="0154-23-0002", 連絡先設定日="2024/5/1 0:00"),
+            person(5, 電話番号等="0154-23-0003", 連絡先設定日="9999/12/31 0:00:00"),
+            person(6, 電話番号等="0154-23-0004", 連絡先設定日="昭和20年3月10日頃"),
+        ]
+    )
+    assert (report.loaded, report.rejected) == (6, 0)
+    contacts = {row["addressee_code"]: row for row in await city.rows("Contact")}
+    told = [(contacts[code(at)]["set_on"], contacts[code(at)]["set_on_text"]) for at in range(3, 7)]
+    day = dt.date(2024, 5, 1)
+    assert told == [(day, None), (day, None), (None, None), (None, "昭和20年3月10日頃")]
+    levies = [
+        levy(1, 納期限="2029-03-31", 法定納期限="2020-06-30"),
+        levy(1, 期別="2", 時効予定日="2031-07-01", 納期限="2026-01-05"),
+    ]
+    assert (await city.load(levies, Contents.COLLECTIONS)).loaded == 2
+    paid = receipt(1, 領収年月日=TODAY.isoformat(), 収入年月日=TODAY.isoformat())
+    assert (await city.load([paid], Contents.RECEIPTS)).loaded == 1
 
 
 async def test_a_levy_item_is_there_once(city: City) -> None:

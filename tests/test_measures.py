@@ -132,6 +132,29 @@ async def test_a_request_protects_at_once_with_the_household(town: World) -> Non
     assert "札幌" not in json.dumps(written, default=str, ensure_ascii=False)
 
 
+@pytest.mark.parametrize(
+    "days",
+    [
+        {"startsOn": "2026-11-02", "endsOn": "2026-11-01"},
+        {"requestedOn": "2026-11-02", "decidedOn": "2026-11-01"},
+        {"requestedOn": "2199-01-01"},
+        {"decidedOn": "2199-01-01"},
+        {"startsOn": "2199-01-01"},
+        {"endsOn": "2199-01-01"},
+    ],
+)
+async def test_a_measure_whose_days_cannot_be_is_refused(
+    town: World, days: Mapping[str, str]
+) -> None:
+    given = {name: day for name, day in VIOLENCE.items() if not name.endswith("On")} | dict(days)
+    assert await refused(town, FIRST, "recordMeasure", given) == "BAD_USER_INPUT"
+    shown = await do(town, FIRST, "recordMeasure", VIOLENCE | {"startsOn": "2026-11-01"})
+    amended = {"measureId": shown["id"]} | dict(days)
+    assert await refused(town, SECOND, "amendMeasure", amended) == "BAD_USER_INPUT"
+    alone = {"measureId": shown["id"], "endsOn": "2026-10-31"}
+    assert await refused(town, SECOND, "amendMeasure", alone) == "BAD_USER_INPUT"
+
+
 async def test_who_is_not_cleared_for_protection_sees_nothing_of_a_measure(town: World) -> None:
     await do(town, FIRST, "recordMeasure", VIOLENCE)
     document = """query ($c: String!) { addressee(code: $c) {

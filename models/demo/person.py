@@ -139,6 +139,7 @@ class People:
             record.base["転出前方書"] = f"コーポ{place.town}{self.dice.between(101, 305)}号"
         if record.groups[0]:
             record.groups[0][-1] |= {"世帯減事由": "転出", "世帯減異動日": day.isoformat()}
+        _came_before(record, day)
         if record.payer is not None:
             record.payer.until = day
 
@@ -156,6 +157,7 @@ class People:
         # The number of a person who died is no longer needed and was deleted.
         del gone.base["個人番号"]
         gone.groups[0][-1] |= {"世帯減事由": "死亡", "世帯減異動日": day.isoformat()}
+        _came_before(gone, day)
         if gone.payer is not None:
             gone.payer.until = day
         heir_row = {
@@ -244,3 +246,13 @@ class People:
         if chance < OTHER_FORM_SHARE:
             return wareki(born) if chance < OTHER_FORM_SHARE / 2 else f"{born:%Y%m%d}"
         return born.isoformat()
+
+
+def _came_before(record: Record, left: dt.date) -> None:
+    """Nobody settles, or comes into a household, after they have left."""
+    for row, name in (
+        (record.base, "住記住民日"), (record.base, "住記住定日"),
+        *((group, "世帯増異動日") for group in record.groups[0]),
+    ):  # fmt: skip
+        if name in row:
+            row[name] = min(row[name], left.isoformat())

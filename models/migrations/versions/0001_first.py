@@ -862,6 +862,11 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("set_on", sa.Date(), nullable=True),
+        sa.Column(
+            "set_on_text",
+            sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
+            nullable=True,
+        ),
         sa.ForeignKeyConstraint(
             ["addressee_code"],
             ["addressee.code"],
