@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import contextlib
 import datetime as dt
+import getpass
 import json
 import multiprocessing.process
 import os
@@ -39,7 +40,7 @@ from authz import recovery
 from authz.access_log import Kind, LoggedOperation, insert
 from authz.access_log import Record as LogRecord
 from authz.clearance import clear
-from authz.client_certificate import thumbprint_of_pem
+from authz.client_certificate import NotInForce, thumbprint_of_pem
 from authz.clients import Clients, Definition
 from authz.embedded_redis import EmbeddedRedis, EmbeddedRedisError
 from authz.errors import BadInput, Refused
@@ -54,7 +55,12 @@ from authz.scopes import Limits
 from authz.staff_desk import set_password
 from authz.vault import Vault
 from models import facts
-from models.client import ClientAuthentication, ClientState, TokenBinding
+from models.client import (
+    ClientAuthentication,
+    ClientState,
+    TokenBinding,
+    client_id_objection,
+)
 from models.database import Database, DatabaseError
 from models.demo.cast_staff import CAST, new_password
 from models.demo.town import Town
@@ -380,6 +386,7 @@ def _add_client_commands(parser: argparse.ArgumentParser) -> None:
     def command(name: str, words: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=words, description=words)
         added.add_argument("id", help="client id")
+        added.add_argument("--operator", help="who you are; default: your account here")
         return added
 
     new = command("register", "register a linkage definition")
@@ -404,6 +411,9 @@ def _add_client_commands(parser: argparse.ArgumentParser) -> None:
     for added in (new, command("rotate", "add a credential; the newest two of a kind live")):
         added.add_argument("--jwk", type=Path, help="file with a public key")
         added.add_argument("--certificate", type=Path, help="file with a certificate (PEM)")
+    command("approve", "put it in force; by another person than the one who registered it")
+    removed = command("remove", "remove one credential, and end every token")
+    removed.add_argument("--credential", type=int, required=True, help="number in `client list`")
     command("suspend", "no tokens any more, and end those that there are")
     command("resume", "tokens again")
     commands.add_parser("list", help="all clients")
@@ -420,6 +430,9 @@ async def _change_client(settings: Settings, chosen: argparse.Namespace) -> int:
                 one = found.definition
                 print(f"{one.id}  {found.state}  {one.authentication}  {one.binding}", end="  ")
                 print(f"{one.purpose}  {' '.join(one.networks)}")
+                for each in await clients.credentials(one.id):
+                    print(f"    {each.number}  {each.kind}  {each.created_at:%Y-%m-%d}", end="  ")
+                    print(each.thumbprint or "")
             return 0
         secret = await _changed_client(clients, chosen)
     if secret is not None:
@@ -439,6 +452,8 @@ def _thumbprint(path: Path) -> str:
     """Of the certificate in a file. Raises `BadInput`."""
     try:
         return thumbprint_of_pem(_content(path))
+    except NotInForce as error:
+        raise BadInput(f"{path}: {error}") from error
     except ValueError as error:
         raise BadInput(f"{path}: no certificate in PEM") from error
 
@@ -448,6 +463,12 @@ async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str |
         suspended = chosen.change == "suspend"
         state = ClientState.SUSPENDED if suspended else ClientState.ACTIVE
         await clients.change_state(chosen.id, state)
+        return None
+    if chosen.change == "approve":
+        await clients.approve(chosen.id, operator(chosen))
+        return None
+    if chosen.change == "remove":
+        await clients.remove(chosen.id, chosen.credential)
         return None
     given = {
         "jwk": _content(chosen.jwk).decode(errors="replace") if chosen.jwk else None,
@@ -467,7 +488,15 @@ async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str |
         valid_from=chosen.valid_from,
         valid_until=chosen.valid_until,
     )
-    return await clients.register(definition, **given)
+    return await clients.register(definition, operator(chosen), **given)
+
+
+def operator(chosen: argparse.Namespace) -> str:
+    """Who types the command: as `--operator` names them, else the account on this machine."""
+    name = chosen.operator or getpass.getuser()
+    if client_id_objection(name) is not None:
+        raise BadInput("--operator: name yourself with 1 to 57 letters, digits, dots or hyphens")
+    return str(name)
 
 
 def _password(settings: Settings, chosen: argparse.Namespace) -> int:

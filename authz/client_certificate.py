@@ -1,13 +1,14 @@
 """A client's certificate: as a proxy hands it over (RFC 9440), and as a registration keeps it.
 
 Kept is the SHA-256 thumbprint of the DER form in base64url, the `x5t#S256` of RFC 8705. Whether a
-known authority signed it, and whether it has expired, is for the proxy that ends TLS.
+known authority signed it, and whether it has expired since, is for the proxy that ends TLS.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 
 from cryptography import x509
@@ -31,9 +32,20 @@ def thumbprint_of_header(value: str) -> str | None:
     return thumbprint(der)
 
 
+class NotInForce(ValueError):
+    """A certificate that is not valid now. The message says why."""
+
+
 def thumbprint_of_pem(pem: bytes) -> str:
-    """The thumbprint of a certificate file. Raises `ValueError`."""
-    return thumbprint(x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER))
+    """The thumbprint of a certificate file. Raises `NotInForce`, or `ValueError` for no
+    certificate."""
+    certificate = x509.load_pem_x509_certificate(pem)
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if first >= last:
+        raise NotInForce("the certificate is never valid: its last moment is before its first")
+    if last <= dt.datetime.now(dt.UTC):
+        raise NotInForce(f"the certificate expired on {last:%Y-%m-%d}")
+    return thumbprint(certificate.public_bytes(Encoding.DER))
 
 
 def thumbprint(der: bytes) -> str:

@@ -37,6 +37,7 @@ from models.client import (
     CredentialKind,
     TokenBinding,
     client_id_objection,
+    network_objection,
     networks_of,
 )
 from models.database import Database
@@ -65,6 +66,16 @@ class Definition:
     items: frozenset[str] | None = None
     valid_from: dt.date | None = None
     valid_until: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What an operator is told of a credential. A secret has no thumbprint."""
+
+    number: int
+    kind: CredentialKind
+    thumbprint: str | None
+    created_at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +142,76 @@ class Clients:
                 self._registered(row, await _credentials(connection, row["id"])) for row in rows
             ]
 
-    async def register(
-        self, definition: Definition, *, jwk: str | None = None, certificate: str | None = None
-    ) -> str | None:
-        """Write a new definition with its first credentials; its secret, where it has one.
+    async def credentials(self, client_id: str) -> list[Credential]:
+        """The live credentials of a client, newest first."""
+        columns = CLIENT_CREDENTIAL.c
+        statement = sa.select(columns.id, columns.kind, columns.value, columns.created_at)
+        async with self._database.look() as connection:
+            rows = await connection.execute(
+                statement.where(columns.client_id == client_id).order_by(columns.id.desc())
+            )
+            return [
+                Credential(number, CredentialKind(kind), _thumbprint(kind, value), created)
+                for number, kind, value, created in rows
+            ]
 
-        `jwk` is a public key as JSON, `certificate` a thumbprint. Raises `BadInput`.
+    async def register(
+        self,
+        definition: Definition,
+        by: str,
+        *,
+        jwk: str | None = None,
+        certificate: str | None = None,
+    ) -> str | None:
+        """Propose a new definition with its first credentials; its secret, where it has one.
+
+        It gets no token before another person than `by` approves it. `jwk` is a public key as JSON,
+        `certificate` a thumbprint. Raises `BadInput`.
         """
         _check(definition)
         wanted = _wanted(definition, jwk, certificate)
         async with self._database.write() as connection:
             await self._check_references(connection, definition)
-            await connection.execute(sa.insert(CLIENT), _row(definition))
+            await connection.execute(sa.insert(CLIENT), _row(definition, by))
             await self._record(connection, "register", definition.id)
             return await self._add(connection, definition.id, wanted)
+
+    async def approve(self, client_id: str, by: str) -> None:
+        """Put a proposed definition in force. Raises `BadInput` for the person who proposed it."""
+        async with self._database.write() as connection:
+            found = await connection.execute(
+                sa.select(CLIENT.c.state, CLIENT.c.proposed_by)
+                .where(CLIENT.c.id == client_id)
+                .with_for_update()
+            )
+            row = found.one_or_none()
+            if row is None:
+                raise BadInput("no such client")
+            if row.state != ClientState.PROPOSED:
+                raise BadInput("this client does not wait for approval")
+            if _same_person(row.proposed_by, by):
+                raise BadInput("another person than the one who registered it approves a client")
+            await connection.execute(
+                sa.update(CLIENT).where(CLIENT.c.id == client_id).values(state=ClientState.ACTIVE)
+            )
+            await self._record(connection, "approve", client_id)
+
+    async def remove(self, client_id: str, number: int) -> None:
+        """Remove one credential, such as a compromised key, and end every token. Raises
+        `BadInput`."""
+        await self._existing(client_id)
+        columns = CLIENT_CREDENTIAL.c
+        async with self._database.write() as connection:
+            epoch = await self._next_epoch(connection, client_id)
+            removed = await connection.execute(
+                sa.delete(CLIENT_CREDENTIAL).where(
+                    columns.client_id == client_id, columns.id == number
+                )
+            )
+            if not removed.rowcount:
+                raise BadInput("this client has no such credential: see `client list`")
+            await self._record(connection, "remove", client_id)
+        await self._end_tokens(client_id, epoch)
 
     async def rotate(
         self, client_id: str, *, jwk: str | None = None, certificate: str | None = None
@@ -166,6 +233,7 @@ class Clients:
             # Of two at once the second must count what the first adds.
             own = sa.select(CLIENT.c.id).where(CLIENT.c.id == client_id)
             await connection.execute(own.with_for_update())
+            await _check_new(connection, client_id, wanted)
             await self._record(connection, "rotate", client_id)
             secret = await self._add(connection, client_id, wanted)
             epoch = None
@@ -177,7 +245,8 @@ class Clients:
 
     async def change_state(self, client_id: str, state: ClientState) -> None:
         """Suspend or resume; every token ends at the next request. Raises `BadInput`."""
-        await self._existing(client_id)
+        if (await self._existing(client_id)).state is ClientState.PROPOSED:
+            raise BadInput("this client waits for approval by another person: `client approve`")
         async with self._database.write() as connection:
             epoch = await self._next_epoch(connection, client_id)
             await connection.execute(
@@ -316,7 +385,35 @@ async def _retire(
     return bool(old)
 
 
-def _row(definition: Definition) -> dict[str, Any]:
+async def _check_new(
+    connection: AsyncConnection,
+    client_id: str,
+    wanted: Iterable[tuple[CredentialKind, str | None]],
+) -> None:
+    """The same credential once more would end an older one, and leave the client with one alone."""
+    known = {
+        (kind, _thumbprint(kind, value))
+        for kind, value in await _credentials(connection, client_id)
+    }
+    for kind, value in wanted:
+        if value is not None and (kind, _thumbprint(kind, value)) in known:
+            raise BadInput("the client has this credential already: nothing was changed")
+
+
+def _thumbprint(kind: str, value: str) -> str | None:
+    """What names a credential whatever else its text says; `None` for a secret."""
+    if kind == CredentialKind.SECRET:
+        return None
+    if kind == CredentialKind.CERTIFICATE:
+        return value
+    return import_key(orjson.loads(value)).thumbprint()
+
+
+def _same_person(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def _row(definition: Definition, by: str) -> dict[str, Any]:
     items = definition.items
     return {
         "id": definition.id,
@@ -329,7 +426,8 @@ def _row(definition: Definition) -> dict[str, Any]:
         "binding": definition.binding,
         "valid_from": definition.valid_from,
         "valid_until": definition.valid_until,
-        "state": ClientState.ACTIVE,
+        "state": ClientState.PROPOSED,
+        "proposed_by": by,
     }
 
 
@@ -348,6 +446,12 @@ def _check(definition: Definition) -> None:
         raise BadInput("a network is written as 192.0.2.0/24, without host bits") from None
     if not networks:
         raise BadInput("name at least one network that the client may come from")
+    for network in networks:
+        if (objection_to := network_objection(network)) is not None:
+            raise BadInput(objection_to)
+    first, last = definition.valid_from, definition.valid_until
+    if first is not None and last is not None and last < first:
+        raise BadInput("the last day of the definition is before its first day")
 
 
 def _wanted(

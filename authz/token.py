@@ -36,6 +36,7 @@ from authz.jose import LEEWAY, BadToken
 from authz.once import Once, Rate
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
+from authz.refusals import Refusals
 from authz.revocations import Revocations
 from authz.scopes import Limits, scope_of, written
 from authz.session import Session, Sessions
@@ -98,6 +99,7 @@ class Tokens:
         clients: Clients,
         policies: PolicyStore,
         log: AccessLog,
+        refusals: Refusals,
         once: Once,
         rates: Rates,
         front: Front,
@@ -110,6 +112,7 @@ class Tokens:
         self._clients = clients
         self._policies = policies
         self._log = log
+        self._refusals = refusals
         self._once = once
         self._rates = rates
         self.front = front
@@ -206,9 +209,9 @@ class Tokens:
             await self._sessions.close(token)
         await self._record("revoke", "OK", client=client.id)
 
-    async def refused(self, what: str, cause: str) -> None:
+    async def refused(self, what: str, cause: str, channel: Channel) -> None:
         """Record a request that named no client at all."""
-        await self._record(what, f"REFUSED_{cause}")
+        await self._refused(str(self.front.address(channel)), what, cause)
 
     # -- the check of every request --------------------------------------------------------------
 
@@ -227,7 +230,8 @@ class Tokens:
                 raise BadToken("CHANNEL")
             await self._check_channel(grant, token, channel)
         except BadToken as bad:
-            await self._record("use", f"REFUSED_{bad.cause}", actor=session.actor)
+            address = "" if channel is None else str(self.front.address(channel))
+            await self._refused(address, "use", bad.cause, actor=session.actor)
             raise Unauthenticated("not signed in") from None
         await self._rates.requests.admit(grant.client)
 
@@ -263,7 +267,7 @@ class Tokens:
             self._check_standing(client, channel)
         except BadToken as bad:
             known = client.id if client else None
-            await self._record(what, f"REFUSED_{bad.cause}", client=known)
+            await self._refused(address, what, bad.cause, client=known)
             await self._rates.failures.admit(address)
             raise self._failed(bad.cause, channel) from None
         assert client is not None
@@ -397,16 +401,35 @@ class Tokens:
     async def _record(
         self, what: str, outcome: str, *, client: str | None = None, actor: Actor | None = None
     ) -> None:
-        grant = actor.grant if actor else None
-        record = Record(
-            kind=Kind.TOKEN,
-            outcome=outcome,
-            actor=actor.id if actor else actor_id(client) if client else None,
-            session=actor.session if actor else None,
-            roles=ROLES if actor or client else frozenset(),
-            purpose=grant.limits.purpose if grant else None,
-        )
-        await self._log.record(record, LoggedOperation.of(f"oauth:{what}", ()))
+        await self._log.record(_recorded(outcome, client, actor), _operation(what))
+
+    async def _refused(
+        self,
+        address: str,
+        what: str,
+        cause: str,
+        *,
+        client: str | None = None,
+        actor: Actor | None = None,
+    ) -> None:
+        record = _recorded(f"REFUSED_{cause}", client, actor)
+        await self._refusals.record(address, record, _operation(what))
+
+
+def _recorded(outcome: str, client: str | None, actor: Actor | None) -> Record:
+    grant = actor.grant if actor else None
+    return Record(
+        kind=Kind.TOKEN,
+        outcome=outcome,
+        actor=actor.id if actor else actor_id(client) if client else None,
+        session=actor.session if actor else None,
+        roles=ROLES if actor or client else frozenset(),
+        purpose=grant.limits.purpose if grant else None,
+    )
+
+
+def _operation(what: str) -> LoggedOperation:
+    return LoggedOperation.of(f"oauth:{what}", ())
 
 
 def _opened(client: Registered, scopes: frozenset[str], policy: Policy) -> frozenset[str]:

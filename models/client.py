@@ -22,8 +22,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ClientState(StrEnum):
-    """Whether a client gets tokens."""
+    """Whether a client gets tokens. PROPOSED: a second person has not approved it yet."""
 
+    PROPOSED = "PROPOSED"
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
 
@@ -59,9 +60,21 @@ def client_id_objection(value: str) -> str | None:
     return "a client id has 1 to 57 letters, digits (not 12 in a row), dots, hyphens or underscores"
 
 
+WIDEST = {4: 8, 6: 32}
+"""Shortest prefix of a network that a client may come from, by version of IP."""
+
+
 def networks_of(words: str) -> tuple[Network, ...]:
     """The networks of a definition, in CIDR notation. Raises `ValueError`."""
     return tuple(ipaddress.ip_network(word) for word in words.split())
+
+
+def network_objection(network: Network) -> str | None:
+    """Why a client may not come from a network, or `None`: it must not be nearly everywhere."""
+    shortest = WIDEST[network.version]
+    if network.prefixlen >= shortest:
+        return None
+    return f"a network of IPv{network.version} has a prefix of /{shortest} or longer"
 
 
 class Client(SQLModel, table=True):
@@ -136,7 +149,10 @@ class Client(SQLModel, table=True):
         en="whether it gets tokens",
         graphql=None,
         type=enum_of(ClientState),
-        default=ClientState.ACTIVE,
+        default=ClientState.PROPOSED,
+    )
+    proposed_by: str = column(
+        "transfer", ja="登録者", en="operator who registered it", graphql=None, type=text(64)
     )
     tokens_revoked_at: dt.datetime | None = column(
         "transfer",

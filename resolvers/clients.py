@@ -30,6 +30,8 @@ SCOPES = frozenset(
 """What a transfer destination's client asks for."""
 
 WITH_SECRET = "medical-pension"
+PROPOSER, APPROVER = "demo-first", "demo-second"
+"""Who registers and who approves the clients of the demo town."""
 
 
 def definition_of(code: str, **others: Any) -> Definition:
@@ -64,9 +66,11 @@ async def register_departments(clients: Clients) -> list[Mapping[str, Any]]:
         }
         if definition.authentication is ClientAuthentication.PRIVATE_KEY_JWT:
             key = ECKey.generate_key("P-256")
-            await clients.register(definition, jwk=json.dumps(key.as_dict(private=False)))
+            public = json.dumps(key.as_dict(private=False))
+            await clients.register(definition, PROPOSER, jwk=public)
             told["privateKey"] = key.as_dict(private=True)
         else:
-            told["secret"] = await clients.register(definition)
+            told["secret"] = await clients.register(definition, PROPOSER)
+        await clients.approve(definition.id, APPROVER)
         kept.append(told)
     return kept

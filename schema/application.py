@@ -26,6 +26,7 @@ from authz.once import Once, Rate
 from authz.passwords import QUICK, STRONG, Passwords
 from authz.policy_chain import Chain
 from authz.policy_store import PolicyStore
+from authz.refusals import Refusals
 from authz.revocations import Revocations
 from authz.session import Sessions, connect, disconnect
 from authz.sign_in import SignIn
@@ -102,6 +103,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         log = AccessLog(database)
         stack.push_async_callback(log.stop)
         await log.start()
+        refusals = Refusals(log)
+        counting = asyncio.create_task(refusals.keep_writing())
+        stack.push_async_callback(refusals.write)
+        stack.push_async_callback(end, counting)
         sessions = Sessions(redis, idle=settings.idle_timeout, absolute=settings.absolute_timeout)
         stack.push_async_callback(sessions.disconnect)
         revocations = Revocations(database)
@@ -124,6 +129,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             clients,
             policies,
             log,
+            refusals,
             Once(redis),
             Rates(
                 tokens=Rate(redis, "token", TOKENS_A_MINUTE),

@@ -104,7 +104,7 @@ async def _answer(tokens: Tokens, name: str, endpoint: Endpoint, request: Reques
         try:
             form, headers = await _form(request), headers_of(request)
         except (OAuthRefused, BadInput) as refused:
-            await tokens.refused(name, "MALFORMED")
+            await tokens.refused(name, "MALFORMED", channel_of(request.scope, {}))
             raise _malformed(refused.message) from None
         content = await endpoint(tokens, form, channel_of(request.scope, headers))
     except ClientDisconnect:

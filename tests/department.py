@@ -146,9 +146,11 @@ async def register(
     if definition.authentication is ClientAuthentication.PRIVATE_KEY_JWT:
         key = ECKey.generate_key("P-256")
         public = json.dumps(key.as_dict(private=False))
-        await clients.register(definition, jwk=public, **given)
+        await clients.register(definition, "first", jwk=public, **given)
+        await clients.approve(definition.id, "second")
         return Department(definition.id, key, http)
-    secret = await clients.register(definition, **given)
+    secret = await clients.register(definition, "first", **given)
+    await clients.approve(definition.id, "second")
     assert secret is not None
     return Department(definition.id, OctKey.import_key(secret), http, "HS256")
 

@@ -17,6 +17,7 @@ from server import main
 from tests.authority import Authority
 
 REGISTER = ["client", "register", "care", "--definition", "nursing-care", "--network", "10.0.0.0/8"]
+SECRET = ["--authentication", "client_secret_jwt", "--binding", "dpop"]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,10 @@ def test_a_client_is_registered_rotated_suspended_and_listed(
     public.write_text(json.dumps(key.as_dict(private=False)), encoding="utf-8")
     given = ["--jwk", str(public), "--certificate", str(certificate)]
     assert main([*REGISTER, *given, "--item", "Collection.taxAmount"]) == 0
-    assert main(["client", "rotate", "care", "--jwk", str(public)]) == 0
+    assert main(["client", "approve", "care", "--operator", "second"]) == 0
+    other = folder / "other.json"
+    other.write_text(json.dumps(ECKey.generate_key("P-256").as_dict(private=False)))
+    assert main(["client", "rotate", "care", "--jwk", str(other)]) == 0
     assert main(["client", "suspend", "care"]) == 0
     capsys.readouterr()
     assert main(["client", "list"]) == 0
@@ -68,6 +72,7 @@ def test_a_client_is_registered_rotated_suspended_and_listed(
     )
     assert [form for *_, form in logged] == [
         "client:register",
+        "client:approve",
         "client:rotate",
         "client:suspend",
         "client:resume",
@@ -78,8 +83,7 @@ def test_a_client_is_registered_rotated_suspended_and_listed(
 def test_a_secret_is_told_once_and_stored_nowhere(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    secret_jwt = ["--authentication", "client_secret_jwt", "--binding", "dpop"]
-    assert main([*REGISTER, *secret_jwt]) == 0
+    assert main([*REGISTER, *SECRET]) == 0
     secret = capsys.readouterr().out.split()[-1]
     assert len(secret) == 43
     for path in (folder / "data").iterdir():
@@ -97,6 +101,14 @@ def test_a_secret_is_told_once_and_stored_nowhere(
         ([*REGISTER, "--scope", "036:collection:mask"], "the operation of a scope"),
         ([*REGISTER, "--item", "Collection"], "an item is a coordinate"),
         ([*REGISTER[:-1], "10.0.0.1/8"], "a network is written as"),
+        ([*REGISTER[:-1], "0.0.0.0/0"], "a prefix of /8 or longer"),
+        ([*REGISTER[:-1], "128.0.0.0/1"], "a prefix of /8 or longer"),
+        ([*REGISTER[:-1], "::/0"], "a prefix of /32 or longer"),
+        (
+            [*REGISTER, "--valid-from", "2026-02-01", "--valid-until", "2026-01-31"],
+            "the last day of the definition is before its first day",
+        ),
+        ([*REGISTER, "--operator", "7710-0000-0075 x"], "name yourself"),
         ([*REGISTER, "--purpose", "consultation"], "the purpose is not the one"),
         (["export-schema", "--client", "nobody"], "there is no client"),
     ],
@@ -104,10 +116,61 @@ def test_a_secret_is_told_once_and_stored_nowhere(
 def test_what_cannot_be_is_said_and_not_done(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    secret = ["--authentication", "client_secret_jwt", "--binding", "dpop"]
     if arguments[:2] == ["client", "register"] and said != "needs a public key":
-        arguments = [*arguments, *secret]
+        arguments = [*arguments, *SECRET]
     assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+    assert rows(folder, "SELECT * FROM client") == []
+
+
+def test_a_definition_takes_two_persons(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*REGISTER, *SECRET, "--operator", "first"]) == 0
+    assert main(["client", "approve", "care", "--operator", "First"]) == 2
+    assert "another person" in capsys.readouterr().err
+    assert main(["client", "resume", "care"]) == 2
+    assert "waits for approval" in capsys.readouterr().err
+    assert rows(folder, "SELECT state FROM client") == [("PROPOSED",)]
+    assert main(["client", "approve", "care", "--operator", "second"]) == 0
+    assert rows(folder, "SELECT state FROM client") == [("ACTIVE",)]
+    assert main(["client", "approve", "care", "--operator", "third"]) == 2
+    assert "does not wait for approval" in capsys.readouterr().err
+
+
+def test_the_same_key_again_changes_nothing_and_one_key_alone_is_removed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    public = [folder / "one.json", folder / "two.json"]
+    keys = [ECKey.generate_key("P-256").as_dict(private=False) for _ in public]
+    for path, key in zip(public, keys, strict=True):
+        path.write_text(json.dumps(key))
+    dpop = ["--binding", "dpop", "--jwk"]
+    assert main([*REGISTER, *dpop, str(public[0])]) == 0
+    assert main(["client", "rotate", "care", "--jwk", str(public[1])]) == 0
+    kept = rows(folder, "SELECT id, value FROM client_credential ORDER BY id")
+    public[1].write_text(json.dumps({**keys[1], "kid": "another name for the same key"}))
+    for path in public:
+        assert main(["client", "rotate", "care", "--jwk", str(path)]) == 2
+        assert "has this credential already" in capsys.readouterr().err
+    assert rows(folder, "SELECT id, value FROM client_credential ORDER BY id") == kept
+    assert main(["client", "list"]) == 0
+    listed = [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert listed == [[str(number), "JWK"] for number, _ in reversed(kept)]
+    compromised = str(kept[0][0])
+    assert main(["client", "remove", "care", "--credential", compromised]) == 0
+    assert main(["client", "remove", "care", "--credential", compromised]) == 2
+    assert "no such credential" in capsys.readouterr().err
+    assert rows(folder, "SELECT id, value FROM client_credential") == kept[1:]
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(-1, "the certificate expired on"), (-20, "the certificate is never valid")],
+)
+def test_a_certificate_that_is_not_in_force_is_not_registered(
+    folder: Path, capsys: pytest.CaptureFixture[str], days: int, said: str
+) -> None:
+    certificate = Authority(folder, "city").issue("care", days=days).certificate
+    assert main([*REGISTER, *SECRET[:2], "--certificate", str(certificate)]) == 2
     assert said in capsys.readouterr().err
     assert rows(folder, "SELECT * FROM client") == []
 
@@ -140,9 +203,9 @@ def test_a_key_that_does_not_sign_well_is_not_registered(
 
 def test_the_days_transfers_are_ordered(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, definition in (("care", "nursing-care"), ("child", "child-welfare")):
-        secret = ["--authentication", "client_secret_jwt", "--binding", "dpop"]
-        common = ["--definition", definition, "--network", "10.0.0.0/8", *secret]
+        common = ["--definition", definition, "--network", "10.0.0.0/8", *SECRET]
         assert main(["client", "register", name, *common]) == 0
+        assert main(["client", "approve", name, "--operator", "second"]) == 0
     assert main(["client", "suspend", "child"]) == 0
     capsys.readouterr()
     assert main(["transfer", "--changed"]) == 0

@@ -12,11 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 
+from authz import refusals
+from authz.access_log import AccessLog, Kind, LoggedOperation, Record
 from authz.client_certificate import thumbprint_of_pem
 from authz.clients import Registered
 from authz.embedded_redis import EmbeddedRedis
@@ -38,8 +41,11 @@ EVERYBODY = "{ addressees { totalCount } }"
 async def town(
     new_database: NewDatabase, valkey: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Town]:
-    async with departments(new_database, valkey, tmp_path_factory.mktemp("tokens")) as made:
-        yield made
+    with pytest.MonkeyPatch.context() as patch:
+        # All tests come from one address.
+        patch.setattr(refusals, "ROWS", 1_000_000)
+        async with departments(new_database, valkey, tmp_path_factory.mktemp("tokens")) as made:
+            yield made
 
 
 async def refusal(town: Town) -> tuple[Any, ...]:
@@ -192,7 +198,8 @@ async def test_the_secret_itself_is_taken_only_behind_a_setting(
                 id="legacy",
                 authentication=ClientAuthentication.CLIENT_SECRET_BASIC,
             )
-            secret = await made.clients.register(definition)
+            secret = await made.clients.register(definition, "first")
+            await made.clients.approve(definition.id, "second")
             legacy = Department("legacy", OctKey.generate_key(), made.world.client)
             for given, expected in ((secret, status), ("wrong", 401)):
                 response = await made.world.client.post(
@@ -512,6 +519,38 @@ async def test_who_asks_too_often_waits(
         assert responses[-1].status_code == 429
         assert responses[-1].json()["error"] == "temporarily_unavailable"
         assert 0 < int(responses[-1].headers["retry-after"]) <= 60
+
+
+async def test_callers_without_a_credential_write_a_few_rows_and_one_that_counts(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else anybody fills the disk of the log."""
+    monkeypatch.setattr(refusals, "ROWS", 2)
+    log = AccessLog(town.database)
+    await log.start()
+    try:
+        bounded = refusals.Refusals(log)
+        unknown = Record(kind=Kind.TOKEN, outcome="REFUSED_UNKNOWN")
+        for address in ("192.0.2.1", *["192.0.2.2"] * 7):
+            await bounded.record(address, unknown, LoggedOperation.of("oauth:token", ()))
+        await bounded.write()
+    finally:
+        await log.stop()
+    told = [(record["outcome"], record["normal_form"]) for record in await town.world.log(4)]
+    assert told == [
+        *[("REFUSED_UNKNOWN", "oauth:token")] * 3,
+        ("REFUSED_RATE", "refused:5 more from one address"),
+    ]
+    before = await _rows(town)
+    for _ in range(8):
+        form = town["nursing-care"].form(client_assertion="nothing")
+        assert (await town["nursing-care"].ask_token(form)).status_code == 400
+    assert await _rows(town) - before <= 2
+
+
+async def _rows(town: Town) -> int:
+    async with town.database.look() as connection:
+        return int(await connection.scalar(sa.text("SELECT count(*) FROM access_log")) or 0)
 
 
 async def test_the_newest_policy_version_binds_the_next_token(town: Town) -> None:

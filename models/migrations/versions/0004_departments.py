@@ -41,7 +41,10 @@ def upgrade() -> None:
         sa.Column("binding", _words("tokenbinding", "dpop", "mtls"), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=True),
         sa.Column("valid_until", sa.Date(), nullable=True),
-        sa.Column("state", _words("clientstate", "ACTIVE", "SUSPENDED"), nullable=False),
+        sa.Column(
+            "state", _words("clientstate", "PROPOSED", "ACTIVE", "SUSPENDED"), nullable=False
+        ),
+        sa.Column("proposed_by", _text(64), nullable=False),
         sa.Column("tokens_revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["definition_code"], ["transfer_definition.code"]),
         sa.ForeignKeyConstraint(["purpose"], ["purpose.code"]),
