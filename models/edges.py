@@ -286,6 +286,13 @@ EDGES: tuple[Edge, ...] = (
         "what may be used instead of a withheld address",
     ),
     *_child(
+        "substituteAddressProposals",
+        "SubstituteAddressProposal",
+        "protection",
+        ja="代替送付先の提案",
+        en="what was proposed to be used instead, and what became of it",
+    ),
+    *_child(
         "protectiveMeasures",
         "ProtectiveMeasure",
         "protection",

@@ -29,7 +29,12 @@ from models.addressee import (
 from models.collection import Collection, Receipt
 from models.edges import EDGES, Edge
 from models.facts import CLASSES
-from models.handling import Handling, HandlingNotice, SubstituteAddress
+from models.handling import (
+    Handling,
+    HandlingNotice,
+    SubstituteAddress,
+    SubstituteAddressProposal,
+)
 from models.labels import Label, Noun, Part, camel, label_of, text
 from models.lift import Lift
 from models.policy import PolicyDraft, PolicyDraftLine, PolicyLine, PolicyVersion
@@ -53,6 +58,7 @@ MODELS: tuple[type[SQLModel], ...] = (
     Contact,
     Handling,
     SubstituteAddress,
+    SubstituteAddressProposal,
     ProtectiveMeasure,
     CoveredPerson,
     HouseholdExclusion,

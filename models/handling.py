@@ -12,11 +12,18 @@ system than the address.
 
 from __future__ import annotations
 
-from typing import ClassVar
+import datetime as dt
+from enum import StrEnum
+from typing import Any, ClassVar
 
 from sqlmodel import SQLModel
 
-from models.labels import Noun, child_key, column, owner, text
+from models.labels import INSTANT, Noun, child_key, column, enum_of, owner, text
+
+
+def _proposed(ja: str, en: str, length: int | None = None) -> Any:
+    """A text of a proposal."""
+    return column("protection", ja=ja, en=en, type=text(length), default=None)
 
 
 class Handling(SQLModel, table=True):
@@ -89,6 +96,59 @@ class SubstituteAddress(SQLModel, table=True):
     )
     address: str | None = column(
         "substitute-address", ja="代替送付先住所", en="address", type=text(), default=None
+    )
+
+
+class SubstituteStatus(StrEnum):
+    """状態: 提案 PROPOSED → 使用中 IN_FORCE → 終了 ENDED; 取消 WITHDRAWN before it was confirmed;
+    使用停止 SUSPENDED where it came to name a place or a person that it must not."""
+
+    PROPOSED = "PROPOSED"
+    IN_FORCE = "IN_FORCE"
+    WITHDRAWN = "WITHDRAWN"
+    SUSPENDED = "SUSPENDED"
+    ENDED = "ENDED"
+
+
+class SubstituteAddressProposal(SQLModel, table=True):
+    """代替送付先の提案 what a coordinator proposes to use instead of a withheld address.
+
+    Every clerk reads what another coordinator confirms, so the proposal is the coordinators' alone.
+    """
+
+    __tablename__ = "substitute_address_proposal"
+    noun: ClassVar[Noun] = Noun(
+        "SubstituteAddressProposal",
+        ja="代替送付先の提案",
+        en="what is proposed to be used instead of a withheld address",
+        existence=("protection",),
+        owner="addressee_code",
+        root=("substituteAddressProposal", "substituteAddressProposals"),
+    )
+
+    id: int | None = child_key("protection")
+    addressee_code: str = owner()
+    recipient: str | None = _proposed("代替送付先氏名", "recipient")
+    postal_code: str | None = _proposed("代替送付先郵便番号", "postal code", 7)
+    address: str | None = _proposed("代替送付先住所", "address")
+    status: str = column(
+        "protection",
+        ja="状態",
+        en="how far it has come",
+        match=True,
+        type=enum_of(SubstituteStatus),
+    )
+    proposed_by: str | None = _proposed("提案者", "staff id of who proposed it", 64)
+    proposed_at: dt.datetime | None = column(
+        "protection", ja="提案日時", en="when it was proposed", type=INSTANT, default=None
+    )
+    confirmed_by: str | None = _proposed("確認者", "staff id of who confirmed it", 64)
+    confirmed_at: dt.datetime | None = column(
+        "protection", ja="確認日時", en="when it was confirmed", type=INSTANT, default=None
+    )
+    ended_by: str | None = _proposed("終了者", "staff id of who ended it; null: its own check", 64)
+    ended_at: dt.datetime | None = column(
+        "protection", ja="終了日時", en="when it was ended", type=INSTANT, default=None
     )
 
 

@@ -11,7 +11,8 @@ from models.database import Database
 from models.demo import measures as demo
 from models.graph import GRAPH
 from resolvers.causes import addressee, enter_measure, measure
-from resolvers.protection import exclusion, household, raise_obligations
+from resolvers.protection import raise_obligations
+from resolvers.ties import exclusion, household
 
 lift = GRAPH.types["Lift"].table
 

@@ -14,12 +14,12 @@ from authz.errors import BadInput
 from authz.four_eyes import check_somebody_else
 from models.graph import GRAPH
 from models.protective_measure import ExclusionStatus
-from resolvers.protection import ending, exclusion, lives_there, raise_obligations
+from resolvers.protection import ending, raise_obligations
 from resolvers.states import needs_state, reason_of
+from resolvers.ties import exclusion, household, lives_there
 from resolvers.write import Change, Changed, Input, UseCase, reads
 
 addressee = GRAPH.types["Addressee"].table
-household = GRAPH.types["HouseholdMembership"].table
 
 EXISTENCE = "HouseholdExclusion"
 

@@ -14,10 +14,8 @@ What went wrong elsewhere: the flag stood on one record of the victim, and the a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,102 +33,16 @@ from resolvers.causes import (
     codes_of,
     enter_unspecified,
 )
-from resolvers.sql import goes_on, today
+from resolvers.substitute_place import review
+from resolvers.ties import Ties, exclusion, household, lives_there
 
 handling = GRAPH.types["Handling"].table
-related = GRAPH.types["RelatedAddressee"].table
-household = GRAPH.types["HouseholdMembership"].table
-exclusion = GRAPH.types["HouseholdExclusion"].table
 notice = GRAPH.types["HandlingNotice"].table
 levy = GRAPH.types["Collection"].table
 destination = GRAPH.types["TransferDefinition"].table
 population_item: sa.Table = PopulationItem.__table__  # type: ignore[attr-defined]
 
 LOCK = 4_815_170_104
-
-
-# -- whom it extends to --------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Ties:
-    """Who is tied to whom: records of one person, and members of one household by its code."""
-
-    codes: set[str]
-    same: dict[str, set[str]] = field(default_factory=dict)
-    homes: dict[str, dict[str, set[str]]] = field(default_factory=dict)
-    excluded: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
-
-    @classmethod
-    async def around(cls, connection: AsyncConnection, codes: Collection[str]) -> _Ties:
-        """Everybody tied to these, over any number of ties."""
-        ties, frontier = cls(set(codes)), set(codes)
-        while frontier:
-            frontier = await ties._add(connection, frontier) - ties.codes
-            ties.codes |= frontier
-        decided = sa.select(
-            exclusion.c.addressee_code, exclusion.c.member_code, exclusion.c.household_code
-        ).where(excludes())
-        async for person, member, home in _rows(
-            connection, decided, exclusion.c.addressee_code, ties.codes
-        ):
-            ties.excluded.setdefault(person, set()).add((member, home))
-        return ties
-
-    async def _add(self, connection: AsyncConnection, codes: Collection[str]) -> set[str]:
-        found: set[str] = set()
-        linked = sa.select(related.c.addressee_code, related.c.previous_addressee_code)
-        for key in (related.c.addressee_code, related.c.previous_addressee_code):
-            async for later, earlier in _rows(connection, linked, key, codes):
-                self.same.setdefault(later, set()).add(earlier)
-                self.same.setdefault(earlier, set()).add(later)
-                found |= {later, earlier}
-        own, other = household.alias("own"), household.alias("other")
-        together = (
-            sa.select(own.c.addressee_code, other.c.addressee_code, own.c.household_code)
-            .join(other, own.c.household_code == other.c.household_code)
-            .where(lives_there(own), lives_there(other))
-        )
-        async for code, member, home in _rows(connection, together, own.c.addressee_code, codes):
-            self.homes.setdefault(code, {}).setdefault(member, set()).add(home)
-            found.add(member)
-        return found
-
-    def person(self, code: str) -> set[str]:
-        """All records of one person."""
-        return _closure(code, lambda each: self.same.get(each, ()))
-
-    def reached(self, codes: Iterable[str]) -> set[str]:
-        """Everybody to whom the obligation of these extends, themselves included."""
-        return {code for source in codes for code in self._reached(source)}
-
-    def _reached(self, source: str) -> set[str]:
-        excluded = {
-            pair for record in self.person(source) for pair in self.excluded.get(record, ())
-        }
-
-        def near(code: str) -> Iterator[str]:
-            yield from self.same.get(code, ())
-            for member, homes in self.homes.get(code, {}).items():
-                if any((member, home) not in excluded for home in homes):
-                    yield member
-
-        return _closure(source, near)
-
-
-def _closure(start: str, near: Callable[[str], Iterable[str]]) -> set[str]:
-    found, frontier = {start}, [start]
-    while frontier:
-        for code in near(frontier.pop()):
-            if code not in found:
-                found.add(code)
-                frontier.append(code)
-    return found
-
-
-def lives_there(membership: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Whether a member has not left the household yet: a move is notified before its day."""
-    return goes_on(membership.c.left_on, today())
 
 
 async def _held(connection: AsyncConnection, among: Collection[str]) -> Causes:
@@ -158,15 +70,6 @@ async def covered_now(connection: AsyncConnection) -> tuple[Causes, Causes]:
     return codes, homes
 
 
-def excludes() -> sa.ColumnElement[bool]:
-    """Whether an exclusion holds: decided by two persons, and not ended."""
-    return sa.and_(
-        exclusion.c.status == ExclusionStatus.IN_FORCE.value,
-        exclusion.c.proposed_by != exclusion.c.confirmed_by,
-        exclusion.c.ended_by.is_(None),
-    )
-
-
 # -- raising and ending --------------------------------------------------------------------------
 
 
@@ -180,13 +83,14 @@ async def raise_obligations(
     Returns the codes of those whose obligation began.
     """
     await _alone(connection)
-    ties = _Ties(set())
-    near = set(touched) | await ties._add(connection, touched)
+    await review(connection, touched)
+    ties = Ties(set())
+    near = set(touched) | await ties.add(connection, touched)
     asked, held = await asked_for(connection, near), await _held(connection, near)
     sources = asked.codes() | held.codes() | (causes.codes() if causes else set())
     if not sources:
         return set()
-    ties = await _Ties.around(connection, sources)
+    ties = await Ties.around(connection, sources)
     asked, held = await asked_for(connection, ties.codes), await _held(connection, ties.codes)
     changed: set[str] = set()
     for name in OBLIGATIONS:
@@ -231,12 +135,12 @@ async def ending(connection: AsyncConnection, codes: Collection[str]) -> AsyncIt
     those whose obligation ended.
     """
     await _alone(connection)
-    ties = await _Ties.around(connection, codes)
+    ties = await Ties.around(connection, codes)
     held = await _held(connection, ties.codes)
     before = await _explained(connection, ties)
     changed: set[str] = set()
     yield changed
-    ties = await _Ties.around(connection, ties.codes)
+    ties = await Ties.around(connection, ties.codes)
     after = await _explained(connection, ties)
     for name in OBLIGATIONS:
         unexplained = held.of(name) - before.of(name)
@@ -250,7 +154,7 @@ async def lapse_exclusions(
 ) -> None:
     """A new cause for these people asks anew whom it extends to, whichever of their records an
     exclusion names. `by`: staff id; none for a file."""
-    ties = await _Ties.around(connection, codes)
+    ties = await Ties.around(connection, codes)
     records = {record for code in codes for record in ties.person(code)}
     ended = {"status": ExclusionStatus.ENDED.value, "ended_by": by, "ended_at": at}
     for chunk in chunks(records):
@@ -264,13 +168,13 @@ async def lapse_exclusions(
 async def write_down_unexplained(connection: AsyncConnection, codes: Collection[str]) -> None:
     """Give a cause of their own to those of these people who are covered and nothing says why."""
     await _alone(connection)
-    ties = await _Ties.around(connection, codes)
+    ties = await Ties.around(connection, codes)
     held, explained = await _held(connection, codes), await _explained(connection, ties)
     lacking = [held.of(name) - explained.of(name) for name in OBLIGATIONS]
     await enter_unspecified(connection, Causes(*lacking))
 
 
-async def _explained(connection: AsyncConnection, ties: _Ties) -> Causes:
+async def _explained(connection: AsyncConnection, ties: Ties) -> Causes:
     """Whom something stored asks for, or reaches."""
     asked = await asked_for(connection, ties.codes)
     return Causes(*[ties.reached(asked.of(name)) for name in OBLIGATIONS])
@@ -311,14 +215,3 @@ async def _tell(connection: AsyncConnection, codes: Collection[str]) -> None:
         await connection.execute(
             sa.insert(notice).from_select(["definition_code", "addressee_code"], rows)
         )
-
-
-async def _rows(
-    connection: AsyncConnection,
-    select: sa.Select[Any],
-    key: sa.ColumnElement[str],
-    among: Collection[str],
-) -> AsyncIterator[Any]:
-    for chunk in chunks(among):
-        for row in await connection.execute(select.where(key.in_(chunk))):
-            yield row

@@ -10,13 +10,14 @@ from typing import Any
 
 import strawberry
 
+from models.handling import SubstituteStatus
 from models.lift import OutputPath
 from models.protective_measure import MeasureKind
 from schema.changes import change, payload
 from schema.scalars import Date, DateTime
 from schema.types import enumerated
 
-for words in (MeasureKind, OutputPath):
+for words in (MeasureKind, OutputPath, SubstituteStatus):
     enumerated(words)
 
 
@@ -28,14 +29,21 @@ def _maybe(description: str) -> Any:
     return strawberry.field(description=description, default=strawberry.UNSET)
 
 
-@strawberry.input(description="代替送付先の入力: null clears a part of it.")
+@strawberry.input(description="代替送付先の提案の入力: a recipient, an address, or both.")
 class SetSubstituteAddressInput:
-    """What may be used instead of a person's withheld address."""
+    """What should be used instead of a person's withheld address."""
 
     addresseeCode: str = _given("宛名コード: whose")
     recipient: str | None = _given("代替送付先氏名: recipient")
     postalCode: str | None = _given("代替送付先郵便番号: postal code")
     address: str | None = _given("代替送付先住所: address")
+
+
+@strawberry.input(description="代替送付先の提案の指定.")
+class SubstituteAddressInput:
+    """One proposal."""
+
+    proposalId: strawberry.ID = _given("代替送付先の提案: which")
 
 
 @strawberry.input(description="支援措置等の登録の入力.")
@@ -134,23 +142,34 @@ class LiftInput:
     liftId: strawberry.ID = _given("一時解除: which")
 
 
-def _payload(name: str, field: str, type_name: str, ja: str) -> Any:
-    shows = {field: (type_name, f"{ja}: as it is now")}
-    return payload(f"{name[0].upper()}{name[1:]}Payload", f"{ja}の変更結果.", shows)
+Noun = tuple[str, str, str]
+"""A payload field, its type, and what it is called."""
 
 
-def _change(name: str, input_type: type, noun: tuple[str, str, str], description: str) -> Any:
-    return change(name, input_type, _payload(name, *noun), description)
+def _payload(name: str, *nouns: Noun) -> Any:
+    shows = {field: (type_name, f"{ja}: as it is now") for field, type_name, ja in nouns}
+    return payload(f"{name[0].upper()}{name[1:]}Payload", f"{nouns[0][2]}の変更結果.", shows)
 
 
-SUBSTITUTE = ("substituteAddress", "SubstituteAddress", "代替送付先")
-MEASURE = ("protectiveMeasure", "ProtectiveMeasure", "支援措置等")
-EXCLUSION = ("householdExclusion", "HouseholdExclusion", "世帯員の除外")
-LIFT = ("lift", "Lift", "一時解除")
+def _change(name: str, input_type: type, nouns: tuple[Noun, ...], description: str) -> Any:
+    return change(name, input_type, _payload(name, *nouns), description)
 
-DECLARED: tuple[tuple[str, type, tuple[str, str, str], str], ...] = (
+
+SUBSTITUTE = (
+    ("substituteAddress", "SubstituteAddress", "代替送付先"),
+    ("proposal", "SubstituteAddressProposal", "代替送付先の提案"),
+)
+MEASURE = (("protectiveMeasure", "ProtectiveMeasure", "支援措置等"),)
+EXCLUSION = (("householdExclusion", "HouseholdExclusion", "世帯員の除外"),)
+LIFT = (("lift", "Lift", "一時解除"),)
+
+DECLARED: tuple[tuple[str, type, tuple[Noun, ...], str], ...] = (
     ("setSubstituteAddress", SetSubstituteAddressInput, SUBSTITUTE,
-     "代替送付先の設定: set what may be used instead of a withheld address; the coordinator's."),
+     "代替送付先の提案: propose what to use instead of a withheld address; clerks do not see it."),
+    ("confirmSubstituteAddress", SubstituteAddressInput, SUBSTITUTE,
+     "代替送付先の確認: put in force what somebody else proposed."),
+    ("withdrawSubstituteAddress", SubstituteAddressInput, SUBSTITUTE,
+     "代替送付先の取消: take a proposal back, or what is in force away, at once."),
     ("recordMeasure", RecordMeasureInput, MEASURE,
      "支援措置等の登録: enter why care is due; it protects at once, decided or not."),
     ("amendMeasure", AmendMeasureInput, MEASURE,

@@ -173,6 +173,17 @@ async def test_whom_a_measure_is_about_is_probed_by_nobody(town: World, hidden: 
 async def test_a_change_needs_each_of_its_cells_of_whom_it_changes(town: World) -> None:
     """That there is a substitute address everybody's branch clerk writes, what it says the clerk of
     a section alone: of people outside the section the two roles together write nothing."""
+    await town.change("DELETE FROM substitute_address_proposal")
+    for code in (YAMADA, HANAKO):
+        await town.change(
+            "INSERT INTO substitute_address_proposal (addressee_code, address, status)"
+            f" VALUES ('{code}', '局留', 'PROPOSED')"
+        )
+    listed = "{ substituteAddressProposals(first: 2) { nodes { id addressee { code } } } }"
+    nodes = (await town.data(COORDINATOR, "protection-measures", listed))[
+        "substituteAddressProposals"
+    ]["nodes"]
+    ids = {node["addressee"]["code"]: node["id"] for node in nodes}
     await make_branch_clerk(town)
     await town.publish(
         *(
@@ -180,19 +191,22 @@ async def test_a_change_needs_each_of_its_cells_of_whom_it_changes(town: World) 
             for role, what in (
                 ("branch-clerk", "SubstituteAddress"),
                 ("section-clerk", "class:substitute-address"),
+                ("section-clerk", "SubstituteAddressProposal"),
             )
         )
     )
     await told_of(town, 2)
-    document = """mutation ($c: String!) { setSubstituteAddress(input: {addresseeCode: $c,
-        address: "局留"}) { __typename } }"""
+    document = """mutation ($id: ID!) { withdrawSubstituteAddress(input: {proposalId: $id}) {
+        __typename } }"""
     statuses = [
-        (await town.ask(SECTION_CLERK, "consultation", document, {"c": code})).status_code
+        (await town.ask(SECTION_CLERK, "consultation", document, {"id": ids[code]})).status_code
         for code in (YAMADA, HANAKO)
     ]
     assert statuses == [200, 400]
-    stored = await town.rows("SELECT addressee_code FROM substitute_address ORDER BY 1")
-    assert [row["addressee_code"] for row in stored] == [YAMADA, TANAKA]
+    stored = await town.rows(
+        "SELECT addressee_code FROM substitute_address_proposal WHERE status = 'PROPOSED'"
+    )
+    assert [row["addressee_code"] for row in stored] == [HANAKO]
 
 
 async def test_what_is_proposed_already_is_told_to_who_may_read_it_alone(town: World) -> None:

@@ -254,7 +254,7 @@ async def test_asking_to_issue_costs_one(town: World, staff_id: str, code: str) 
 
 async def test_a_change_counts_whom_it_changes(town: World) -> None:
     document = """mutation ($input: SetSubstituteAddressInput!) {
-        setSubstituteAddress(input: $input) { substituteAddress { address } } }"""
+        setSubstituteAddress(input: $input) { proposal { address } } }"""
     given = {"addresseeCode": TANAKA, "address": "釧路市役所気付"}
     for _ in range(2):
         await town.data(COORDINATOR, "protection-measures", document, variables={"input": given})

@@ -98,6 +98,8 @@ WRITERS = {
     "resolvers/demo_measures.py",
     "resolvers/protection.py",
     "resolvers/substitute_address.py",
+    "resolvers/substitute_place.py",
+    "resolvers/ties.py",
     "resolvers/transfer.py",
     "resolvers/transfer_store.py",
 }

@@ -243,3 +243,17 @@ async def test_another_file_is_refused_whole(town: World, tmp_path: Path, header
     with pytest.raises(FileRefused):
         await load_file(town, path)
     assert YAMADA not in await handling(town)
+
+
+async def test_a_measure_takes_away_a_substitute_address_at_the_counterpartys(
+    town: World, tmp_path: Path
+) -> None:
+    await town.change(
+        f"UPDATE addressee SET address = '釧路市昭和1丁目2番3号' WHERE code = '{KATO}'"
+    )
+    await town.change(
+        f"INSERT INTO substitute_address (addressee_code, address) VALUES ('{YAMADA}', '昭和1-2-3')"
+    )
+    codes = "SELECT addressee_code FROM substitute_address ORDER BY addressee_code"
+    await load(town, tmp_path, YAMADAS)
+    assert [row["addressee_code"] for row in await town.rows(codes)] == [TANAKA]

@@ -690,6 +690,31 @@ async def test_a_new_addressee_in_a_protected_home_is_covered(city: City) -> Non
     assert set(await city.care()) == {code(1), code(2), code(3), code(5)}
 
 
+@pytest.mark.parametrize("later", [
+    [person(2, 関連前宛名コード=code(1), 住所漢字="釧路市武佐４丁目９２２番３号")],
+    [person(2, 世帯コード="0000000001", 住所漢字="武佐四丁目九百二十二番地三")],
+    [person(2, 世帯コード="0000000001", 転出前住所="武佐4-922-3", 住所漢字="釧路市旭町1")],
+    [{CODE: code(1), "送付先住所漢字": "北海道釧路市武佐4丁目922番3号", "送付先設定事由": "1"}],
+])  # fmt: skip
+async def test_a_file_takes_away_a_substitute_address_that_it_makes_a_place_of_theirs(
+    city: City, later: list[Cells]
+) -> None:
+    """Nobody sees it from the transaction on that brings the place in."""
+    await city.load([person(1, DVフラグ="1", 世帯コード="0000000001"), person(9)])
+    given = {"address": "武佐4-922-3", "recipient": None, "postal_code": None}
+    async with city.database.write() as connection:
+        for who in (code(1), code(9)):
+            await connection.execute(
+                sa.insert(table("SubstituteAddress")).values(addressee_code=who, **given)
+            )
+        waiting = {"addressee_code": code(1), "status": "IN_FORCE", **given}
+        await connection.execute(sa.insert(table("SubstituteAddressProposal")).values(waiting))
+    await city.load(later)
+    assert [row["addressee_code"] for row in await city.rows("SubstituteAddress")] == [code(9)]
+    [proposal] = await city.rows("SubstituteAddressProposal")
+    assert (proposal["status"], proposal["ended_by"]) == ("SUSPENDED", None)
+
+
 async def test_whoever_leaves_a_household_on_a_day_to_come_still_lives_there(city: City) -> None:
     """A move is notified before its day: until then their address is the covered person's."""
     home = {"世帯コード": "0000000001"}

@@ -33,6 +33,7 @@ IDENTIFIED = {
     "measureId": "ProtectiveMeasure",
     "exclusionId": "HouseholdExclusion",
     "liftId": "Lift",
+    "proposalId": "SubstituteAddressProposal",
     "proposal": "StaffProposal",
     "draft": "PolicyDraft",
 }
@@ -44,6 +45,8 @@ POOLS: Mapping[str, Sequence[Any]] = {
     "name": ["甲", "a name", ""],
     "receivedBy": ["甲", ""],
     "postalCode": ["0850000", "0850000", "1"],
+    "address": ["局留", "釧路市役所気付", "釧路市北大通1番1号", ""],
+    "recipient": ["釧路市役所", "局留", ""],
     "decidingMunicipalityCode": ["012068", "012068", "012061"],
     "uses": [1, 2, 100, 0],
     "version": [2, 1, 3],

@@ -180,6 +180,7 @@ class Told:
     """Of rows of a type that the input names by one of the columns `by`: these columns.
 
     `scoped`: only of rows where the actor may write. `own`: of these only if it is the actor.
+    `everybody`: of all rows, named or not.
     """
 
     type: str
@@ -187,12 +188,13 @@ class Told:
     by: Columns = ()
     own: Columns = ()
     scoped: bool = True
+    everybody: bool = False
 
     def rows(self, state: State, named: Collection[Any]) -> Iterator[Row]:
         """The rows that are named."""
         by = self.by or (GRAPH.types[self.type].noun.key,)
         for row in state.rows[self.type]:
-            if any(row.values[column] in named for column in by):
+            if self.everybody or any(row.values[column] in named for column in by):
                 yield row
 
 
@@ -211,9 +213,25 @@ IN_SERVICE = Told("StaffMember", ("state",), scoped=False)
 LIFTS = (Told("Lift", (), ("addressee_code",), own=("staff_id",)),)
 
 
+def _whole(type_name: str) -> Told:
+    columns = tuple(column.name for column in GRAPH.types[type_name].table.columns)
+    return Told(type_name, columns, everybody=True, scoped=False)
+
+
 def _all_of(type_name: str, *by: str) -> Told:
     columns = tuple(column.name for column in GRAPH.types[type_name].table.columns)
     return Told(type_name, columns, by, scoped=False)
+
+
+PLACES = tuple(
+    _whole(type_name)
+    for type_name in (
+        "Addressee", "ForwardingAddress", "HouseholdMembership", "RelatedAddressee",
+        "SpecialAddressee", "ProtectiveMeasure", "CoveredPerson", "SubstituteAddressProposal",
+    )
+)  # fmt: skip
+"""A substitute address is held against every place of whoever is tied to the person; who sets one
+may read them all, so that all of it counts as told."""
 
 
 def _measure(*own: str) -> tuple[Told, ...]:
@@ -231,7 +249,12 @@ POLICY = ("PolicyVersion", "PolicyLine", "PolicyDraft", "PolicyDraftLine")
 STAFF_TYPES = ("StaffMember", "RoleGrant", "StaffProposal")
 
 OUTCOMES: Mapping[str, tuple[Told, ...]] = {
-    "setSubstituteAddress": (PERSON,),
+    "setSubstituteAddress": (PERSON, *PLACES),
+    "confirmSubstituteAddress": (
+        Told("SubstituteAddressProposal", ("status",), own=("proposed_by",)),
+        *PLACES,
+    ),
+    "withdrawSubstituteAddress": (Told("SubstituteAddressProposal", ("status",)),),
     "recordMeasure": (PERSON,),
     "amendMeasure": (
         PERSON,
@@ -279,6 +302,7 @@ INSERTED = {
     "proposeFlagEnd": "ProtectiveMeasure",
     "excludeHouseholdMember": "HouseholdExclusion",
     "proposeLift": "Lift",
+    "setSubstituteAddress": "SubstituteAddressProposal",
     "prepareTransfer": "Transfer",
     "proposeRole": "StaffProposal",
     "proposeReinstatement": "StaffProposal",
@@ -342,11 +366,28 @@ def _of_desk(state: State, name: str, named: Collection[Any]) -> Facts:
 
 # -- what a transaction goes by --------------------------------------------------------------------
 
+PLACED = (
+    "code", "address", "building", "moved_from_address", "moved_from_building",
+    "moved_out_address", "moved_out_building", "full_name", "full_name_kana",
+)  # fmt: skip
+"""What of a record a substitute address is held against."""
+PLACE_TABLES: Mapping[str, Columns | None] = {
+    "addressee": PLACED,
+    "forwarding_address": ("addressee_code", "address", "building"),
+    "special_addressee": ("addressee_code", "special_addressee_code"),
+    "substitute_address": None,
+    "substitute_address_proposal": None,
+    **dict.fromkeys(
+        ("related_addressee", "household_membership", "protective_measure", "covered_person")
+    ),
+}
 PROTECTION: Mapping[str, Columns | None] = {
-    "addressee": ("code", "dv_flag", "neglect_flag"),
+    **PLACE_TABLES,
+    "addressee": (*PLACED, "dv_flag", "neglect_flag"),
     "protective_measure": (
         "id", "addressee_code", "kind", "status", "end_proposed_by", "end_confirmed_by",
         "address_withheld", "stop_output", "decided_on", "counterparty_addressee_code",
+        "counterparty_name",
     ),
     "covered_person": None,
     "related_addressee": None,
@@ -362,7 +403,7 @@ DESK: Mapping[str, Columns | None] = dict.fromkeys(
      "policy_draft_line")
 )  # fmt: skip
 LOOKED_AT: Mapping[str, Mapping[str, Columns | None]] = {
-    "setSubstituteAddress": {"addressee": ("code",), "substitute_address": ("addressee_code",)},
+    "SubstituteAddress": PLACE_TABLES,
     "Lift": {"lift": None, "staff": None},
     "Transfer": {"transfer": None, "transfer_definition": None},
     "issueDocument": {"lift": None, "handling": None, "addressee": ("code",)},

@@ -340,6 +340,75 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "substitute_address_proposal",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "addressee_code",
+            sa.String(length=15).with_variant(sa.String(length=15, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "recipient",
+            sa.String().with_variant(sa.String(collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "postal_code",
+            sa.String(length=7).with_variant(sa.String(length=7, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "address",
+            sa.String().with_variant(sa.String(collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "PROPOSED",
+                "IN_FORCE",
+                "WITHDRAWN",
+                "SUSPENDED",
+                "ENDED",
+                name="substitutestatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "proposed_by",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "confirmed_by",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "ended_by",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["addressee_code"],
+            ["addressee.code"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("substitute_address_proposal", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_substitute_address_proposal_addressee_code"),
+            ["addressee_code"],
+            unique=False,
+        )
+
+    op.create_table(
         "lift_use",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("lift_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -375,6 +444,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("substitute_address_proposal", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_substitute_address_proposal_addressee_code"))
+
+    op.drop_table("substitute_address_proposal")
     with op.batch_alter_table("lift_use", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_lift_use_lift_id"))
 
