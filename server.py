@@ -25,6 +25,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
@@ -82,8 +83,17 @@ from resolvers.importing import (
     rejects_of,
     seed,
 )
-from schema.application import create_app, main_database, open_services, use_cases
+from schema import serving
+from schema.application import (
+    LATE,
+    create_app,
+    lasting_services,
+    main_database,
+    open_services,
+    use_cases,
+)
 from schema.build import graphql_schema, sdl
+from schema.connections import Doors
 from schema.narrowed import changes_open_to, narrowed_sdl
 from schema.settings import SettingError, Settings, variable
 
@@ -95,7 +105,7 @@ def application() -> Starlette:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
-    return create_app(Settings.read(os.environ))
+    return create_app(Settings.read(os.environ), lasting_services)
 
 
 def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
@@ -234,25 +244,53 @@ async def _clients(settings: Settings) -> AsyncIterator[Clients]:
         yield Clients(database, settings.load_keys())
 
 
-def serve(settings: Settings) -> None:
-    """Prepare, start, and say where."""
+def serve(settings: Settings) -> int:
+    """Prepare, start, and say where; the exit status, 0 only where the end was asked for."""
     _check_address(settings)
-    with embedded_redis(settings) as ready:
-        asyncio.run(prepare(ready))
+    signal.signal(signal.SIGTERM, _end_in_order)
+    with embedded_redis(settings) as ready, contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_prepared(ready))
         _greet(ready)
-        uvicorn.run(
-            "server:application",
-            factory=True,
-            app_dir=str(PROJECT),
-            host=ready.host,
-            port=ready.port,
-            workers=ready.workers,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            # What a client says of its address is not believed.
-            proxy_headers=False,
-        )
+        return serving.run(_configuration(ready))
+    return 0
+
+
+def _end_in_order(*_: object) -> None:
+    """What a signal ends ends what it has started, too."""
+    sys.exit(0)
+
+
+def _configuration(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        "server:application",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        # Called as a class is; it is copied into each worker.
+        http=Doors(proxies=settings.proxies),  # type: ignore[arg-type]
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        # What a client says of its address is not believed.
+        proxy_headers=False,
+        timeout_graceful_shutdown=settings.drain_timeout.total_seconds(),  # type: ignore[arg-type]
+    )
+
+
+async def _prepared(settings: Settings) -> None:
+    """`prepare`, once the stores answer. Raises what it does if they do not in time."""
+    last = time.monotonic() + settings.store_timeout.total_seconds()
+    while True:
+        try:
+            return await prepare(settings)
+        except LATE as error:
+            if time.monotonic() > last or not settings.has_servers:
+                raise
+            told = error if isinstance(error, SettingError | Refused) else type(error).__name__
+            print(f"atena: {told}; trying again", file=sys.stderr, flush=True)
+        await asyncio.sleep(1)
 
 
 def _check_address(settings: Settings) -> None:
@@ -345,8 +383,7 @@ def _add_recovery(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(settings: Settings, _: argparse.Namespace) -> int:
-    serve(settings)
-    return 0
+    return serve(settings)
 
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> int:

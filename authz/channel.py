@@ -41,14 +41,14 @@ class Front:
     def address(self, channel: Channel) -> Address | None:
         """Where the request comes from: the peer, or whom a proxy names last in
         `X-Forwarded-For`."""
-        peer = _address(channel.peer)
+        peer = address_of(channel.peer)
         if not self._is_proxy(peer):
             return peer
-        return _address(channel.headers.get("x-forwarded-for", "").rpartition(",")[2].strip())
+        return address_of(channel.headers.get("x-forwarded-for", "").rpartition(",")[2].strip())
 
     def certificate(self, channel: Channel) -> str | None:
         """Thumbprint of the certificate that a proxy saw (RFC 9440 `Client-Cert`), if any."""
-        if not self._is_proxy(_address(channel.peer)):
+        if not self._is_proxy(address_of(channel.peer)):
             return None
         return thumbprint_of_header(channel.headers.get("client-cert", ""))
 
@@ -67,7 +67,8 @@ def within(address: Address | None, networks: tuple[str, ...]) -> bool:
     )
 
 
-def _address(text: str | None) -> Address | None:
+def address_of(text: str | None) -> Address | None:
+    """The address that a text is, if it is one."""
     try:
         found = ipaddress.ip_address(text or "")
     except ValueError:

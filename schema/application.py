@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +26,7 @@ from starlette.routing import Route
 from authz.access_log import AccessLog, Kind
 from authz.access_log import Record as LogRecord
 from authz.clients import Clients
-from authz.errors import Refused
+from authz.errors import Refused, Unavailable
 from authz.harvest import Harvest
 from authz.lockout import Lockout
 from authz.once import Once, Rate
@@ -72,6 +79,20 @@ FAILURES_A_MINUTE = 60
 HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+"""Seconds between a worker's tries to open its stores."""
+
+_log = logging.getLogger("atena.server")
+
+
+class StoreLate(SettingError):
+    """A store does not answer: it may be down, or not up yet."""
+
+
+LATE = (StoreLate, Unavailable, DatabaseError, SQLAlchemyError, OSError)
+"""What opening stores fails with while one of them does not answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What one worker has open."""
@@ -85,6 +106,9 @@ class Services:
     tokens: Tokens
     transfers: TransferServices
     runner: TransferRunner
+
+
+Opened = Callable[[Settings], AbstractAsyncContextManager[Services]]
 
 
 @asynccontextmanager
@@ -191,14 +215,14 @@ def use_cases() -> Iterator[UseCase]:
 async def main_database(settings: Settings, *, migrated: bool = True) -> AsyncIterator[Database]:
     """The main database, for one command that needs it `migrated`, or not.
 
-    Raises `SettingError` where nobody can connect to it, or where it is not migrated.
+    Raises `StoreLate` where nobody can connect to it, `SettingError` where it is not migrated.
     """
     database = Database(settings.main_url)
     try:
         try:
             current = await is_current(database)
         except (OSError, SQLAlchemyError) as error:
-            raise SettingError(
+            raise StoreLate(
                 "ATENA_DATABASE_URL: the database does not answer, or refuses this account"
             ) from error
         if migrated and not current:
@@ -227,13 +251,64 @@ def _sign_in_recorder(log: AccessLog) -> Callable[[SignInEvent], Any]:
     return record
 
 
-def create_app(settings: Settings) -> Starlette:
+@asynccontextmanager
+async def lasting_services(settings: Settings) -> AsyncIterator[Services]:
+    """What `open_services` opens, whenever the stores let it: a worker outlives an outage that
+    it is started in. SIGTERM and SIGINT end the waiting. Raises `StoreLate` then."""
+    async with AsyncExitStack() as stack:
+        with _ended_by_signals() as ended:
+            services = await _first_opened(settings, stack, ended)
+        yield services
+
+
+async def _first_opened(
+    settings: Settings, stack: AsyncExitStack, ended: asyncio.Event
+) -> Services:
+    pause, ending = FIRST_PAUSE, asyncio.create_task(ended.wait())
+    stack.push_async_callback(end, ending)
+    while True:
+        opening = asyncio.create_task(stack.enter_async_context(open_services(settings)))
+        await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            await end(opening)
+            raise StoreLate("the worker was ended before its stores opened")
+        error = opening.exception()
+        if error is None:
+            return opening.result()
+        # Never its text: drivers put values into theirs.
+        _log.error("the stores do not open (%s): trying again", type(error).__name__)
+        await asyncio.wait({ending}, timeout=pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[asyncio.Event]:
+    """An event that is set when a signal asks for the end, beside what it does otherwise."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    others = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+
+    def end(number: int, frame: Any) -> None:
+        loop.call_soon_threadsafe(ended.set)
+        other = others[signal.Signals(number)]
+        if callable(other):
+            other(number, frame)
+
+    for each in others:
+        signal.signal(each, end)
+    try:
+        yield ended
+    finally:
+        for each, other in others.items():
+            signal.signal(each, other)
+
+
+def create_app(settings: Settings, opened: Opened = open_services) -> Starlette:
     """The ASGI application of one worker."""
     state: dict[str, Services] = {}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_services(settings) as services:
+        async with opened(settings) as services:
             state["services"] = services
             # The schema, the policy and the modules live as long as the worker: a collection that
             # walks them all again and again costs a tenth of every list. What one answer makes, up

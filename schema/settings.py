@@ -51,6 +51,12 @@ class Settings:
     graphiql: bool = setting("on", "`on` or `off`: serve GraphiQL at /graphiql")
     console: bool = setting("on", "`on` or `off`: serve the policy console at /console")
     workers: int = setting("1", "processes that answer")
+    store_timeout: timedelta = setting(
+        "60", "seconds that a start waits for stores that do not answer yet"
+    )
+    drain_timeout: timedelta = setting(
+        "20", "seconds that requests in progress get when the server ends"
+    )
     people: int = setting("2000", "people in the demo town at the first start")
     public_url: str = setting(
         "", "address at which clients reach the server; unset: http://HOST:PORT"
@@ -111,6 +117,9 @@ class Settings:
             raise SettingError(f"ATENA_REDIS_URL: must begin with {' or '.join(REDIS_URLS)}")
         if self.port > MOST_PORT:
             raise SettingError(f"ATENA_PORT: must be a whole number from 0 to {MOST_PORT}")
+        for name in ("store_timeout", "drain_timeout"):
+            if not timedelta(0) <= getattr(self, name) <= timedelta(hours=1):
+                raise SettingError(f"{variable(name)}: must be from 0 to 3600")
         for name in ("workers", "client_rate"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{variable(name)}: must be at least 1")
@@ -135,6 +144,11 @@ class Settings:
     def vault_url(self) -> str:
         """URL of the database of individual numbers."""
         return self.numbers_url or f"sqlite:///{(self.data / 'numbers.sqlite').absolute()}"
+
+    @property
+    def has_servers(self) -> bool:
+        """Whether a store is a server of its own, which may come up later than Atena."""
+        return bool(self.database_url or self.numbers_url or self.redis_url)
 
     def load_keys(self) -> Keys:
         """The key file; the embedded one is made where it is missing."""

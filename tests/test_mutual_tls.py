@@ -71,7 +71,7 @@ class City:
 
 @pytest.fixture(scope="module")
 async def city(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[City]:
-    nginx, folder = _nginx(), tmp_path_factory.mktemp("city")
+    nginx, folder = find_nginx(), tmp_path_factory.mktemp("city")
     urls = [f"sqlite:///{folder / name}.sqlite" for name in ("main", "numbers")]
     passwords = await make_stores(urls[0], urls[1], folder)
     authority, foreign = Authority(folder, "city"), Authority(folder, "foreign")
@@ -120,7 +120,7 @@ async def _register(
     return found
 
 
-def _nginx() -> str:
+def find_nginx() -> str:
     """Debian puts it where not every account looks."""
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     return found if found and MODULES.exists() else absent("nginx with libnginx-mod-http-js")
@@ -149,32 +149,43 @@ def _proxy(nginx: str, folder: Path, server: Issued, authority: Authority) -> An
         ):
             assert old in site
             site = site.replace(old, new)
-        places = "\n".join(
-            f"{name}_temp_path {folder / name};"
-            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        configuration = folder / "nginx.conf"
-        # Started as root it would serve as nobody, who does not read the test's folder.
-        user = "user root;" if os.geteuid() == 0 else ""
-        configuration.write_text(
-            f"load_module {MODULES};\n{user}\ndaemon off;\nworker_processes 1;\n"
-            f"pid {folder / 'nginx.pid'};\nerror_log {folder / 'nginx.log'};\nevents {{}}\n"
-            f"http {{\naccess_log off;\njs_path {folder};\n{places}\n{site}}}\n",
-            encoding="utf-8",
-        )
-        process = subprocess.Popen(
-            [nginx, "-p", str(folder), "-c", str(configuration)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _wait(process, port, folder / "nginx.log")
+        with nginx_serving(
+            nginx, folder, site, port, f"load_module {MODULES};", f"js_path {folder};"
+        ):
             yield
-        finally:
-            process.terminate()
-            process.wait(20)
 
     return run
+
+
+@contextmanager
+def nginx_serving(
+    nginx: str, folder: Path, site: str, port: int, first: str = "", inside: str = ""
+) -> Iterator[None]:
+    """nginx with this in its `http`, while the block runs."""
+    places = "\n".join(
+        f"{name}_temp_path {folder / name};"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    configuration = folder / "nginx.conf"
+    # Started as root it would serve as nobody, who does not read the test's folder.
+    user = "user root;" if os.geteuid() == 0 else ""
+    configuration.write_text(
+        f"{first}\n{user}\ndaemon off;\nworker_processes 1;\n"
+        f"pid {folder / 'nginx.pid'};\nerror_log {folder / 'nginx.log'};\nevents {{}}\n"
+        f"http {{\naccess_log off;\n{inside}\n{places}\n{site}}}\n",
+        encoding="utf-8",
+    )
+    process = subprocess.Popen(
+        [nginx, "-p", str(folder), "-c", str(configuration)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(process, port, folder / "nginx.log")
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -176,6 +176,8 @@ async def test_the_newest_policy_version_binds_the_next_request(own_world: World
         ("ATENA_PORT", "65536"),
         ("ATENA_WORKERS", "0"),
         ("ATENA_CLIENT_RATE", "0"),
+        ("ATENA_DRAIN_TIMEOUT", "-1"),
+        ("ATENA_STORE_TIMEOUT", "4000"),
         ("ATENA_ABSOLUTE_TIMEOUT", "inf"),
         ("ATENA_NO_SUCH_SETTING", "1"),
     ],
@@ -208,6 +210,7 @@ def refusal(
     """What a command that cannot go on says, over a data folder of its own."""
     monkeypatch.setenv("ATENA_DATA", str(tmp_path))
     monkeypatch.setenv("ATENA_PORT", "0")
+    monkeypatch.setenv("ATENA_STORE_TIMEOUT", "0")
 
     def told(command: list[str]) -> str:
         assert main(command) == 2
