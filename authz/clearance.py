@@ -7,9 +7,10 @@ keeping the populations of the roles that opened it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 
 from authz.errors import PurposeRefused
@@ -80,6 +81,7 @@ class Clearance:
 
     `budgets`: how many persons they may look up in an hour (`authz/harvest.py`).
     `leaves_out_stopped`: lists leave out everybody of whom nothing may go out (出力停止).
+    `elsewhere`: the other purposes of the same roles that show all of several cells.
     """
 
     roles: frozenset[str]
@@ -90,6 +92,7 @@ class Clearance:
     limits: Limits | None = None
     budgets: Mapping[str, int] = field(default_factory=dict)
     leaves_out_stopped: bool = False
+    elsewhere: Elsewhere = field(default=lambda needs: (), repr=False)
 
     def cell(self, coordinate: str, action: Action) -> Cell:
         """The decision for a coordinate; unknown coordinates are hidden."""
@@ -113,6 +116,8 @@ COUNTS_HANDLING = frozenset(
     if "handling" in classes and coordinate.startswith("Transfer.")
 )
 """What tells of obligations without naming a person: counts and digests of a transfer."""
+Need = tuple[str, Action]
+Elsewhere = Callable[[tuple[Need, ...]], tuple[str, ...]]
 
 HIDDEN = Cell(Verdict.HIDDEN, Reason.ROLE)
 REASON = "protection"
@@ -157,12 +162,32 @@ def clear(
         limits,
         budgets_of(policy.reference, roles, purpose),
         leaves_out_stopped=MACHINE_ROLE in roles,
+        elsewhere=_elsewhere(decider),
     )
 
 
 def for_transfer(clearance: Clearance) -> Clearance:
     """The same for a transfer, which names those of whom nothing may go out as held back."""
     return replace(clearance, leaves_out_stopped=False)
+
+
+def _elsewhere(here: Decider) -> Elsewhere:
+    """Decides only what is asked, once: most requests ask nothing of it."""
+    others = here.opened - {here.purpose}
+
+    @cache
+    def deciders() -> Mapping[str, Decider]:
+        return {purpose: here.for_purpose(purpose) for purpose in sorted(others)}
+
+    @cache
+    def opening(needs: tuple[Need, ...]) -> tuple[str, ...]:
+        return tuple(
+            purpose
+            for purpose, decider in deciders().items()
+            if all(decider.cell(*need).verdict is Verdict.SHOWN for need in needs)
+        )
+
+    return opening
 
 
 def for_issuing(clearance: Clearance, carried: frozenset[str]) -> Clearance:
@@ -216,6 +241,19 @@ class Decider:
             purpose: [role for role in roles if role == NUMBER_ROLE or purpose in purposes[role]]
             for purpose in self.opened
         }
+
+    def for_purpose(self, purpose: str) -> Decider:
+        """The same actor's for another purpose, without reasons."""
+        return Decider(
+            self.policy,
+            self.roles,
+            purpose,
+            self.case_reference,
+            self.protected,
+            self.opened,
+            self.limits,
+            reasons=False,
+        )
 
     def table(self) -> Mapping[tuple[str, Action], Cell]:
         """Every cell."""

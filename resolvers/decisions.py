@@ -47,18 +47,20 @@ class Decisions:
 
     def field(self, path: tuple[str, ...], coordinate: str, action: Action) -> Cell:
         """A selected field; hidden ones are named with their reason."""
-        cell = self.clearance.cell(coordinate, action)
-        if (
-            cell.allowed
-            and is_number(GRAPH.classes[coordinate])
-            and not (self.number_allowed and len(path) == 2)
-        ):
-            cell = Cell(Verdict.HIDDEN, Reason.INVARIANT)
+        cell = self.cell(path, coordinate, action)
         self._note(coordinate, cell)
         self.asked.add((coordinate, action.value, cell.verdict.value))
         if cell.reason is not None:
             self.hidden.append(Hidden(path, coordinate, cell.reason))
         return cell
+
+    def cell(self, path: tuple[str, ...], coordinate: str, action: Action) -> Cell:
+        """The clearance of a field in this place."""
+        cell = self.clearance.cell(coordinate, action)
+        closed = is_number(GRAPH.classes[coordinate]) and not (
+            self.number_allowed and len(path) == 2
+        )
+        return Cell(Verdict.HIDDEN, Reason.INVARIANT) if closed and cell.allowed else cell
 
     def operand(self, coordinate: str, action: Action) -> Cell:
         """An operand. Raises `CellHidden`, alike for every value, if it is hidden."""
@@ -80,6 +82,11 @@ class Decisions:
             assert row.reason is not None
             self.hidden.append(Hidden(path, coordinate, row.reason))
         return cell if cell.allowed and row.allowed else None
+
+    def told(self, coordinate: str, action: Action) -> None:
+        """What is told with a row, if the clearance allows it: for the log and the budget."""
+        cell = self.clearance.cell(coordinate, action)
+        self.asked.add((coordinate, action.value, cell.verdict.value))
 
     def row(self, type_: Type, action: Action) -> Cell:
         """The existence of a row."""

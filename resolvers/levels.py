@@ -12,6 +12,7 @@ from models.edges import Edge
 from models.graph import Leaf, Type
 from models.policy import Action
 from resolvers.operation import Selected, Source
+from resolvers.seal import Position
 
 ANYBODY: frozenset[Population] = frozenset({frozenset()})
 
@@ -75,9 +76,33 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The opaque node id of the row."""
+    """The opaque node id of the row in its position."""
 
     key: str
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What is hidden of the object, and what must be observed: `parts` by response key.
+
+    A part is the same for every row, or an `Obligation`.
+    """
+
+    key: str
+    parts: tuple[tuple[str, Any], ...]
+
+    @property
+    def told(self) -> bool:
+        """Whether any of it differs from row to row."""
+        return any(isinstance(part, Obligation) for _, part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """What must be observed with the row's person: (key, name) pairs."""
+
+    fields: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +131,7 @@ class Nested:
     child: int
 
 
-Field: TypeAlias = Value | Nothing | Literal | Identity | Number | Embedded | Nested
+Field: TypeAlias = Value | Nothing | Literal | Identity | Privacy | Number | Embedded | Nested
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +197,7 @@ class Level:
 
     `entry` a person comes into the answer here: the log names them
     `names` it may be seen whose the rows are, so that two of one person can be told from two
-    `warns` the obligation is shown with the row, where this guard is open
+    `warns` the obligation is told with the row, where this guard is open
     `lift` the classes that a lift must name for a row to be there that is else left out
     `keyed` the root operand, for a single row
     `single_parent` at most one row lies above, so that a plain LIMIT pages it

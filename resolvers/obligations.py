@@ -54,7 +54,8 @@ class Telling:
 def _flags(found: Found) -> tuple[int, ...]:
     """Where a row says what must be observed with its person; nowhere, if it may not be told."""
     index = found.query.index
-    told = found.query.level.warns is not None
+    level = found.query.level
+    told = level.entry and level.warns is not None
     return (index["address_withheld"], index["stop_output"]) if told else ()
 
 

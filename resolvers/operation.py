@@ -7,7 +7,7 @@ operator, which order) is known when the operation is made, the values are not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -101,3 +101,17 @@ def value_of(tree: Tree, variables: Mapping[str, Any]) -> Any:
     if isinstance(tree, Mapping):
         return {name: value_of(inner, variables) for name, inner in tree.items()}
     return [value_of(inner, variables) for inner in tree]
+
+
+def project(value: Any, fields: Sequence[Selected]) -> Any:
+    """What of a plain value was selected, under the keys that were asked for."""
+    if isinstance(value, list):
+        return [project(item, fields) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        selected.key: selected.type_name
+        if selected.name == "__typename"
+        else project(value[selected.name], selected.fields)
+        for selected in fields
+    }

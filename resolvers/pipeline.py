@@ -40,7 +40,7 @@ from resolvers.levels import Keyed, Level, Root
 from resolvers.lift_use import LIFTS, User, take
 from resolvers.obligations import obligations
 from resolvers.operands import leaf_source
-from resolvers.operation import Operation, value_of
+from resolvers.operation import Operation, project, value_of
 from resolvers.pages import Given, open_pages
 from resolvers.plan import INTROSPECTION, Plan, make_plan, normal_form
 from resolvers.policy_views import Views
@@ -57,7 +57,7 @@ from resolvers.selection import (
 from resolvers.shape import LevelShape, Shaping, persons_of, wants_number
 from resolvers.sql import KEYED, Found, Query, compile_plan, fetch, storable, today
 from resolvers.stopped import Issued, check_nobody_is_stopped
-from resolvers.viewer import project, viewer_value
+from resolvers.viewer import viewer_value
 
 PLANS_WEIGHT = 3_000_000
 """Characters of all cached plans together; the plans take about twenty times that in memory."""
@@ -123,7 +123,10 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A plan with its statements, the form that the log keeps, and the budgets it must fit into."""
+    """A plan with its statements, the form that the log keeps, and the budgets it must fit into.
+
+    `lifts`: those that were used for it.
+    """
 
     plan: Plan
     queries: tuple[Query, ...]
@@ -132,6 +135,7 @@ class Ready:
     hidden: tuple[dict[str, Any], ...]
     ledgers: Ledgers
     liftable: frozenset[frozenset[str]]
+    lifts: tuple[int, ...] = ()
 
 
 @dataclass
@@ -386,7 +390,7 @@ class Reads:
         """What a plan finds, with the lifts that were used for it."""
         context, access = self.context(actor, policy), None
         if lifts and ready.liftable:
-            ready, access = self._lifted(ready), Access.WITHHELD
+            ready, access = self._lifted(ready, lifts), Access.WITHHELD
             context = {**context, LIFTS: list(lifts)}
         found = await fetch(
             ready.plan, ready.queries, self.database, variables, context, given, access
@@ -404,10 +408,11 @@ class Reads:
         user = User(actor.id, actor.session, terms.purpose, terms.case_reference)
         return await take(self.database, user, person, ready.liftable)
 
-    def _lifted(self, ready: Ready) -> Ready:
+    def _lifted(self, ready: Ready, lifts: Sequence[int]) -> Ready:
         """The same plan where lifts count; they are too rare to be kept."""
         queries = compile_plan(ready.plan, self.database, lifted=True)
-        return replace(ready, queries=queries, shapes=tuple(LevelShape(query) for query in queries))
+        shapes = tuple(LevelShape(query) for query in queries)
+        return replace(ready, queries=queries, shapes=shapes, lifts=tuple(sorted(lifts)))
 
     def _given(self, ready: Ready, variables: Mapping[str, Any], actor: Actor) -> Given:
         """Pages and root keys, from the request alone."""
@@ -557,9 +562,8 @@ class Reads:
         computed: Mapping[str, Any] = MappingProxyType({}),
     ) -> dict[str, Any]:
         clearance = ready.plan.clearance
-        shaping = Shaping(
-            self.seal, _binding(actor.id, clearance.purpose, clearance.version), numbers
-        )
+        binding = _binding(actor.id, clearance.purpose, clearance.version)
+        shaping = Shaping(self.seal, binding, clearance.purpose, numbers, ready.lifts)
         levels = iter(zip(ready.shapes, found, strict=True))
         data: dict[str, Any] = {}
         told: list[dict[str, Any]] = []

@@ -7,7 +7,7 @@ are not in it, so they cannot be in the SQL.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,12 +41,16 @@ from resolvers.levels import (
     Nested,
     Nothing,
     Number,
+    Obligation,
+    Privacy,
     Root,
     Value,
     guarded,
 )
+from resolvers.object_privacy import Holder
 from resolvers.operands import Operands, leaf_source, normal_tree
-from resolvers.operation import Operation, Selected, Slot, Source
+from resolvers.operation import Operation, Selected, Slot, Source, project
+from resolvers.seal import Position
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 MOST_COMPUTED = 4
@@ -285,7 +289,7 @@ class _Planner:
             and any(kind == "totalCount" for _, kind, _ in connection.parts),
             entry=entry,
             names=entry and self._names(type_, action, scope),
-            warns=self._warning(action, scope) if entry else None,
+            warns=self.warning(action, scope) if entry or rows.tells else None,
             keyed=keyed,
             single_parent=single_parent,
         )
@@ -309,7 +313,7 @@ class _Planner:
         seen = Guard(populations=together(*(cell.populations for cell in cells)))
         return all(cell.allowed for cell in cells) and narrowed(seen, scope).open
 
-    def _warning(self, action: Action, scope: frozenset[Population]) -> Guard | None:
+    def warning(self, action: Action, scope: frozenset[Population]) -> Guard | None:
         """Where the obligation is told with a row: wherever all of `handling` may be seen."""
         cells = [self.decisions.clearance.cell(told, action) for told in HANDLING]
         if not all(cell.allowed for cell in cells):
@@ -320,7 +324,10 @@ class _Planner:
 
 
 class _Rows:
-    """The fields of one level's rows; collects the levels beneath."""
+    """The fields of one level's rows; collects the levels beneath.
+
+    `tells`: the obligation is asked for with each row.
+    """
 
     def __init__(
         self,
@@ -336,6 +343,8 @@ class _Rows:
         self.scope = scope
         self.single = single
         self.liftable = planner.asks_for_person and action is Action.READ
+        self.position = Position.READ if action is Action.READ else Position.LIST
+        self.tells = False
         self.children: list[Level] = []
 
     def connection(self, path: tuple[str, ...], selected: Selected) -> Connection:
@@ -363,18 +372,25 @@ class _Rows:
         return part.key, part.name, part.type_name
 
     def fields(self, path: tuple[str, ...], selected: Iterable[Selected]) -> tuple[Field, ...]:
-        return tuple(
-            self._field((*path, field.key), field)
-            for field in selected
-            if shown_by(field.type_name) == self.type.name
-        )
+        own = [field for field in selected if shown_by(field.type_name) == self.type.name]
+        if any(self._is_shown_number((*path, field.key), field) for field in own):
+            self.position = Position.NUMBER
+        return tuple(self._field((*path, field.key), field) for field in own)
+
+    def _is_shown_number(self, path: tuple[str, ...], selected: Selected) -> bool:
+        leaf = self.type.leaves.get(selected.name)
+        if leaf is None or not leaf.vault:
+            return False
+        return self.planner.decisions.cell(path, leaf.coordinate, self.action).allowed
 
     def _field(self, path: tuple[str, ...], selected: Selected) -> Field:
         name = selected.name
         if name == "__typename":
             return Literal(selected.key, selected.type_name)
         if name == "id":
-            return Identity(selected.key)
+            return Identity(selected.key, self.position)
+        if name == "privacy":
+            return self._privacy(selected, lambda holder: holder.of_type(self.type))
         if name in self.type.edges:
             return self._edge(path, selected, self.type.edges[name])
         if name in self.type.parts:
@@ -398,12 +414,45 @@ class _Rows:
             return Nothing(selected.key)
         guard = self._within(guard_of(self.type, part.classes, cell, liftable=self.liftable))
         fields = tuple(
-            Literal(inner.key, inner.type_name)
-            if inner.name == "__typename"
-            else self._leaf((*path, inner.key), inner.key, leaves[inner.name])
-            for inner in selected.fields
+            self._in_part((*path, inner.key), inner, leaves) for inner in selected.fields
         )
         return Embedded(selected.key, guard, fields)
+
+    def _in_part(
+        self, path: tuple[str, ...], selected: Selected, leaves: Mapping[str, Leaf]
+    ) -> Field:
+        if selected.name == "__typename":
+            return Literal(selected.key, selected.type_name)
+        if selected.name == "privacy":
+            return self._privacy(selected, lambda holder: holder.of_leaves(leaves))
+        return self._leaf(path, selected.key, leaves[selected.name])
+
+    def _privacy(
+        self, selected: Selected, hidden: Callable[[Holder], list[dict[str, Any]]]
+    ) -> Privacy:
+        def part(inner: Selected) -> Any:
+            if inner.name == "__typename":
+                return inner.type_name
+            if inner.name == "obligation":
+                return self._obligation(inner)
+            purposes = any(field.name == "purposes" for field in inner.fields)
+            holder = Holder(
+                self.planner.decisions.clearance, self.action, self.position, purposes=purposes
+            )
+            return project(hidden(holder), inner.fields)
+
+        return Privacy(selected.key, tuple((inner.key, part(inner)) for inner in selected.fields))
+
+    def _obligation(self, selected: Selected) -> Obligation | None:
+        """What must be observed, for whom `handling` is open; `None` for anybody else."""
+        if self.type.noun.owner is None:
+            return None
+        for told in HANDLING:
+            self.planner.decisions.told(told, self.action)
+        if self.planner.warning(self.action, self.scope) is None:
+            return None
+        self.tells = True
+        return Obligation(tuple((inner.key, inner.name) for inner in selected.fields))
 
     def _edge(self, path: tuple[str, ...], selected: Selected, edge: Edge) -> Field:
         target = GRAPH.types[edge.target]

@@ -20,12 +20,16 @@ from resolvers.levels import (
     Literal,
     Nested,
     Number,
+    Obligation,
+    Privacy,
     Value,
 )
 from resolvers.rows import Cell, Constant, Row, maker
-from resolvers.seal import Seal
+from resolvers.seal import Position, Seal, view_of
 from resolvers.sql import Found, Query, each_once
 
+FLAGS = {"addressWithheld": "address_withheld", "stopOutput": "stop_output"}
+OBLIGATION = "Obligation"
 Rows = Sequence[Row]
 Path = tuple[str | int, ...]
 Record = dict[str, Any]
@@ -39,7 +43,13 @@ class Shaping(NamedTuple):
 
     seal: Seal
     binding: bytes
+    purpose: str
     numbers: Mapping[str, NumberRecord | None] = MappingProxyType({})
+    lifts: tuple[int, ...] = ()
+
+    def view(self, position: Position) -> bytes:
+        """What the ids of rows in a position seal. A lift shows more of one person alone."""
+        return view_of(self.purpose, position, () if position is Position.LIST else self.lifts)
 
 
 class Below(dict[Any, Any]):
@@ -174,7 +184,8 @@ class RowShape:
     def __init__(self, fields: Sequence[Field], query: Query) -> None:
         self.query = query
         self.decoders: list[tuple[str, Convert]] = []
-        self.identities: list[str] = []
+        self.identities: list[Identity] = []
+        self.told: list[Privacy] = []
         self.numbers: list[Number] = []
         self.embedded: list[tuple[Embedded, RowShape]] = []
         self.nested: list[Nested] = []
@@ -188,7 +199,11 @@ class RowShape:
             elif isinstance(selected, Literal):
                 cell = Constant(selected.value)
             elif isinstance(selected, Identity):
-                self.identities.append(selected.key)
+                self.identities.append(selected)
+            elif isinstance(selected, Privacy):
+                cell = Constant(dict(selected.parts))
+                if selected.told:
+                    self.told.append(selected)
             elif isinstance(selected, Number):
                 self.numbers.append(selected)
             elif isinstance(selected, Embedded):
@@ -204,10 +219,13 @@ class RowShape:
         for key, decode in self.decoders:
             for record in written:
                 record[key] = decode(record[key])
-        for key in self.identities:
+        for identity in self.identities:
             name, at = self.query.level.type.name, self.query.index["key"]
+            view = shaping.view(identity.position)
             for record, row in zip(written, rows, strict=True):
-                record[key] = shaping.seal.node_id(name, row[at])
+                record[identity.key] = shaping.seal.node_id(view, name, row[at])
+        for privacy in self.told:
+            self._privacy(privacy, written, rows)
         for selected in self.numbers:
             self._numbers(selected, written, rows, shaping)
         for embedded, shape in self.embedded:
@@ -225,6 +243,23 @@ class RowShape:
         at = self.query.index.get(embedded.guard)
         for record, row, part in zip(written, rows, inner, strict=True):
             record[embedded.key] = part if at is None or row[at] else None
+
+    def _privacy(self, selected: Privacy, written: list[Record], rows: Rows) -> None:
+        flags = {name: self.query.index[name] for name in FLAGS.values()}
+
+        def told(obligation: Obligation, row: Row) -> Record | None:
+            if not any(row[at] for at in flags.values()):
+                return None
+            return {
+                key: OBLIGATION if name == "__typename" else bool(row[flags[FLAGS[name]]])
+                for key, name in obligation.fields
+            }
+
+        for record, row in zip(written, rows, strict=True):
+            record[selected.key] = {
+                key: told(part, row) if isinstance(part, Obligation) else part
+                for key, part in selected.parts
+            }
 
     def _numbers(
         self, selected: Number, written: list[Record], rows: Rows, shaping: Shaping

@@ -29,6 +29,7 @@ from models.policy import Action
 from models.transfer import TransferMeans, TransferState
 from resolvers.operation import Const, Operation, Selected
 from resolvers.pipeline import PrivacyMode, Reads, Terms
+<<<<<<< HEAD
 from resolvers.transfer_content import (
     HELD_BACK,
     WARNINGS,
@@ -38,6 +39,11 @@ from resolvers.transfer_content import (
     status_of,
 )
 from resolvers.transfer_run import decided, definition_in_force, items_sent, job_actor, on_paper
+=======
+from resolvers.seal import UNSEEN
+from resolvers.transfer_content import WARNINGS, Content, Node, lines_of
+from resolvers.transfer_run import decided, items_sent, job_actor
+>>>>>>> 3b5579f (Say in the data what is hidden and due, and seal the view into ids)
 from resolvers.transfer_store import Chunk, Place, Row, TransferStore
 
 FETCHABLE = (TransferState.RELEASED, TransferState.AUTHENTICATED, TransferState.SENT)
@@ -232,7 +238,7 @@ class TransferFiles:
 
     async def _row(self, asked: Asked, key: int | None, clearance: Clearance) -> Row | None:
         """The transfer, if the actor may read it: asked by a plan, as `node` is."""
-        sealed = self._reads.seal.node_id("Transfer", -1 if key is None else key)
+        sealed = self._reads.seal.node_id(UNSEEN, "Transfer", -1 if key is None else key)
         fields = (Selected("state", "state", "Transfer"),)
         node = Selected("node", "node", "Query", {"id": Const(sealed)}, fields)
         ready = self._reads.ready(Operation((node,)), clearance, {"node": "Transfer"})

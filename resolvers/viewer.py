@@ -6,7 +6,6 @@ The clearance shown here is the very table that decides.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from authz.actor import Actor
@@ -14,7 +13,6 @@ from authz.clearance import Clearance, Verdict
 from authz.policy import Policy
 from models.graph import GRAPH
 from models.policy import Action
-from resolvers.operation import Selected
 
 ACTIONS = {
     "read": Action.READ,
@@ -71,20 +69,6 @@ def _word(clearance: Clearance, coordinate: str, action: Action) -> str:
     if cell.verdict is Verdict.SHOWN:
         return "SHOWN"
     return cell.reason.value if cell.reason else "ROLE"
-
-
-def project(value: Any, fields: Sequence[Selected]) -> Any:
-    """What of a plain value was selected, under the keys that were asked for."""
-    if isinstance(value, list):
-        return [project(item, fields) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    return {
-        selected.key: selected.type_name
-        if selected.name == "__typename"
-        else project(value[selected.name], selected.fields)
-        for selected in fields
-    }
 
 
 def instant(at: dt.datetime) -> str:

@@ -48,6 +48,7 @@ from resolvers.pipeline import (
     refuse_hidden,
 )
 from resolvers.plan import Plan, normal_form
+from resolvers.seal import UNSEEN
 from resolvers.selection import select
 from resolvers.sql import is_in_scope, row_to_change
 from resolvers.stopped import Issued, brings_others, check_all_are_told
@@ -366,7 +367,11 @@ class Writes:
         return {**variables, **keys}
 
     def _node_id(self, type_: Type | None, key: Any) -> str:
-        return "" if type_ is None or key is None else self._reads.seal.node_id(type_.name, key)
+        return (
+            ""
+            if type_ is None or key is None
+            else self._reads.seal.node_id(UNSEEN, type_.name, key)
+        )
 
 
 def _mutation(operation: Operation) -> Selected:

@@ -40,7 +40,7 @@ from schema.build import sdl
 MACHINE = frozenset({"acknowledgeTransfer", "rejectTransfer"})
 """What a department's client does, and nobody else (`resolvers/transfer.py`)."""
 
-ALWAYS = frozenset({"id", "viewer"})
+ALWAYS = frozenset({"id", "privacy", "viewer"})
 COMBINING = frozenset({"and", "or", "not"})
 BY_SEARCH = frozenset({"prefix", "lt", "lte", "gt", "gte"})
 
@@ -90,6 +90,7 @@ class _Narrowing:
             self._object(type_)
         for name, leaves in self.parts.items():
             shown = {field for field, leaf in leaves.items() if self._reads(leaf.coordinate)}
+            shown |= ALWAYS
             self._keep_fields(name, shown.__contains__)
             self._keep_fields(ISSUED.get(name, name), shown.__contains__)
         self._keep_fields("Query", self._root)

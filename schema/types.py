@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 import strawberry
 
+from authz.clearance import Reason
 from models.edges import Edge
 from models.facts import CLASSES
 from models.graph import GRAPH, Leaf, Type
@@ -51,6 +52,61 @@ class OrderDirection(Enum):
 
     ASC = "ASC"
     DESC = "DESC"
+
+
+@strawberry.type(
+    name="Obligation",
+    description="取扱注意: what must be observed with a person, and not why.",
+)
+class ObligationType:
+    """What an obligation asks of whoever works with the record."""
+
+    addressWithheld: bool = strawberry.field(
+        description="住所秘匿: do not tell or write down where the person lives, works or pays"
+    )
+    stopOutput: bool = strawberry.field(
+        description="出力停止: nothing about the person is printed, sent or told"
+    )
+
+
+HiddenReason = strawberry.enum(
+    Reason, name="HiddenReason", description="非表示の理由: why a field is not shown whole."
+)
+
+
+@strawberry.type(
+    name="HiddenField", description="非表示項目: a field that this view hides or masks."
+)
+class HiddenField:
+    """One field of an object, whatever the row."""
+
+    field: str = strawberry.field(description="項目: the field's name in the schema, no alias")
+    reason: Reason = strawberry.field(description="理由: why; `MASKED` shows a masked form")
+    purposes: list[str] = strawberry.field(
+        description="利用目的: which other purposes of the viewer show it whole in this position"
+    )
+
+
+@strawberry.type(
+    name="ObjectPrivacy",
+    description="表示の制限: what this view of an object hides, and what must be observed. The"
+    " same for whatever is selected of the object, so that a cache may join answers by `id`.",
+)
+class ObjectPrivacy:
+    """What `extensions.privacy` says of an object, in the data."""
+
+    hidden: list[HiddenField] = strawberry.field(
+        description="非表示項目: every hidden or masked field of the type; never what an obligation"
+        " withholds"
+    )
+    obligation: ObligationType | None = strawberry.field(
+        description="取扱注意: of the person whose the object is; null where nothing is due, and"
+        " for whoever is not cleared for `handling`"
+    )
+
+
+def _privacy_member() -> tuple[Any, Any]:
+    return ObjectPrivacy, described("表示の制限: what is hidden of it, and what is due", "privacy")
 
 
 def _make(name: str, bases: tuple[type, ...], members: Mapping[str, Any]) -> type:
@@ -240,7 +296,7 @@ class _Types:
         )
 
     def _finish_object(self, type_: Type) -> None:
-        members: dict[str, Any] = {}
+        members: dict[str, Any] = {"privacy": _privacy_member()}
         for leaf in type_.leaves.values():
             members[leaf.name] = (_scalar(leaf) | None, _leaf_field(leaf))
         for part, leaves in type_.parts.values():
@@ -340,7 +396,8 @@ def _page(node: type) -> dict[str, Any]:
 
 @cache
 def _part_type(part: Part, leaves: tuple[Leaf, ...], name: str) -> type:
-    members = {leaf.name: (_scalar(leaf) | None, _leaf_field(leaf)) for leaf in leaves}
+    members = {} if name in ISSUED.values() else {"privacy": _privacy_member()}
+    members |= {leaf.name: (_scalar(leaf) | None, _leaf_field(leaf)) for leaf in leaves}
     return strawberry.type(
         _make(name, (), members),
         name=name,

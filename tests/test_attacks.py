@@ -467,7 +467,7 @@ def unguarded(schema: GraphQLSchema) -> Iterator[str]:
         for field_name, field in object_.fields.items():
             assert field.ast_node is not None
             directives = {directive.name.value for directive in field.ast_node.directives or ()}
-            if field_name != "id" and "classified" not in directives:
+            if field_name not in {"id", "privacy"} and "classified" not in directives:
                 yield f"{name}.{field_name}"
 
 

@@ -39,7 +39,7 @@ from models.demo.cast import TANAKA_MISAKI, YAMADA_TARO
 from models.edges import Edge
 from models.facts import CLASSES
 from models.graph import GRAPH, Leaf, Type
-from resolvers.seal import Seal
+from resolvers.seal import UNSEEN, Seal
 from schema.build import graphql_schema, sdl
 from tests.browser import Watch, launched
 from tests.conftest import PROJECT, absent
@@ -252,7 +252,7 @@ def _rows_of(town: Town, code: str) -> str:
     """One row of each type about the person by its id, past every edge."""
     first = {row.type.name: row for row in reversed(list(town.rows_about(code)))}
     roots = [
-        f"n{at}: node(id: {json.dumps(town.seal.node_id(name, row.key))})"
+        f"n{at}: node(id: {json.dumps(town.seal.node_id(UNSEEN, name, row.key))})"
         f" {{ __typename ... on {name} {{ {_fields(name)} }} }}"
         for at, (name, row) in enumerate(sorted(first.items()))
         if name != "Addressee"

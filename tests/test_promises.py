@@ -537,7 +537,7 @@ async def test_a_node_id_is_opaque_and_the_same_for_everybody_but_opens_nothing(
 ) -> None:
     document = "query ($code: String!) { addressee(code: $code) { id } }"
     mine = await world.data(CLERK, "consultation", document, variables={"code": TANAKA})
-    yours = await world.data(ARREARS, "field-survey", document, variables={"code": TANAKA})
+    yours = await world.data(ARREARS, "consultation", document, variables={"code": TANAKA})
     assert mine == yours
     node = """
     query ($id: ID!) {

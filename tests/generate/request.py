@@ -160,6 +160,9 @@ class Writer:
         if type_.name.endswith("Edge"):
             yield from ("node", "cursor")
             return
+        if type_.name == "ObjectPrivacy":
+            yield from self.dice.sample(["hidden", "obligation"], 2)
+            return
         names = list(type_.fields)
         if depth <= 0 or self.left <= 0:
             names = [

@@ -24,7 +24,7 @@ from authz.actor import Actor
 from models.edges import Edge
 from models.graph import GRAPH, Leaf, Type
 from models.labels import Part, Words
-from resolvers.seal import Seal, SealBroken
+from resolvers.seal import Position, Seal, SealBroken, view_of
 from tests.oracle.operands import (
     BOTTOM,
     Terms,
@@ -178,6 +178,7 @@ class Evaluation:
         self.obligations: dict[Name, dict[str, Any]] = {}
         self.cursors: list[Place] = []
         self.counts: Counter[str] = Counter()
+        self.numbered: set[tuple[str, ...]] = set()
         self.asked: set[tuple[str, str]] = set()
         own = self.book.items.get(f"section:{actor.section}", frozenset())
         self._items = {**self.book.items, "own-section": own}
@@ -390,9 +391,74 @@ class Evaluation:
 
     # -- fields of a row ---------------------------------------------------------------------------
 
-    def identity(self, here: Here) -> str:
-        """The opaque id."""
-        return self.seal.node_id(here.type.name, here.row.key) if here.row else ""
+    def identity(self, info: Info, here: Here) -> str:
+        """The opaque id: of the row, for the purpose, in its position."""
+        if here.row is None:
+            return ""
+        assert self.request.purpose is not None
+        view = view_of(self.request.purpose, self._position(info, here))
+        return self.seal.node_id(view, here.type.name, here.row.key)
+
+    def _position(self, info: Info, here: Here) -> Position:
+        """An individual number makes a view of its own of whom it is shown of."""
+        if tuple(_path(info)[:-1]) in self.numbered:
+            return Position.NUMBER
+        return Position.READ if here.action == READ else Position.LIST
+
+    def privacy(self, info: Info, here: Here, type_name: str) -> dict[str, Any]:
+        """What is hidden of a row, or of a part of it: of every field, selected or not."""
+
+        def hidden(info: Info) -> list[dict[str, Any]]:
+            if self.stage == "reach":
+                return []
+            owner = info.path.prev
+            assert owner is not None
+            numbers = tuple(key for key in owner.as_list()[:-1] if isinstance(key, str))
+            fields = executable_schema().type_map[type_name].fields
+            found = (self._hidden(here, type_name, name, numbers) for name in sorted(fields))
+            return [entry for entry in found if entry is not None]
+
+        return {"hidden": hidden, "obligation": lambda info: self._obligation(here)}
+
+    def _hidden(self, here: Here, type_name: str, name: str, owner: Name) -> dict[str, Any] | None:
+        coordinate = f"{type_name}.{name}"
+        if coordinate not in GRAPH.classes:
+            return None
+        needs = [(coordinate, here.action)]
+        edge = here.type.edges.get(name) if type_name == here.type.name else None
+        if edge is not None:
+            needs.append((edge.target, LIST if edge.other_person else here.action))
+        reasons = [self.decider.decide(*need).reason for need in needs]
+        reason = next((one for one in reasons if one is not None), None)
+        purposes = self._elsewhere(needs)
+        is_number = not NUMBERS.isdisjoint(GRAPH.classes[coordinate])
+        if is_number and reason is None and owner not in self.numbered:
+            reason, purposes = "INVARIANT", []
+        if reason is None:
+            return None
+        return {"field": name, "reason": reason, "purposes": purposes}
+
+    def _elsewhere(self, needs: Sequence[tuple[str, str]]) -> list[str]:
+        """The actor's other purposes that show all of it whole."""
+        roles, case = self.actor.roles, self.request.case is not None
+        found = []
+        for purpose in sorted(self.book.open_to(roles) - {self.request.purpose}):
+            decider = self.book.decider(roles, purpose, case)
+            if all(decider.decide(*need).reason is None for need in needs):
+                found.append(purpose)
+        return found
+
+    def _obligation(self, here: Here) -> dict[str, bool] | None:
+        """The obligation of a row's owner, for whoever may see it; `None` where nothing is due."""
+        if self.stage == "reach" or here.type.noun.owner is None:
+            return None
+        for coordinate in RELEASE:
+            self._decide(coordinate, here.action)
+        told = self.released(here.row, here.action) if here.row else (False, False)
+        if not any(told):
+            return None
+        self.counts["told"] += 1
+        return {"addressWithheld": told[0], "stopOutput": told[1]}
 
     def leaf(self, info: Info, here: Here, leaf: Leaf) -> Any:
         """A value: whole, masked or nothing."""
@@ -400,8 +466,11 @@ class Evaluation:
             return None
         decision = self._decide(leaf.coordinate, here.action)
         is_number = not NUMBERS.isdisjoint(leaf.label.classes)
-        if is_number and decision.grants and not (self.number_allowed and len(_path(info)) == 2):
-            decision = Decision((), "INVARIANT")
+        if is_number and decision.grants:
+            if self.number_allowed and len(_path(info)) == 2:
+                self.numbered.add(tuple(_path(info)[:-1]))
+            else:
+                decision = Decision((), "INVARIANT")
         self._decided(info, leaf.coordinate, decision)
         if here.row is None:
             return None

@@ -27,7 +27,7 @@ from models.access_log import ACCESS_LOG, LOGGED_OPERATION
 from models.database import Database
 from models.graph import GRAPH
 from models.individual_number import NumberRecord
-from resolvers.seal import Seal
+from resolvers.seal import UNSEEN, Seal
 from resolvers.transfer_run import TransferRunner
 from schema.application import Services, open_services
 from schema.message import GraphQLRequest
@@ -149,6 +149,10 @@ class Site:
             await asyncio.sleep(PATIENCE)
         raise Unavailable("nobody can sign in")
 
+    def node_id(self, type_name: str, key: Any) -> str:
+        """An id of a row as somebody saw it; it opens the row for whatever purpose is stated."""
+        return self.oracle.seal.node_id(UNSEEN, type_name, key)
+
     def guide(self, person: Person, purpose: str | None, case: str | None) -> Guide:
         """What a writer of requests may know."""
         state, book = self.oracle.state, self.oracle.book
@@ -159,7 +163,7 @@ class Site:
             keys={name: [row.key for row in rows] for name, rows in state.rows.items()},
             values=_Values(state),
             numbers=[held.number for held in state.numbers.values()],
-            node_id=self.oracle.seal.node_id,
+            node_id=self.node_id,
             may=decider.may,
         )
 

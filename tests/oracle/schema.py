@@ -41,8 +41,10 @@ def executable_schema() -> GraphQLSchema:
         for name in _shown_as(schema, type_.name):
             _resolve(_object(schema, name), _fields(type_))
         for part, leaves in type_.parts.values():
+            of_part = {name: _leaf(leaves[name]) for name in leaves}
+            of_part["privacy"] = _privacy(part.type_name)
             for name in _shown_as(schema, part.type_name):
-                _resolve(_object(schema, name), {name: _leaf(leaves[name]) for name in leaves})
+                _resolve(_object(schema, name), of_part)
     for name in schema.type_map:
         if name.endswith("Connection"):
             _resolve(_object(schema, name), CONNECTION)
@@ -110,11 +112,16 @@ def _root_many(type_: Type) -> Resolve:
 
 def _fields(type_: Type) -> dict[str, Resolve]:
     return {
-        "id": lambda here, info: info.context.identity(here),
+        "id": lambda here, info: info.context.identity(info, here),
+        "privacy": _privacy(type_.name),
         **{name: _leaf(leaf) for name, leaf in type_.leaves.items()},
         **{name: _part(part) for name, (part, _) in type_.parts.items()},
         **{name: _edge(edge) for name, edge in type_.edges.items()},
     }
+
+
+def _privacy(type_name: str) -> Resolve:
+    return lambda here, info: info.context.privacy(info, here, type_name)
 
 
 def _leaf(leaf: Any) -> Resolve:

@@ -155,7 +155,7 @@ def _written(site: Site, dice: Dice, target: Target, use: str) -> Written:
     row = dice.pick(covered if covered and dice.chance(50) else rows) if rows else None
     if use == READ:
         key = row.key if row else 0
-        identity = site.oracle.seal.node_id(target.type.name, key)
+        identity = site.node_id(target.type.name, key)
         selected = f"... on {target.type.name} {{ id {target.selection} }}"
         beside = 'another: addressee(code: "1") { __typename }' if dice.chance(15) else ""
         document = f"query ($id: ID!) {{ node(id: $id) {{ {selected} }} {beside} }}"

@@ -327,7 +327,7 @@ class Pairs:
             for purpose in sorted(book.open_to(roles))
             if _reads(book.decider(roles, purpose, True), type_.name, coordinate, despite)
         ]
-        node = self.site.oracle.seal.node_id(type_.name, change.row.key)
+        node = self.site.node_id(type_.name, change.row.key)
         document = (
             f"query ($id: ID!) {{ node(id: $id) {{ {_selecting(type_.name, coordinate)} }} }}"
         )

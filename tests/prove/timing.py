@@ -131,7 +131,7 @@ async def _measure(site: Site, change: Change, pairs: int, planted: float) -> Ti
     stores = Stores(services.database, services.answer._reads.vault)
     token, _ = await site.signed(CLERK)
     headers = {"authorization": f"Bearer {token}", PURPOSE_OF_USE: "consultation"}
-    node = site.oracle.seal.node_id("Addressee", change.key)
+    node = site.node_id("Addressee", change.key)
     ask = partial(observer.ask, body_of(DOCUMENT, {"id": node}), headers)
     for _ in range(WARMING):
         first = await ask()
