@@ -49,7 +49,7 @@ class Holder:
     def _named(self, fields: Iterator[tuple[str, str]]) -> Iterator[dict[str, Any]]:
         for name, coordinate in fields:
             cell = self.clearance.cell(coordinate, self.action)
-            needs = ((coordinate, self.action),)
+            needs: tuple[Need, ...] = ((coordinate, self.action),)
             if cell.allowed and self._lacks_number(coordinate):
                 cell, needs = Cell(Verdict.HIDDEN, Reason.INVARIANT), ()
             if cell.reason is not None:

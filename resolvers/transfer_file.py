@@ -29,7 +29,7 @@ from models.policy import Action
 from models.transfer import TransferMeans, TransferState
 from resolvers.operation import Const, Operation, Selected
 from resolvers.pipeline import PrivacyMode, Reads, Terms
-<<<<<<< HEAD
+from resolvers.seal import UNSEEN
 from resolvers.transfer_content import (
     HELD_BACK,
     WARNINGS,
@@ -39,11 +39,6 @@ from resolvers.transfer_content import (
     status_of,
 )
 from resolvers.transfer_run import decided, definition_in_force, items_sent, job_actor, on_paper
-=======
-from resolvers.seal import UNSEEN
-from resolvers.transfer_content import WARNINGS, Content, Node, lines_of
-from resolvers.transfer_run import decided, items_sent, job_actor
->>>>>>> 3b5579f (Say in the data what is hidden and due, and seal the view into ids)
 from resolvers.transfer_store import Chunk, Place, Row, TransferStore
 
 FETCHABLE = (TransferState.RELEASED, TransferState.AUTHENTICATED, TransferState.SENT)

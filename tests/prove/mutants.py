@@ -33,6 +33,7 @@ import resolvers.issuing
 import resolvers.lift_use
 import resolvers.lifts
 import resolvers.measures
+import resolvers.object_privacy
 import resolvers.obligations
 import resolvers.operands
 import resolvers.pages
@@ -51,7 +52,9 @@ from authz.clearance import Cell, Clearance, Verdict
 from authz.policy import Reference
 from resolvers.bounded import Bounded
 from resolvers.levels import ANYBODY, Guard
+from resolvers.seal import view_of
 from tests import world
+from tests.generate.policy import PURPOSES
 from tests.oracle.beside import Difference
 from tests.prove.pairs import Leak
 from tests.prove.search import Search
@@ -270,6 +273,10 @@ def _negated_without_guard(condition: Any) -> Any:
         return condition(self, tree)
 
     return mutated
+
+
+def _every_purpose(self: Any, name: str, reason: Any, needs: Any) -> dict[str, Any]:
+    return {"field": name, "reason": reason.value, "purposes": list(PURPOSES)}
 
 
 def _readable(self: Any, plain: bytes, bound: Any) -> str:
@@ -788,6 +795,26 @@ NAMED: Sequence[Mutant] = (
         "cursor binding to the list: `normal_tree`",
         _replace(resolvers.operands, "normal_tree", lambda tree: "?"),
         "test_promises::test_a_cursor_is_bound_to_actor_purpose_and_list",
+    ),
+    Mutant(
+        "an id is the same in a list and for any purpose",
+        "view in ids: `Shaping.view`",
+        _replace(resolvers.shape.Shaping, "view", lambda self, position: b"viewed"),
+        "test_object_privacy::test_views_that_may_differ_never_share_an_id",
+    ),
+    Mutant(
+        "an id is the same with a lift",
+        "view in ids: `Reads._lifted`",
+        _replace(
+            resolvers.shape, "view_of", lambda purpose, position, _: view_of(purpose, position)
+        ),
+        "test_object_privacy::test_what_a_lift_shows_has_an_id_of_its_own",
+    ),
+    Mutant(
+        "an object says of any purpose that it shows all",
+        "purposes of a hidden field: `Clearance.elsewhere`",
+        _replace(resolvers.object_privacy.Holder, "_entry", _every_purpose),
+        "test_object_privacy::test_purposes_are_those_that_show_it",
     ),
     Mutant(
         "cursors and ids can be read",
