@@ -166,6 +166,12 @@ def clear(
     )
 
 
+@cache
+def _name(coordinate: str, action: Action) -> tuple[str, Action]:
+    """The name of a cell in every table."""
+    return coordinate, action
+
+
 def for_transfer(clearance: Clearance) -> Clearance:
     """The same for a transfer, which names those of whom nothing may go out as held back."""
     return replace(clearance, leaves_out_stopped=False)
@@ -256,14 +262,14 @@ class Decider:
         )
 
     def table(self) -> Mapping[tuple[str, Action], Cell]:
-        """Every cell."""
-        return MappingProxyType(
-            {
-                (coordinate, action): self.cell(coordinate, action)
-                for coordinate in self.policy.coordinates
-                for action in ASKED
-            }
-        )
+        """Every cell. Equal ones are one object, and its names are those of every other table."""
+        alike: dict[Cell, Cell] = {}
+        cells = {}
+        for coordinate in self.policy.coordinates:
+            for action in ASKED:
+                cell = self.cell(coordinate, action)
+                cells[_name(coordinate, action)] = alike.setdefault(cell, cell)
+        return MappingProxyType(cells)
 
     def cell(self, coordinate: str, action: Action) -> Cell:
         """One cell."""

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -35,6 +36,8 @@ FEW = 2
 WAIT_SECONDS = 5.0
 READ_SECONDS = 10.0
 BUSY_SECONDS = 30
+CACHE_KIB = 16_384
+"""Of each connection to SQLite; the system keeps the file in memory anyway."""
 SILENT_SECONDS = 120.0
 """A writer that says nothing for so long is given up: one that is paused keeps its locks, and with
 them everybody who would enter a measure."""
@@ -156,6 +159,15 @@ def _now(element: Now, compiler: Any, **options: Any) -> str:
 @compiles(Now, "sqlite")
 def _now_as_stored(element: Now, compiler: Any, **options: Any) -> str:
     return "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+
+
+@cache
+def named(table: sa.Table, name: str) -> sa.FromClause:
+    """A table under a name of its own within one scope of a statement.
+
+    Made once: an alias makes every column anew, and a plan that keeps one keeps them all.
+    """
+    return table.alias(name)
 
 
 AFTER_ALL_TEXT = chr(0x10FFFF)
@@ -398,7 +410,7 @@ class _SqliteReaders:
                 url.database or "", isolation_level=None, timeout=BUSY_SECONDS
             )
             await connection.execute("PRAGMA query_only = ON")
-            await connection.execute("PRAGMA cache_size = -65536")
+            await connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             if limit is not None:
                 await connection.set_authorizer(_authorizer(*limit))
             readers._all.append(connection)
@@ -626,7 +638,7 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA cache_size = -65536")
+    cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     cursor.close()
 
 

@@ -45,7 +45,7 @@ _ALREADY = re.compile(
 _ROUNDS = 4
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def fold_kana(text: str) -> str:
     """The search key of a name in kana; folding a key again changes nothing.
 

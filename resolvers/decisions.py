@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from authz.clearance import Cell, Clearance, Population, Reason, Verdict
 from authz.errors import CellHidden
@@ -127,7 +128,13 @@ def guard_of(
 def narrowed(guard: Guard, scope: frozenset[Population]) -> Guard:
     """The same guard, without the populations that every row in scope satisfies anyway."""
     implied = all(any(wider <= narrower for wider in guard.populations) for narrower in scope)
-    return replace(guard, populations=ANYBODY if implied else guard.populations)
+    return _alike(replace(guard, populations=ANYBODY if implied else guard.populations))
+
+
+@lru_cache(maxsize=4096)
+def _alike(guard: Guard) -> Guard:
+    """One object for equal guards: there are few, and plans hold many."""
+    return guard
 
 
 def together(*populations: frozenset[Population]) -> frozenset[Population]:

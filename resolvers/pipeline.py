@@ -12,19 +12,26 @@ answer     = shape(found)                          shape.py
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
+from itertools import count
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
-from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    parse,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from authz.access_log import AccessLog, Kind, LoggedOperation, Record, now
 from authz.actor import Actor
 from authz.clearance import Clearance, clear
-from authz.errors import CellHidden, PurposeRefused, Refused, Unavailable
+from authz.errors import BadInput, CellHidden, PurposeRefused, Refused, Unavailable
 from authz.harvest import Harvest, Held, Ledgers, ledgers_of
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
@@ -48,6 +55,7 @@ from resolvers.population import CLIENT, TODAY, has_items, items_of
 from resolvers.seal import Seal, SealBroken
 from resolvers.selection import (
     Fragments,
+    forget_tokens,
     root_names,
     select,
     switches,
@@ -58,9 +66,14 @@ from resolvers.shape import LevelShape, Shaping, persons_of, wants_number
 from resolvers.sql import KEYED, Found, Query, compile_plan, fetch, storable, today
 from resolvers.stopped import Issued, check_nobody_is_stopped
 from resolvers.viewer import viewer_value
+from resolvers.weight import weight
 
-PLANS_WEIGHT = 3_000_000
-"""Characters of all cached plans together; the plans take about twenty times that in memory."""
+PLANS_WEIGHT = 16_000_000
+"""Bytes of all plans that a worker keeps."""
+PARSED_WEIGHT = 2_000_000
+"""Bytes of the nodes of documents that came just now."""
+CLEARANCES_WEIGHT = 64_000_000
+"""Bytes of all clearances that a worker keeps: some hundreds."""
 
 NO_END = 10**12
 """A budget that nobody uses up."""
@@ -86,39 +99,80 @@ class Terms:
     mode: PrivacyMode
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """One operation of a valid document, parsed once.
+class Parsed(NamedTuple):
+    """One operation of a valid document, as graphql-core's nodes."""
 
-    `by_node`: it asks `node(id)`, so that the plan depends on the type which the id names.
-    """
-
-    schema: GraphQLSchema
     document: DocumentNode
     operation: OperationDefinitionNode
     fragments: Fragments
+
+
+_parsed: Bounded[Parsed] = Bounded(PARSED_WEIGHT)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What one operation of a valid document needs once it is planned.
+
+    Its nodes are ten times as heavy, and are parsed again where another plan is made of it.
+    `by_node`: it asks `node(id)`, so that the plan depends on the type which the id names.
+    `number`: its own in this process; by it plans are kept, which must not keep the document.
+    """
+
+    schema: GraphQLSchema
+    text: str
+    name: str | None
     types: tuple[tuple[str, Any], ...]
     switching: frozenset[str]
     by_node: bool
+    number: int = field(default_factory=count().__next__)
 
     @classmethod
-    def of(
-        cls,
-        schema: GraphQLSchema,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-        fragments: Fragments,
-    ) -> Prepared:
+    def of(cls, schema: GraphQLSchema, text: str, name: str | None, parsed: Parsed) -> Prepared:
         """Prepare an operation."""
-        return cls(
+        operation, fragments = parsed.operation, parsed.fragments
+        prepared = cls(
             schema,
-            document,
-            operation,
-            fragments,
+            text,
+            name,
             variable_types(schema, operation),
             switches(operation, fragments),
             "node" in root_names(operation, fragments),
         )
+        _parsed.put(prepared.number, parsed, weight(parsed))
+        return prepared
+
+    def parsed(self) -> Parsed:
+        """Its nodes."""
+        found = _parsed.get(self.number)
+        if found is None:
+            found = parsed_operation(parse(self.text), self.name)
+            _parsed.put(self.number, found, weight(found))
+        return found
+
+    def select(self, variables: Mapping[str, Any]) -> Operation:
+        """What is asked with variables of this shape."""
+        parsed = self.parsed()
+        return select(self.schema, parsed.operation, parsed.fragments, variables)
+
+
+def parsed_operation(document: DocumentNode, name: str | None) -> Parsed:
+    """The operation of this name, or the only one. Raises `BadInput`."""
+    forget_tokens(document)
+    fragments = {
+        definition.name.value: definition
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+    found = [
+        definition
+        for definition in document.definitions
+        if isinstance(definition, OperationDefinitionNode)
+        and (name is None or (definition.name is not None and definition.name.value == name))
+    ]
+    if len(found) != 1:
+        raise BadInput("`operationName` must name one operation of the document")
+    return Parsed(document, found[0], fragments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +209,7 @@ class Reads:
     max_rows: int = 20_000
 
     def __post_init__(self) -> None:
-        self._clearances: Bounded[Clearance] = Bounded(500)
+        self._clearances: Bounded[Clearance] = Bounded(CLEARANCES_WEIGHT)
         self._contexts: Bounded[Mapping[str, Any]] = Bounded(100)
         self._ready: Bounded[Ready] = Bounded(PLANS_WEIGHT)
         self._views = Views(self.database, self.policies, self.open_id)
@@ -177,7 +231,7 @@ class Reads:
         ready: Ready | None = None
         try:
             clearance = self.clearance(actor, policy, terms)
-            ready = self._plan(prepared, variables, clearance)
+            ready = self._plan(prepared, variables, clearance, actor)
             if terms.mode is PrivacyMode.REJECT:
                 refuse_hidden(ready.plan)
             if terms.mode is PrivacyMode.DRY_RUN:
@@ -248,7 +302,7 @@ class Reads:
         self, prepared: Prepared, variables: Mapping[str, Any], actor: Actor, policy: Policy
     ) -> dict[str, Any]:
         """Answer a query of nothing but `viewer`, for which no purpose need be stated."""
-        operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
+        operation = prepared.select(variables)
         await self.log.record(
             Record(
                 kind=Kind.READ,
@@ -283,7 +337,7 @@ class Reads:
             raise PurposeRefused("state a purpose of use (Purpose-Of-Use)", "PURPOSE_REQUIRED")
         case = terms.case_reference is not None
         key = (policy.version, actor.roles, terms.purpose, case, actor.limits)
-        cached = self._clearances.get(key)
+        cached = self._clearances.get(key, actor.id)
         if cached is None:
             cached = clear(
                 policy,
@@ -293,7 +347,7 @@ class Reads:
                 protected=PROTECTED,
                 limits=actor.limits,
             )
-            self._clearances.put(key, cached)
+            self._clearances.put(key, cached, weight(cached.cells), actor.id)
         return cached
 
     def _plan(
@@ -301,15 +355,16 @@ class Reads:
         prepared: Prepared,
         variables: Mapping[str, Any],
         clearance: Clearance,
+        actor: Actor,
     ) -> Ready:
         nodes = self._node_types(prepared, variables) if prepared.by_node else ()
         variable_shape = variables_shape(prepared.types, prepared.switching, variables)
-        key: Hashable = (prepared, clearance, variable_shape, nodes)
-        ready = self._ready.get(key)
+        key: Hashable = (prepared.number, clearance, variable_shape, nodes)
+        ready = self._ready.get(key, actor.id)
         if ready is None:
-            operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
+            operation = prepared.select(variables)
             ready = self.ready(operation, clearance, dict(nodes))
-            self._ready.put(key, ready, weight=_weight(ready))
+            self._ready.put(key, ready, weight(key, ready), actor.id)
         return ready
 
     def ready(
@@ -334,7 +389,7 @@ class Reads:
     def _node_types(
         self, prepared: Prepared, variables: Mapping[str, Any]
     ) -> tuple[tuple[str, str], ...]:
-        operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
+        operation = prepared.select(variables)
         found = []
         for root in operation.roots:
             if root.name == "node":
@@ -648,16 +703,6 @@ def _context(actor: Actor, policy: Policy) -> dict[str, Any]:
     # Last: a purpose may be bounded by the actor's own section as well.
     context[items_of(OWN_SECTION)] = list(items.get(f"{SECTION}{actor.section}", ()))
     return context
-
-
-def _weight(ready: Ready) -> int:
-    """What a plan weighs in the cache: the length of its text and of its statements."""
-    pending, weight = list(ready.queries), len(ready.plan.normal_form)
-    while pending:
-        query = pending.pop()
-        weight += len(query.statement.sql)
-        pending += query.children
-    return weight
 
 
 def _with(draft: Record, persons: Sequence[str], outcome: str = "OK") -> Record:

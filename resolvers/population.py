@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.clearance import Population
-from models.database import IsIn
+from models.database import IsIn, named
 from models.graph import GRAPH, Type
 from models.population import IN_ARREARS, OUTPUT_ALLOWED, OVERPAID, OWN_SECTION, PAYERS
 
@@ -88,10 +88,10 @@ def in_one(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool]
         return None if addressed is None else sa.and_(addressed, row.c.client_id.is_not(None), own)
     person = row.c[type_.noun.owner]
     if name == OUTPUT_ALLOWED:
-        due = handling.alias()
+        due = named(handling, "d")
         stopped = sa.select(ONE).where(due.c.addressee_code == person, due.c.stop_output)
         return sa.not_(sa.exists(stopped))
-    levy = collection.alias()
+    levy = named(collection, "l")
     if name == OVERPAID:
         return _there_is(levy, levy.c.addressee_code == person, levy.c.overpaid > ZERO)
     if name == IN_ARREARS:
@@ -113,7 +113,7 @@ def _of_items(type_: Type, row: sa.FromClause, items: str) -> sa.ColumnElement[b
         # Never null: beside an obligation's flag it would be null for one of the two alone.
         unknown = type_.table.c.tax_item_code.nullable
         return sa.and_(row.c.tax_item_code.is_not(None), own) if unknown else own
-    levy = collection.alias()
+    levy = named(collection, "l")
     assert type_.noun.owner is not None
     key = (
         levy.c.id == row.c.collection_id

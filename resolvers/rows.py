@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 Row = Sequence[Any]
@@ -38,7 +40,11 @@ def maker(
             entries.append(f"key{at}: constant{at}")
         else:
             entries.append(f"key{at}: row[{cell:d}]")
-    made: Callable[[Sequence[Row]], list[dict[str, Any]]] = eval(
-        f"lambda rows: [{{{', '.join(entries)}}} for row in rows]", bound
-    )
+    made: Callable[[Sequence[Row]], list[dict[str, Any]]] = eval(_code(", ".join(entries)), bound)
     return made
+
+
+@lru_cache(maxsize=1000)
+def _code(entries: str) -> CodeType:
+    """Rows of one form share it, whatever their keys."""
+    return compile(f"lambda rows: [{{{entries}}} for row in rows]", "<rows>", "eval")

@@ -12,6 +12,7 @@ from typing import Any
 
 from graphql import (
     DirectiveNode,
+    DocumentNode,
     EnumValueNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -27,10 +28,13 @@ from graphql import (
     GraphQLUnionType,
     InlineFragmentNode,
     ListValueNode,
+    Location,
+    Node,
     NullValueNode,
     ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    Token,
     ValueNode,
     VariableNode,
     get_named_type,
@@ -57,6 +61,32 @@ def select(
     assert root is not None
     selector = _Selector(schema, operation, fragments, variables)
     return Operation(selector.fields(root, [operation.selection_set]))
+
+
+def forget_tokens(document: DocumentNode) -> None:
+    """Let the tokens go that the nodes were read from: they take as much room as the nodes, and
+    hold each other, so that only a walk of the collector would free them."""
+    pending: list[Node] = [document]
+    while pending:
+        node = pending.pop()
+        if node.loc is not None:
+            _cut(node.loc)
+        for name in node.keys:
+            inner = getattr(node, name)
+            if isinstance(inner, Node):
+                pending.append(inner)
+            elif isinstance(inner, (list, tuple)):
+                pending += inner
+
+
+def _cut(location: Location) -> None:
+    token: Token | None = getattr(location, "start_token", None)
+    if token is None:
+        return
+    del location.start_token, location.end_token
+    # Whatever names it, whole chains go at once.
+    while token is not None and token.prev is not None:
+        token.prev, token = None, token.prev
 
 
 def switches(operation: OperationDefinitionNode, fragments: Fragments) -> frozenset[str]:

@@ -66,14 +66,15 @@ class Below(dict[Any, Any]):
 class LevelShape:
     """Writes what one level holds for each of its parents: a row or nothing, or a connection."""
 
+    __slots__ = ("children", "level", "parts", "row")
+
     def __init__(self, query: Query) -> None:
         self.level = query.level
-        self.children = [LevelShape(child) for child in query.children]
+        self.children = tuple(LevelShape(child) for child in query.children)
         connection = query.level.connection
-        self.parts = (
-            [(key, _part(kind, inner, query)) for key, kind, inner in connection.parts]
-            if connection
-            else []
+        self.parts = tuple(
+            (key, _part(kind, inner, query))
+            for key, kind, inner in (connection.parts if connection else ())
         )
         self.row = RowShape(query.level.fields, query)
 
@@ -181,37 +182,51 @@ def _page_info(inner: Sequence[tuple[str, str]], page: _Page, parent: Any) -> Re
 class RowShape:
     """Writes rows under one selection: columns all at once, the rest field by field."""
 
+    __slots__ = (
+        "decoders",
+        "embedded",
+        "identities",
+        "nested",
+        "numbers",
+        "query",
+        "records",
+        "told",
+    )
+
     def __init__(self, fields: Sequence[Field], query: Query) -> None:
         self.query = query
-        self.decoders: list[tuple[str, Convert]] = []
-        self.identities: list[Identity] = []
-        self.told: list[Privacy] = []
-        self.numbers: list[Number] = []
-        self.embedded: list[tuple[Embedded, RowShape]] = []
-        self.nested: list[Nested] = []
+        decoders: list[tuple[str, Convert]] = []
+        identities: list[Identity] = []
+        told: list[Privacy] = []
+        numbers: list[Number] = []
+        embedded: list[tuple[Embedded, RowShape]] = []
+        nested: list[Nested] = []
         cells: list[Cell] = []
         for selected in fields:
             cell: Cell = Constant(None)
             if isinstance(selected, Value):
                 cell = query.index[selected.leaf.coordinate, selected.masked, selected.guard]
                 if cell in query.decoders:
-                    self.decoders.append((selected.key, query.decoders[cell]))
+                    decoders.append((selected.key, query.decoders[cell]))
             elif isinstance(selected, Literal):
                 cell = Constant(selected.value)
             elif isinstance(selected, Identity):
-                self.identities.append(selected)
+                identities.append(selected)
             elif isinstance(selected, Privacy):
                 cell = Constant(dict(selected.parts))
                 if selected.told:
-                    self.told.append(selected)
+                    told.append(selected)
             elif isinstance(selected, Number):
-                self.numbers.append(selected)
+                numbers.append(selected)
             elif isinstance(selected, Embedded):
-                self.embedded.append((selected, RowShape(selected.fields, query)))
+                embedded.append((selected, RowShape(selected.fields, query)))
             elif isinstance(selected, Nested):
-                self.nested.append(selected)
+                nested.append(selected)
             cells.append(cell)
         self.records = maker([selected.key for selected in fields], cells)
+        # Most are empty, and the empty tuple is one object.
+        self.decoders, self.identities, self.told = tuple(decoders), tuple(identities), tuple(told)
+        self.numbers, self.embedded, self.nested = tuple(numbers), tuple(embedded), tuple(nested)
 
     def write(self, rows: Rows, below: Sequence[Below], shaping: Shaping) -> list[Record]:
         """One record a row."""

@@ -18,7 +18,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.clearance import Population
 from authz.errors import BadInput
-from models.database import Access, Convert, Database, IsIn, Reader, Statement, Terms, nulls_last
+from models.database import (
+    Access,
+    Convert,
+    Database,
+    IsIn,
+    Reader,
+    Statement,
+    Terms,
+    named,
+    nulls_last,
+)
 from models.edges import Edge, Through
 from models.graph import GRAPH, Leaf, Type
 from models.kana import fold_kana
@@ -147,9 +157,9 @@ async def is_in_scope(
     context: Mapping[str, Any],
 ) -> bool:
     """Whether a row is there and lies in one of the populations: for who is about to change it."""
-    named = sa.bindparam(KEYED, type_=type_.key.type)
+    given = sa.bindparam(KEYED, type_=type_.key.type)
     scope = is_there(type_, type_.table, populations)
-    found = sa.select(type_.key).where(type_.key == named, *([] if scope is None else [scope]))
+    found = sa.select(type_.key).where(type_.key == given, *([] if scope is None else [scope]))
     statement = database.compile(found)
     arguments = statement.arguments({**context, KEYED: key})
     return (await connection.exec_driver_sql(statement.sql, tuple(arguments))).first() is not None
@@ -245,7 +255,7 @@ class _Builder:
         level: Level,
         database: Database,
         lifted: bool,
-        above: sa.FromClause | None = None,
+        above: sa.Table | None = None,
     ) -> None:
         self.level = level
         self.database = database
@@ -253,7 +263,7 @@ class _Builder:
         # A count tells of persons too: at least one row is read, so that the log names them.
         self.peeks = level.count or _asks(level, "hasNextPage")
         self.source = _source(level, lifted)
-        self.row = self.source.alias("t")
+        self.row = named(self.source, "t")
         self.above, self.between = _links(level, above)
         self.columns: list[sa.ColumnElement[Any]] = []
         self.index: dict[object, int] = {}
@@ -393,11 +403,11 @@ class _Builder:
     def _uncovered_agents(self, issued: bool = False) -> sa.ColumnElement[bool]:
         owner = self.level.type.noun.owner
         assert owner is not None
-        return uncovered_agents(agent_handling.alias("a"), self.row.c[owner], issued=issued)
+        return uncovered_agents(named(agent_handling, "a"), self.row.c[owner], issued=issued)
 
     def _cover(self, person: str) -> sa.FromClause:
         if person not in self.covers:
-            self.covers[person] = handling.alias(f"h{len(self.covers)}")
+            self.covers[person] = named(handling, f"h{len(self.covers)}")
         return self.covers[person]
 
     def _where(self) -> list[sa.ColumnElement[bool]]:
@@ -590,7 +600,7 @@ def parent_column(edge: Edge) -> str:
 
 
 def _links(
-    level: Level, above: sa.FromClause | None
+    level: Level, above: sa.Table | None
 ) -> tuple[sa.FromClause | None, sa.FromClause | None]:
     """The rows above and the table between, where a level's edge is followed inside the database.
 
@@ -600,8 +610,8 @@ def _links(
     if edge is None or parent_column(edge) == edge.source_column:
         return None, None
     assert above is not None
-    between = None if edge.through is None else _table_between(edge.through, level).alias("m")
-    return above.alias("s"), between
+    between = None if edge.through is None else named(_table_between(edge.through, level), "m")
+    return named(above, "s"), between
 
 
 def _table_between(through: Through, level: Level) -> sa.Table:
@@ -616,7 +626,7 @@ def _goes_on_once(
     household that somebody came into twice and never left has them as a member once."""
     day = sa.bindparam(TODAY, type_=sa.Date())
     key = GRAPH.of_table(through.table).noun.key
-    earlier = _table_between(through, level).alias("e")
+    earlier = named(_table_between(through, level), "e")
     before = sa.exists(1).where(
         *(
             earlier.c[name] == between.c[name]

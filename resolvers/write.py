@@ -49,7 +49,6 @@ from resolvers.pipeline import (
 )
 from resolvers.plan import Plan, normal_form
 from resolvers.seal import UNSEEN
-from resolvers.selection import select
 from resolvers.sql import is_in_scope, row_to_change
 from resolvers.stopped import Issued, brings_others, check_all_are_told
 
@@ -234,7 +233,7 @@ class Writes:
         draft = record_of(Kind.WRITE, actor, policy, terms)
         logged: LoggedOperation | None = None
         try:
-            operation = select(prepared.schema, prepared.operation, prepared.fragments, variables)
+            operation = prepared.select(variables)
             logged = LoggedOperation.of(_normal(operation), ())
             clearance = self._reads.clearance(actor, policy, terms)
             mutation = _mutation(operation)

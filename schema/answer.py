@@ -16,7 +16,6 @@ from typing import Any
 import orjson
 from graphql import (
     ExecutionResult,
-    FragmentDefinitionNode,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
@@ -33,8 +32,9 @@ from authz.policy import Policy
 from authz.policy_store import PolicyStore
 from authz.sign_in import SignIn
 from resolvers.bounded import Bounded
-from resolvers.pipeline import Prepared, PrivacyMode, Reads, Terms
+from resolvers.pipeline import Prepared, PrivacyMode, Reads, Terms, parsed_operation
 from resolvers.selection import root_names
+from resolvers.weight import weight
 from resolvers.write import Writes
 from schema.document import read_document, read_variables
 from schema.errors import executed
@@ -47,8 +47,8 @@ CASE_REFERENCE = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 STATED = ("purpose-of-use", "case-reference", "privacy-mode")
 INTROSPECTION = frozenset({"__schema", "__type"})
-DOCUMENTS_WEIGHT = 500_000
-"""Characters of all cached documents; parsed they take about 180 times that in memory."""
+DOCUMENTS_WEIGHT = 8_000_000
+"""Bytes of all prepared documents that a worker keeps."""
 ANSWERS_WEIGHT = 8_000_000
 """Bytes of all cached introspection answers."""
 
@@ -57,11 +57,12 @@ ANSWERS_WEIGHT = 8_000_000
 class Operation:
     """One operation of a valid document.
 
-    `asks_data`: a session is needed. `only_session`: it signs in or out, and nothing else.
+    `changes`: a mutation. `asks_data`: a session is needed. `only_session`: it signs in or out,
+    and nothing else.
     """
 
     prepared: Prepared
-    node: OperationDefinitionNode
+    changes: bool
     introspects: bool
     asks_data: bool
     only_viewer: bool
@@ -100,9 +101,12 @@ class Answerer:
         if operation.introspects and not self._introspection:
             raise BadInput("introspection is turned off here")
         variables = read_variables(
-            self._schema, operation.node, request.variables, operation.prepared.types
+            self._schema,
+            operation.prepared.types,
+            request.variables,
+            lambda: operation.prepared.parsed().operation,
         )
-        if operation.node.operation is OperationType.MUTATION:
+        if operation.changes:
             if operation.only_session:
                 return await self._mutate_session(operation, request)
             return await self._write(operation, variables, request)
@@ -116,11 +120,11 @@ class Answerer:
             self._schema, request.document, request.operation_name, self._limits
         )
 
-    def _keep(self, request: GraphQLRequest, operation: Operation) -> None:
+    def _keep(self, request: GraphQLRequest, operation: Operation, actor: Actor) -> None:
         """Remember a document; only what comes with a session may take room."""
         key = (request.document, request.operation_name)
-        if self._operations.get(key) is not operation:
-            self._operations.put(key, operation, weight=len(request.document))
+        if self._operations.get(key, actor.id) is not operation:
+            self._operations.put(key, operation, weight(key, operation), actor.id)
 
     async def _asked(
         self, operation: Operation, request: GraphQLRequest, kind: Kind
@@ -132,7 +136,7 @@ class Answerer:
                 bearer_token(request.headers), request.channel
             )
             actor = touched.actor
-            self._keep(request, operation)
+            self._keep(request, operation, actor)
             policy = await self._policies.at_least(touched.policy_version)
             return actor, policy, terms_of(request.headers)
         except Refused as refusal:
@@ -182,9 +186,9 @@ class Answerer:
 
     async def _introspect(self, operation: Operation, request: GraphQLRequest) -> Answer:
         """Nobody need be signed in for it, so what is dear is done once."""
-        if operation.node.variable_definitions:
+        if operation.prepared.types:
             return executed(await self._execute(operation, request.variables, None))
-        key = (print_ast(operation.prepared.document), request.operation_name)
+        key = (print_ast(operation.prepared.parsed().document), request.operation_name)
         answer = self._introspected.get(key)
         if answer is None:
             answer = executed(await self._execute(operation, {}, None))
@@ -200,34 +204,32 @@ class Answerer:
     async def _execute(
         self, operation: Operation, variables: dict[str, Any], context: Any
     ) -> ExecutionResult:
+        parsed = operation.prepared.parsed()
+        name = parsed.operation.name
         result = execute(
             self._schema,
-            operation.prepared.document,
+            parsed.document,
             root_value={},
             context_value=context,
             variable_values=variables,
-            operation_name=operation.node.name.value if operation.node.name else None,
+            operation_name=name.value if name else None,
         )
         return await result if isawaitable(result) else result
 
 
 def _operation(schema: GraphQLSchema, text: str, name: str | None, limits: Limits) -> Operation:
-    document = read_document(schema, text, limits)
-    fragments = {
-        definition.name.value: definition
-        for definition in document.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
-    node = _named([d for d in document.definitions if isinstance(d, OperationDefinitionNode)], name)
+    parsed = parsed_operation(read_document(schema, text, limits), name)
+    node = parsed.operation
+    if node.operation is OperationType.SUBSCRIPTION:
+        raise BadInput("there are no subscriptions here")
     _refuse_given_numbers(schema, node)
-    names = root_names(node, fragments)
+    names = root_names(node, parsed.fragments)
     if names & INTROSPECTION:
-        check_introspection(node, fragments)
-    prepared = Prepared.of(schema, document, node, fragments)
+        check_introspection(node, parsed.fragments)
     data = names - INTROSPECTION - {"__typename"}
     return Operation(
-        prepared,
-        node,
+        Prepared.of(schema, text, name, parsed),
+        changes=node.operation is OperationType.MUTATION,
         introspects=bool(names & INTROSPECTION),
         asks_data=bool(data),
         only_viewer=data == {"viewer"},
@@ -241,19 +243,6 @@ def _refuse_given_numbers(schema: GraphQLSchema, operation: OperationDefinitionN
         type_ = get_named_type(type_from_ast(schema, definition.type))
         if definition.default_value and type_ is schema.type_map["IndividualNumber"]:
             raise BadInput("an individual number arrives as a variable, never in the document")
-
-
-def _named(operations: list[OperationDefinitionNode], name: str | None) -> OperationDefinitionNode:
-    found = [
-        operation
-        for operation in operations
-        if name is None or (operation.name is not None and operation.name.value == name)
-    ]
-    if len(found) != 1:
-        raise BadInput("`operationName` must name one operation of the document")
-    if found[0].operation is OperationType.SUBSCRIPTION:
-        raise BadInput("there are no subscriptions here")
-    return found[0]
 
 
 def bearer_token(headers: Mapping[str, str]) -> str:
@@ -272,7 +261,7 @@ def terms_of(headers: Mapping[str, str]) -> Terms:
     return _terms(*(headers.get(name, "").strip() for name in STATED))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _terms(purpose: str, case_reference: str, privacy_mode: str) -> Terms:
     case = case_reference or None
     if case is not None and (not CASE_REFERENCE.fullmatch(case) or TWELVE_DIGITS.search(case)):

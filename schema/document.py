@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphql import (
@@ -34,25 +34,23 @@ def read_document(
 
 def read_variables(
     schema: GraphQLSchema,
-    operation: OperationDefinitionNode,
+    types: Sequence[tuple[str, Any]],
     given: dict[str, Any],
-    types: Iterable[tuple[str, Any]] = (),
+    operation: Callable[[], OperationDefinitionNode],
 ) -> dict[str, Any]:
     """The operation's variables, coerced. Raises `InvalidRequest`.
 
-    `types`: theirs by name, where known. graphql-core would look them up again for each request; it
-    is asked where one is not given or not valid.
+    `types`: theirs by name. graphql-core would look them up again for each request; it is asked,
+    with the `operation` itself, where one is not given or not valid.
     """
     coerced = {
         name: coerce_input_value(given[name], type_) for name, type_ in types if name in given
     }
-    if len(coerced) == len(operation.variable_definitions or ()) and all(
-        value is not Undefined for value in coerced.values()
-    ):
+    if len(coerced) == len(types) and all(value is not Undefined for value in coerced.values()):
         return coerced
     found = get_variable_values(
         schema,
-        operation.variable_definitions or (),
+        operation().variable_definitions or (),
         given,
         max_errors=MAX_ERRORS - 1,
         hide_suggestions=True,

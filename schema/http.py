@@ -63,7 +63,7 @@ class Accepted:
     only_old: bool
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def accepted(accept: str) -> Accepted | None:
     """The media type to answer with, or None where the client takes neither (406).
 
@@ -102,7 +102,7 @@ def _quality(media_type: str, ranges: list[tuple[str, float]]) -> float:
     return 0.0
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def is_json(content_type: str) -> bool:
     """Whether a body of this type is taken: JSON, and UTF-8 where a charset is named."""
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz.errors import BadInput, PurposeRefused, Refused, Unauthenticated
+from resolvers.selection import variable_types
 from schema.document import read_document, read_variables
 from schema.errors import (
     PARSE_FAILED,
@@ -111,7 +112,8 @@ def body_of(text: str, variables: dict[str, Any] | None = None) -> str:
         document = read_document(SCHEMA, text)
         operation = document.definitions[0]
         assert isinstance(operation, OperationDefinitionNode)
-        read_variables(SCHEMA, operation, variables or {})
+        types = variable_types(SCHEMA, operation)
+        read_variables(SCHEMA, types, variables or {}, lambda: operation)
     except Refused as error:
         body = refusal(error).body
         return "\n".join((body.decode(), str(orjson.loads(body)), _messages(body)))

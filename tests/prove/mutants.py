@@ -133,12 +133,12 @@ def forget(search: Search) -> None:
     each way to compile them."""
     for site in search.sites():
         answerer: Any = site.services.answer
-        answerer._reads._ready = Bounded(3_000_000)
-        answerer._operations = Bounded(500_000)
+        answerer._reads._ready = Bounded(resolvers.pipeline.PLANS_WEIGHT)
+        answerer._operations = Bounded(schema.answer.DOCUMENTS_WEIGHT)
         reads, compiled = answerer._reads, compiling()
         # Of a town that was opened while a guard was broken, nothing is kept.
         kept = reads.__dict__.setdefault("_by_compiler", {})
-        reads._clearances = kept.setdefault(compiled, Bounded(500))
+        reads._clearances = kept.setdefault(compiled, Bounded(resolvers.pipeline.CLEARANCES_WEIGHT))
 
 
 def compiling() -> tuple[Any, ...]:
@@ -253,11 +253,13 @@ def _without_population(narrowed: Any) -> Any:
 
 def _same_for_everybody(get: Any) -> Any:
     """A cache whose keys forget who asks."""
-    return lambda self, key: get(self, _anonymous(key))
+    return lambda self, key, author="": get(self, _anonymous(key), author)
 
 
 def _put_for_everybody(put: Any) -> Any:
-    return lambda self, key, value, weight=1: put(self, _anonymous(key), value, weight)
+    return lambda self, key, value, weight=1, author="": put(
+        self, _anonymous(key), value, weight, author
+    )
 
 
 def _anonymous(key: Any) -> Any:
