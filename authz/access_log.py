@@ -117,6 +117,7 @@ class AccessLog:
 
     def __init__(self, database: Database, patience: float = PATIENCE) -> None:
         self._appender: Appender = appender(database.url, patience)
+        self._rehearsing: Appender = appender(database.url, patience)
         self._turn = database.file
         self._patience = patience
         self._pending: list[_Pending] = []
@@ -142,9 +143,10 @@ class AccessLog:
         if self._writer is not None:
             await self._writer
             self._writer = None
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(self._patience):
-                await self._appender.close()
+        for each in (self._appender, self._rehearsing):
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(self._patience):
+                    await each.close()
 
     async def record(self, record: Record, operation: LoggedOperation | None = None) -> None:
         """Return when the record is on disk. Raises `Unavailable`: then nothing may be answered.
@@ -167,6 +169,21 @@ class AccessLog:
         self._pending.append(_Pending(row, operation, stored))
         self._wake.set()
         return stored
+
+    async def rehearse(self) -> None:
+        """Do all that a record needs, flush included, and leave none. One at a time.
+
+        Raises `Unavailable`.
+        """
+        if not self._open:
+            raise Unavailable("the access log is closed")
+        row = _row(Record(Kind.READ, "OK"), None, self._rehearsing.instant(now()))
+        try:
+            async with asyncio.timeout(self._patience), self._turn:
+                await self._rehearsing.rehearse(ACCESS_LOG, row)
+        except Exception as error:
+            await self._rehearsing.discard()
+            raise _unavailable(error) from None
 
     async def _write(self) -> None:
         try:

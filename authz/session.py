@@ -11,6 +11,7 @@ All keys carry one hash tag, so scripts also run on a cluster:
     {atena}session:<sha256>   hash: abs, idle, issued (ms), staff, who (JSON)
     {atena}staff:<staff id>   sorted set of that actor's sessions by absolute end
     {atena}policy-version     number of the published policy version
+    {atena}rehearsal          nothing, for a millisecond: whether Redis still takes writes
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ ABSOLUTE = dt.timedelta(hours=8)
 
 TAG = "{atena}"
 VERSION_KEY = f"{TAG}policy-version"
+REHEARSAL_KEY = f"{TAG}rehearsal"
 ANSWER_SECONDS = 0.45
 CONNECTIONS = 32
 
@@ -297,6 +299,14 @@ class Sessions:
         async with answering():
             published = await self._publish(keys=[VERSION_KEY], args=[number])
         self.saw_policy_version(int(published))
+
+    async def rehearse(self) -> None:
+        """Do what a session needs of Redis, and leave none. Raises `Unavailable`."""
+        with suppress(Unauthenticated):
+            await self.touch(secrets.token_urlsafe(32))
+        # A replica and a full store still tell what they hold.
+        async with answering():
+            await self._redis.set(REHEARSAL_KEY, "", px=1)
 
     def saw_policy_version(self, number: int) -> None:
         """Refuse from now on what an older version would answer."""

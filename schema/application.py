@@ -26,7 +26,7 @@ from starlette.routing import Route
 from authz.access_log import AccessLog, Kind
 from authz.access_log import Record as LogRecord
 from authz.clients import Clients
-from authz.errors import Refused, Unavailable
+from authz.errors import Unavailable
 from authz.harvest import Harvest
 from authz.lockout import Lockout
 from authz.once import Once, Rate
@@ -69,6 +69,7 @@ from schema.console import console_routes
 from schema.graphiql import graphiql_routes
 from schema.http import GraphQLEndpoint
 from schema.oauth_http import oauth_routes
+from schema.readiness import Readiness
 from schema.schema_http import own_schema
 from schema.settings import SettingError, Settings
 from schema.transfer_http import TransferServices, transfer_routes
@@ -106,6 +107,7 @@ class Services:
     tokens: Tokens
     transfers: TransferServices
     runner: TransferRunner
+    readiness: Readiness
 
 
 Opened = Callable[[Settings], AbstractAsyncContextManager[Services]]
@@ -187,8 +189,19 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             log,
             introspection=settings.introspection,
         )
+        readiness = Readiness(database, sessions, policies, log)
+        stack.push_async_callback(readiness.stop)
         yield Services(
-            database, sessions, policies, log, harvest, answer, tokens, transfers, runner
+            database,
+            sessions,
+            policies,
+            log,
+            harvest,
+            answer,
+            tokens,
+            transfers,
+            runner,
+            readiness,
         )
 
 
@@ -330,7 +343,7 @@ def create_app(settings: Settings, opened: Opened = open_services) -> Starlette:
         return JSONResponse({"status": "ok"}, 200 if state else 503, HEADERS)
 
     async def ready(request: Request) -> Response:
-        missing = await _missing(state.get("services"))
+        missing = await state["services"].readiness.missing() if state else ["server"]
         return JSONResponse({"missing": missing}, 503 if missing else 200, HEADERS)
 
     async def schema(request: Request) -> Response:
@@ -355,21 +368,3 @@ def create_app(settings: Settings, opened: Opened = open_services) -> Starlette:
     )
     app.router.redirect_slashes = False
     return app
-
-
-async def _missing(services: Services | None) -> list[str]:
-    """Which stores do not answer."""
-    if services is None:
-        return ["server"]
-    missing = []
-    try:
-        async with services.database.read(snapshot=False, reserved=True) as reader:
-            await reader.rows("SELECT 1", ())
-    except (DatabaseError, OSError):
-        missing.append("database")
-    try:
-        policy = await services.policies.current()
-        await services.sessions.publish_policy_version(policy.version)
-    except Refused:
-        missing.append("redis")
-    return missing

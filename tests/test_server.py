@@ -13,12 +13,15 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import redis
 
 from authz import embedded_redis
 from authz.embedded_redis import EmbeddedRedis
 from authz.policy import Line
 from authz.tasks import end
+from models.database import Database
 from schema.application import create_app, open_services
+from schema.readiness import GOOD_FOR, Readiness
 from schema.settings import SettingError, Settings
 from server import main
 from tests.conftest import PROJECT, NewDatabase
@@ -85,6 +88,70 @@ async def test_without_redis_nobody_is_signed_in(
     assert list(response.json()) == ["errors"]
     ready = await own_world.client.get("/readyz")
     assert (ready.status_code, ready.json()) == (503, {"missing": ["redis"]})
+
+
+async def readiness(world: World) -> tuple[int, list[str]]:
+    """What the load balancer is told once the answer to the last one is old."""
+    await asyncio.sleep(GOOD_FOR + 0.05)
+    told = await world.client.get("/readyz")
+    return told.status_code, told.json()["missing"]
+
+
+BREAKS_REDIS = {
+    "a replica": (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+    "full": (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0")),
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS_REDIS)
+async def test_a_redis_that_takes_no_writes_is_not_ready(
+    broken: str, own_world: World, own_redis: EmbeddedRedis
+) -> None:
+    assert await readiness(own_world) == (200, [])
+    breaks, mends = BREAKS_REDIS[broken]
+    with redis.Redis.from_url(own_redis.url) as client:
+        client.execute_command(*breaks)
+        assert await readiness(own_world) == (503, ["redis"])
+        client.execute_command(*mends)
+    assert await readiness(own_world) == (200, [])
+
+
+async def test_a_log_that_cannot_be_added_to_is_not_ready(own_world: World) -> None:
+    database = Database(own_world.database_url)
+    async with database.write() as connection:
+        if database.dialect == "postgresql":
+            await connection.exec_driver_sql("LOCK TABLE access_log IN SHARE MODE")
+        assert await readiness(own_world) == (503, ["log"])
+    assert await readiness(own_world) == (200, [])
+    await database.close()
+    await own_world.change("ALTER TABLE access_log RENAME TO moved_away")
+    assert await readiness(own_world) == (503, ["log"])
+
+
+async def test_to_ask_whether_it_is_ready_leaves_nothing_on_the_log(own_world: World) -> None:
+    await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
+    [before] = await own_world.log()
+    for _ in range(3):
+        assert await readiness(own_world) == (200, [])
+    await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
+    first, second = await own_world.log(2)
+    assert (first["id"], second["id"]) == (before["id"], before["id"] + 1)
+
+
+async def test_many_who_ask_whether_it_is_ready_get_the_answer_of_one_try(
+    own_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    once = Readiness._try
+
+    async def counted(self: Readiness) -> list[str]:
+        tried.append(self)
+        return await once(self)
+
+    monkeypatch.setattr(Readiness, "_try", counted)
+    answers = await asyncio.gather(*(own_world.client.get("/readyz") for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(tried) == 1
 
 
 async def test_without_the_table_the_answer_is_503_and_logged(own_world: World) -> None:
