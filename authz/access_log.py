@@ -33,6 +33,8 @@ COMMAND = "server.py"
 BATCH = 500
 REMEMBERED = 50_000
 UNREADABLE = "(unreadable)"
+UNSTATED = frozenset({"unstated"})
+"""By what persons came in, where nothing says it: no class, so that nobody is cleared for it."""
 
 Coordinate = tuple[str, str, str]
 """`Type.field`, the action asked, the verdict."""
@@ -87,8 +89,11 @@ class Record(NamedTuple):
     """One operation and how it ended.
 
     `outcome` is "OK" or an error code. `persons` are the codes of the addressees whose data the
-    answer shows. Texts from the outside that are not plain, or could hold an individual number, are
-    stored as `(unreadable)`. `at`: when it began; `None` is when it is recorded.
+    answer shows; `through` the classes of the edges and operands by which any of them could have
+    come in; `open_persons` those who came in by nothing but their code. Where nothing is said of
+    it, nobody reads the persons. Texts from the outside that are not plain, or could hold an
+    individual number, are stored as `(unreadable)`. `at`: when it began; `None` is when it is
+    recorded.
     """
 
     kind: Kind
@@ -101,6 +106,8 @@ class Record(NamedTuple):
     policy_version: int | None = None
     persons: Sequence[str] = ()
     at: dt.datetime | None = None
+    open_persons: Sequence[str] = ()
+    through: frozenset[str] = UNSTATED
 
 
 class _Pending(NamedTuple):
@@ -288,18 +295,22 @@ def _insert_once(dialect: str) -> sa.Insert:
 def _row(record: Record, operation: LoggedOperation | None, at: Any) -> Row:
     """As stored in `access_log`; `at` as the driver takes it."""
     persons = list(dict.fromkeys(record.persons))
+    told = list(dict.fromkeys(record.open_persons)) if record.through else persons
     return (
         at,
         record.kind.value,
         readable(record.actor),
         readable(record.session),
-        _role_list(record.roles),
+        _word_list(record.roles),
         readable(record.purpose),
         readable(record.case_reference),
         record.policy_version,
         None if operation is None else operation.digest,
         orjson.dumps(persons).decode(),
         len(persons),
+        _word_list(record.through) if persons or record.through != UNSTATED else "",
+        orjson.dumps(told).decode(),
+        len(told),
         record.outcome,
     )
 
@@ -310,8 +321,8 @@ def readable(value: str | None) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def _role_list(roles: frozenset[str]) -> str:
-    return " ".join(sorted(roles))
+def _word_list(words: frozenset[str]) -> str:
+    return " ".join(sorted(words))
 
 
 def _fail(batch: list[_Pending]) -> None:

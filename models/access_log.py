@@ -88,11 +88,25 @@ class AccessLogRow(SQLModel, table=True):
         type=text(64), default=None,
     )  # fmt: skip
     persons: str = column(
-        CLASS, ja="対象者", en="codes of the addressees whose data was shown", type=WORDS
-    )
+        CLASS, ja="対象者（全員）", en="codes of everybody whose data was shown", graphql=None,
+        type=WORDS,
+    )  # fmt: skip
     person_count: int = column(
-        CLASS, ja="対象者数", en="number of persons touched", search=True, type=sa.Integer()
+        CLASS, ja="対象者数（全員）", en="number of all of them", graphql=None, type=sa.Integer()
     )
+    through: str = column(
+        CLASS, ja="対象者に至る情報区分", graphql="personsThrough", type=text(),
+        en="sensitivity classes of the edges and operands by which persons came in, separated by"
+        " spaces; who is not cleared for all of them sees only who was asked for by code",
+    )  # fmt: skip
+    open_persons: str = column(
+        CLASS, ja="対象者", graphql="persons", whole="persons", type=WORDS,
+        en="codes of the addressees whose data was shown, as far as they may be told",
+    )  # fmt: skip
+    open_count: int = column(
+        CLASS, ja="対象者数", graphql="personCount", whole="person_count", search=True,
+        en="number of these persons", type=sa.Integer(),
+    )  # fmt: skip
     outcome: str = column(CLASS, ja="結果", en="`OK` or an error code", match=True, type=text(40))
 
 

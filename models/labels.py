@@ -58,6 +58,8 @@ class Label:
     `check`    the rule of the trade that a stored value obeys
     `days`     which days are possible
     `header`   the column's name in the city's import file, where it differs from `ja`
+    `whole`    column with what is shown instead to whoever is cleared for all that the row's
+               `through` names
     """
 
     classes: tuple[str, ...]
@@ -74,6 +76,7 @@ class Label:
     check: Check | None = None
     days: Days | None = None
     header: str | None = None
+    whole: str | None = None
 
 
 def text(length: int | None = None) -> sa.types.TypeEngine[str]:
@@ -107,6 +110,7 @@ def column(
     check: Check | None = None,
     days: Days | None = None,
     header: str | None = None,
+    whole: str | None = None,
     type: Any = None,
     references: str | None = None,
     **field: Any,
@@ -135,6 +139,7 @@ def column(
         check=check,
         days=days,
         header=header,
+        whole=whole,
     )
     if type is not None:
         field["sa_type"] = type

@@ -16,9 +16,13 @@ POPULATION_INPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "in-arrears": ("Collection.outstanding", "Collection.dueOn"),
         "own-section": ("Collection.taxItemCode", "Account.taxItemCode"),
         "payers:": ("Collection.taxItemCode", "Account.taxItemCode"),
+        "output-allowed": ("Handling.stopOutput",),
     }
 )
 """What a row's being in a population depends on (`resolvers/population.py`)."""
+
+NAMED = ("Addressee", "Addressee.code")
+"""What the log tells of a person to whoever may read it: that there is one of this code."""
 
 OF_A_FILE = ("personCount", "levyCount", "state")
 """What a transfer's record tells of its file, in which nobody stands whose output is stopped."""

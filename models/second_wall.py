@@ -170,7 +170,9 @@ def _is_withheld(classes: tuple[str, ...]) -> bool:
 def _nameable(type_: Type) -> frozenset[str]:
     """The columns that a plan could name: those of fields, keys, persons and edges."""
     parts = (leaf for _, leaves in type_.parts.values() for leaf in leaves.values())
-    fields = {leaf.column.name for leaf in (*type_.leaves.values(), *parts) if not leaf.vault}
+    leaves = [leaf for leaf in (*type_.leaves.values(), *parts) if not leaf.vault]
+    fields = {leaf.column.name for leaf in leaves}
+    fields |= {leaf.label.whole for leaf in leaves if leaf.label.whole is not None}
     edges = [edge for each in GRAPH.types.values() for edge in each.edges.values()]
     joined = {edge.source_column for edge in edges if edge.source == type_.name} | {
         edge.target_column for edge in edges if edge.target == type_.name and edge.through is None

@@ -124,7 +124,9 @@ async def _row(database: Database, row: Row, loose: set[str]) -> bool:
         covered = await raise_obligations(connection, persons)
         if said or fresh or covered:
             everybody = tuple(sorted(persons | covered))
-            record = Record(kind=Kind.WRITE, outcome="OK", actor=BY, at=at, persons=everybody)
+            record = Record(
+                Kind.WRITE, "OK", BY, at=at, persons=everybody, through=frozenset({"protection"})
+            )
             await access_log.insert(connection, database.dialect, record, OPERATION)
     return bool(said or fresh or covered)
 

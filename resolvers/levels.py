@@ -201,6 +201,8 @@ class Level:
     `lift` the classes that a lift must name for a row to be there that is else left out
     `keyed` the root operand, for a single row
     `single_parent` at most one row lies above, so that a plain LIMIT pages it
+    `through` the classes of the edges and operands by which rows come in, from the root down
+    `held` the classes of which the actor may see in the log who came in by them
     """
 
     type: Type
@@ -220,6 +222,8 @@ class Level:
     warns: Guard | None = None
     keyed: tuple[Keyed, Source] | None = None
     single_parent: bool = True
+    through: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ class Operands:
 
 def order_name(leaf: Leaf) -> str:
     """The word for ordering by a leaf (`FULL_NAME_SEARCH_KANA`)."""
-    return leaf.column.name.upper()
+    return (leaf.label.whole or leaf.column.name).upper()
 
 
 def normal_tree(tree: Tree) -> str:

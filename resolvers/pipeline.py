@@ -62,7 +62,7 @@ from resolvers.selection import (
     variable_types,
     variables_shape,
 )
-from resolvers.shape import LevelShape, Shaping, persons_of, wants_number
+from resolvers.shape import LevelShape, Shaping, named_only, persons_of, wants_number
 from resolvers.sql import KEYED, Found, Query, compile_plan, fetch, storable, today
 from resolvers.stopped import Issued, check_nobody_is_stopped
 from resolvers.viewer import viewer_value
@@ -180,6 +180,7 @@ class Ready:
     """A plan with its statements, the form that the log keeps, and the budgets it must fit into.
 
     `lifts`: those that were used for it.
+    `through`: the classes by which persons come in.
     """
 
     plan: Plan
@@ -189,6 +190,7 @@ class Ready:
     hidden: tuple[dict[str, Any], ...]
     ledgers: Ledgers
     liftable: frozenset[frozenset[str]]
+    through: frozenset[str]
     lifts: tuple[int, ...] = ()
 
 
@@ -245,10 +247,11 @@ class Reads:
         except Refused as error:
             await self.refuse(draft, ready.logged if ready else None, error, error)
         except Exception:
-            await self.log.record(_with(draft, (), "INTERNAL"), ready.logged if ready else None)
+            draft = draft._replace(outcome="INTERNAL")
+            await self.log.record(draft, ready.logged if ready else None)
             raise
         # The answer is written while the disk is, and leaves only when both are done.
-        logged = self.log.begin(_with(draft, persons_of(found)), ready.logged)
+        logged = self.log.begin(_shown(draft, ready, found), ready.logged)
         try:
             return encode(self._shape(ready, found, numbers, actor, policy, computed))
         finally:
@@ -282,7 +285,7 @@ class Reads:
         except (DatabaseError, SQLAlchemyError, OSError) as error:
             unavailable = Unavailable("the database does not answer")
             await self.refuse(draft, ready.logged, unavailable, error)
-        await self.log.record(_with(draft, persons_of(found)), ready.logged)
+        await self.log.record(_shown(draft, ready, found), ready.logged)
         return self._shape(ready, found, numbers, actor, policy)
 
     async def look_over(
@@ -328,7 +331,7 @@ class Reads:
         """Raise the refusal after it is on the log."""
         if logged is None and refusal.asked:
             logged = LoggedOperation.of("{}", refusal.asked)
-        await self.log.record(_with(draft, (), refusal.code), logged)
+        await self.log.record(draft._replace(outcome=refusal.code), logged)
         raise refusal from cause
 
     def clearance(self, actor: Actor, policy: Policy, terms: Terms) -> Clearance:
@@ -368,10 +371,14 @@ class Reads:
         return ready
 
     def ready(
-        self, operation: Operation, clearance: Clearance, node_types: Mapping[str, str]
+        self,
+        operation: Operation,
+        clearance: Clearance,
+        node_types: Mapping[str, str],
+        through: frozenset[str] = frozenset(),
     ) -> Ready:
         """Plan an operation and compile its statements: see `make_plan`."""
-        plan = make_plan(operation, clearance, node_types)
+        plan = make_plan(operation, clearance, node_types, through)
         queries = compile_plan(plan, self.database)
         return Ready(
             plan,
@@ -384,6 +391,7 @@ class Reads:
             ),
             ledgers_of(clearance.budgets, classes_told(plan)) if tells_of_persons(queries) else (),
             plan.liftable(),
+            plan.through(),
         )
 
     def _node_types(
@@ -635,7 +643,7 @@ class Reads:
 
 
 def record_of(kind: Kind, actor: Actor, policy: Policy, terms: Terms) -> Record:
-    """The record of a request that goes well; `_with` tells how it ended."""
+    """The record of a request that goes well and tells of nobody."""
     return Record(
         kind=kind,
         outcome="OK",
@@ -705,5 +713,6 @@ def _context(actor: Actor, policy: Policy) -> dict[str, Any]:
     return context
 
 
-def _with(draft: Record, persons: Sequence[str], outcome: str = "OK") -> Record:
-    return draft._replace(persons=persons, outcome=outcome)
+def _shown(draft: Record, ready: Ready, found: Sequence[Found]) -> Record:
+    told = named_only(found) if ready.through else ()
+    return draft._replace(persons=persons_of(found), open_persons=told, through=ready.through)

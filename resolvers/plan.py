@@ -51,6 +51,7 @@ from resolvers.object_privacy import Holder
 from resolvers.operands import Operands, leaf_source, normal_tree
 from resolvers.operation import Operation, Selected, Slot, Source, project
 from resolvers.seal import Position
+from resolvers.trail import held, with_ways
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 MOST_COMPUTED = 4
@@ -90,6 +91,11 @@ class Plan:
         asked |= {guard.lift for level in self.levels() for _, guard in guarded(level)}
         return frozenset(asked - {frozenset()})
 
+    def through(self) -> frozenset[str]:
+        """The classes by which persons could come in."""
+        entries = (level.through for level in self.levels() if level.entry)
+        return frozenset().union(*entries)
+
     def levels(self) -> Iterable[Level]:
         """Every level, from the roots down."""
         pending = [root.level for root in self.roots if root.level is not None]
@@ -103,11 +109,15 @@ _ONLY_HERE = object()
 
 
 def make_plan(
-    operation: Operation, clearance: Clearance, node_types: Mapping[str, str] | None = None
+    operation: Operation,
+    clearance: Clearance,
+    node_types: Mapping[str, str] | None = None,
+    through: frozenset[str] = frozenset(),
 ) -> Plan:
     """Decide every selected field and operand.
 
-    `node_types` says for each response key of a `node` root which type its id names.
+    `node_types` says for each response key of a `node` root which type its id names. `through`: the
+    classes by which whoever is asked for came in before, by the change whose rows are shown.
     Raises `CellHidden` for an operand that the clearance hides, alike for every
     value, and `BAD_USER_INPUT` for a malformed filter.
     """
@@ -116,7 +126,7 @@ def make_plan(
     planner = _Planner(operation, clearance, node_types or {})
     asked = [root for root in operation.roots if root.name not in INTROSPECTION]
     try:
-        roots = tuple(planner.root(selected) for selected in asked)
+        roots = tuple(_logged(planner.root(selected), through) for selected in asked)
     except Refused as refusal:
         refusal.asked = tuple(sorted(planner.decisions.asked))
         raise
@@ -129,6 +139,10 @@ def make_plan(
         access=planner.decisions.access,
         _token=_ONLY_HERE,
     )
+
+
+def _logged(root: Root, through: frozenset[str]) -> Root:
+    return root if root.level is None else replace(root, level=with_ways(root.level, through))
 
 
 def normal_form(operation: Operation) -> str:
@@ -292,6 +306,7 @@ class _Planner:
             warns=self.warning(action, scope) if entry or rows.tells else None,
             keyed=keyed,
             single_parent=single_parent,
+            held=held(self.decisions.clearance) if _tells_of_persons(type_) else frozenset(),
         )
 
     def leaves_out_stopped(self, type_: Type, edge: Edge | None) -> bool:
@@ -474,6 +489,10 @@ class _Rows:
 
     def _within(self, guard: Guard) -> Guard:
         return narrowed(guard, self.scope)
+
+
+def _tells_of_persons(type_: Type) -> bool:
+    return any(leaf.label.whole is not None for leaf in type_.leaves.values())
 
 
 def _leads_back(type_: Type, edge: Edge) -> bool:

@@ -301,3 +301,9 @@ def wants_number(level: Level) -> bool:
 def persons_of(found: Sequence[Found]) -> Sequence[str]:
     """The addressee codes of everybody in the answer, each once."""
     return each_once([one.persons for root in found for one in root.tree() if one.persons])
+
+
+def named_only(found: Sequence[Found]) -> Sequence[str]:
+    """Those of them who came in by nothing but their code."""
+    levels = [one for root in found for one in root.tree() if not one.query.level.through]
+    return each_once([one.persons for one in levels if one.persons])

@@ -363,13 +363,27 @@ class _Builder:
                 self._add(("order", position), term)
 
     def _value(self, value: Value) -> sa.ColumnElement[Any]:
-        column: sa.ColumnElement[Any] = self.row.c[value.leaf.column.name]
+        column = self._column(value.leaf)
         if value.masked:
             column = _masked(column, value.leaf)
         condition = self._holds(value.guard)
         if condition is None:
             return column
         return sa.type_coerce(sa.case((condition, column)), value.leaf.column.type)
+
+    def _column(self, leaf: Leaf) -> sa.ColumnElement[Any]:
+        """The column of a leaf. Persons of a record of the log are all there for whoever is cleared
+        for every class by which any of them could have come in."""
+        column: sa.ColumnElement[Any] = self.row.c[leaf.column.name]
+        if leaf.label.whole is None or not self.level.held:
+            return column
+        return sa.type_coerce(
+            sa.case(
+                (_none_but(self.row.c.through, self.level.held), self.row.c[leaf.label.whole]),
+                else_=column,
+            ),
+            column.type,
+        )
 
     # -- conditions ----------------------------------------------------------------------------
 
@@ -446,7 +460,7 @@ class _Builder:
         compared = self._compared(condition)
         if condition.negated:
             # `null NOT IN ()` is true in SQL, but a null satisfies no comparison and no negation.
-            present = self.row.c[condition.leaf.column.name].is_not(None)
+            present = self._column(condition.leaf).is_not(None)
             compared = sa.not_(compared)
             if condition.operator == "in":
                 compared = sa.and_(present, compared)
@@ -454,7 +468,7 @@ class _Builder:
         return compared if guard is None else sa.and_(guard, compared)
 
     def _compared(self, compare: Compare) -> sa.ColumnElement[bool]:
-        column = self.row.c[compare.leaf.column.name]
+        column = self._column(compare.leaf)
         fold = fold_kana if compare.leaf.label.folded else None
         source = compare.source
         if compare.operator == "in":
@@ -500,7 +514,7 @@ class _Builder:
         terms = [
             term
             for order in page.order
-            for term in nulls_last(self.row.c[order.leaf.column.name], descending=order.descending)
+            for term in nulls_last(self._column(order.leaf), descending=order.descending)
         ]
         return [*terms, (self.row.c[self.level.type.key.name], False)]
 
@@ -679,6 +693,17 @@ def _masked(column: sa.ColumnElement[Any], leaf: Leaf) -> sa.ColumnElement[Any]:
             )
         )
     return sa.null()
+
+
+def _none_but(words: sa.ColumnElement[str], held: frozenset[str]) -> sa.ColumnElement[bool]:
+    """Whether nothing is left of a list of words without these: an unknown word always is."""
+    space, spaces, nothing = (
+        sa.literal_column(text, sa.String()) for text in ("' '", "'  '", "''")
+    )
+    left = space + sa.func.replace(words, space, spaces) + space
+    for word in sorted(held):
+        left = sa.func.replace(left, sa.literal_column(f"' {word} '"), nothing)
+    return left == nothing
 
 
 def _given(transform: Transform | None) -> Transform:

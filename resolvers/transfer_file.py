@@ -26,10 +26,12 @@ from authz.policy import Policy
 from authz.policy_store import aware
 from models.database import DatabaseError
 from models.policy import Action
+from models.releases import IN_A_FILE
 from models.transfer import TransferMeans, TransferState
 from resolvers.operation import Const, Operation, Selected
 from resolvers.pipeline import PrivacyMode, Reads, Terms
 from resolvers.seal import UNSEEN
+from resolvers.trail import classes_of
 from resolvers.transfer_content import (
     HELD_BACK,
     WARNINGS,
@@ -341,6 +343,7 @@ class TransferFiles:
             case_reference=asked.terms.case_reference,
             policy_version=asked.policy.version,
             persons=persons,
+            through=classes_of(IN_A_FILE),
         )
         operation = LoggedOperation.of(f"transfer:{asked.code} {asked.form.value}", ())
         await self._reads.log.record(record, operation)

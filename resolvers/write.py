@@ -51,6 +51,7 @@ from resolvers.plan import Plan, normal_form
 from resolvers.seal import UNSEEN
 from resolvers.sql import is_in_scope, row_to_change
 from resolvers.stopped import Issued, brings_others, check_all_are_told
+from resolvers.trail import classes_of
 
 META = "__typename"
 _alert = logging.getLogger("atena.alert")
@@ -198,6 +199,10 @@ class UseCase:
             *((coordinate, Action.WRITE) for coordinate in self.writes),
         )
 
+    def through(self) -> frozenset[str]:
+        """The classes of what it is about: its name tells of whom it changes."""
+        return classes_of(coordinate for coordinate, _ in self.asks())
+
 
 class Writes:
     """Carries out mutations. One for each worker."""
@@ -246,7 +251,7 @@ class Writes:
             showing = clearance
             if use_case.issues:
                 showing = for_issuing(clearance, CARRIED.get(given["document"], frozenset()))
-            shown = self._shown(prepared, mutation, showing)
+            shown = self._shown(prepared, mutation, showing, use_case.through())
             if use_case.issues:
                 check_all_are_told(shown.plan)
             if terms.mode is PrivacyMode.REJECT:
@@ -336,7 +341,7 @@ class Writes:
             changed = await use_case.run(change, given)
             if changed.issued is not None and brings_others(shown.plan):
                 await self._reads.look_over(shown, named(changed), actor, policy, changed.issued)
-            record = draft._replace(persons=changed.persons)
+            record = draft._replace(persons=changed.persons, through=use_case.through())
             await access_log.insert(connection, self._database.dialect, record, logged)
         for event in changed.events:
             # What is committed holds; whoever is not told now learns it from the database.
@@ -344,7 +349,13 @@ class Writes:
                 await self._tell(event)
         return changed
 
-    def _shown(self, prepared: Prepared, mutation: Selected, clearance: Clearance) -> Ready:
+    def _shown(
+        self,
+        prepared: Prepared,
+        mutation: Selected,
+        clearance: Clearance,
+        through: frozenset[str],
+    ) -> Ready:
         """The plan of the payload's rows, each read like a `node` whose id the change will tell."""
         roots, types = [], {}
         for part in mutation.fields:
@@ -353,7 +364,7 @@ class Writes:
                 key = {"id": Slot(_slot(part.name))}
                 roots.append(Selected(part.key, "node", "Query", key, part.fields))
                 types[part.key] = type_.name
-        return self._reads.ready(Operation(tuple(roots)), clearance, types)
+        return self._reads.ready(Operation(tuple(roots)), clearance, types, through)
 
     def _named(
         self, prepared: Prepared, mutation: Selected, variables: Mapping[str, Any], changed: Changed

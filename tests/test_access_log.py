@@ -501,7 +501,8 @@ def test_sqlite_stores_a_record_as_sqlalchemy_reads_it() -> None:
     """The appender writes past SQLAlchemy, in the order of `filled`."""
     assert [column.name for column in filled(ACCESS_LOG)] == [
         "at", "kind", "actor", "session", "roles", "purpose", "case_reference", "policy_version",
-        "operation", "persons", "person_count", "outcome",
+        "operation", "persons", "person_count", "through", "open_persons", "open_count",
+        "outcome",
     ]  # fmt: skip
     assert sqlite3.sqlite_version_info >= (3, 24)
 

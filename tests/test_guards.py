@@ -16,6 +16,7 @@ from tests.test_issuing import oblige
 from tests.test_measures import FIRST, PURPOSE, VIOLENCE, do, mutation
 from tests.test_policy_editing import told_of
 from tests.test_promises import ARREARS, CLERK, COORDINATOR, SECTION_CLERK, notice_rows
+from tests.test_trail import DIRECTOR, PLAIN
 from tests.world import (
     HANAKO,
     KATO,
@@ -442,3 +443,39 @@ async def test_whoever_is_told_of_a_newer_version_decides_by_it(town: World) -> 
         assert (await store.at_least(published)).version == published == 2
     finally:
         await database.close()
+
+
+async def persons_told(town: World) -> list[list[str]]:
+    """Of whom the coordinator's records tell the director, oldest first."""
+    found = await town.data(DIRECTOR, "audit", PLAIN, variables={"first": 200})
+    records = [one for one in found["accessRecords"]["nodes"] if one["actor"] == COORDINATOR]
+    return [one["persons"] for one in records if one["outcome"] == "OK"][-3:]
+
+
+async def test_who_is_cleared_for_all_of_it_is_told(town: World) -> None:
+    """The director, under a policy that opens what the record was made by."""
+    behind = "query ($c: String!) { addressee(code: $c) { protectiveMeasures { nodes { %s } } } }"
+    flagged = "{ addressees(filter: {dvFlag: {eq: true}}) { nodes { code } } }"
+    behind = behind % "counterparty { code }"
+    await do(town, COORDINATOR, "recordMeasure", VIOLENCE)
+    await town.data(COORDINATOR, "protection-measures", flagged)
+    await town.data(COORDINATOR, "protection-measures", behind, variables={"c": YAMADA})
+    by_name = '{ addressees(filter: {fullName: {eq: "山田 太郎"}}) { nodes { code } } }'
+    await town.data(COORDINATOR, "protection-measures", by_name)
+    opened = [
+        Line("role:collection-director", "purpose:audit", f"class:{code}", action, "allow")
+        for code in ("protection", "identifier")
+        for action in ("read", "list")
+    ]
+    await town.publish(*opened)
+    await told_of(town, 2)
+    flags, measures, named = await persons_told(town)
+    assert (TANAKA in flags, named) == (True, [])
+    assert measures == [YAMADA, KATO]
+    # One closed field of a class closes it: what the record shows could be that.
+    closed = Line(
+        "role:collection-director", "purpose:audit", "ProtectiveMeasure.endsOn", "list", "deny"
+    )
+    await town.publish(closed)
+    await told_of(town, 3)
+    assert await persons_told(town) == [[], [YAMADA], []]

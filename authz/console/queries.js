@@ -138,7 +138,7 @@ export const LOG = `query Log(
 ) {
   accessRecords(first: $first, after: $after, filter: $filter, orderBy: $orderBy) {
     nodes {
-      id at kind actor roles purpose policyVersion persons personCount outcome
+      id at kind actor roles purpose policyVersion persons personCount personsThrough outcome
       operation { normalForm coordinates }
     }
     pageInfo { hasNextPage endCursor }

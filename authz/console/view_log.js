@@ -82,7 +82,7 @@ function detail(words, one) {
   const persons = one.persons ?? [];
   return h("details", {}, h("summary", {}, both("くわしく", "details")),
     facts([["ロール", one.roles.split(" ").map(words.roleName).join("、")], ["権限設定", one.policyVersion && `第${one.policyVersion}版`],
-      ["対象者", persons.join("、")]]),
+      ["対象者", persons.join("、")], ["ほかの対象者の区分", one.personsThrough]]),
     one.operation ? [
       h("pre", { tabindex: "0", "aria-label": "操作 Operation" }, one.operation.normalForm),
       h("ul", { class: "coordinates" }, (one.operation.coordinates ?? []).map((text) => {

@@ -30,6 +30,7 @@ from graphql import (
 from models.graph import COMPUTED, GRAPH, Leaf, Type
 from tests.generate.dice import Dice
 from tests.generate.town import TEXTS, values_of
+from tests.oracle.operands import order_word
 from tests.oracle.schema import noun_of
 
 READ, LIST, MATCH, SEARCH = "read", "list", "match", "search"
@@ -289,7 +290,7 @@ class Writer:
         type_ = _listed(field)
         order = self.schema.type_map[f"{type_.name}OrderField"]
         assert isinstance(order, GraphQLEnumType)
-        leaves = {leaf.column.name.upper(): leaf for leaf in type_.operands()}
+        leaves = {order_word(leaf): leaf for leaf in type_.operands()}
         words = list(order.values)
         allowed = [word for word in words if self.guide.may(leaves[word].coordinate, SEARCH)]
         terms: list[dict[str, str]] = []

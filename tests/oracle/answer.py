@@ -592,7 +592,7 @@ class Evaluation:
         tree, terms = arguments.get("filter"), _terms(type_, arguments)
         kept = [row for row in rows if tree is None or self._matches(row, tree)]
         listing = self._listing(info, type_, coordinate, arguments)
-        placed = [(place(type_, terms, row.values), row) for row in kept]
+        placed = [(place(terms, partial(self.stored, row), row.key), row) for row in kept]
         order = cmp_to_key(partial(compare, terms))
         placed.sort(key=lambda found: order(found[0]))
         after = self._after(arguments, listing)
@@ -704,7 +704,7 @@ class Evaluation:
         """A value whole, masked or nothing."""
         if leaf.vault:
             return self._number(row, leaf, decision)
-        value = row.values[leaf.column.name]
+        value = self.stored(row, leaf)
         persons = _persons_of(leaf, row)
         if self.holding(decision.whole, row, persons):
             self.counts["value"] += value is not None
@@ -729,6 +729,14 @@ class Evaluation:
         if self.state.covered(row, _persons_of(leaf, row)):
             self.counts["bottom"] += 1
             return BOTTOM
+        return self.stored(row, leaf)
+
+    def stored(self, row: Row, leaf: Leaf) -> Any:
+        """The value of a leaf: of the persons in the log as much as this reader may be told."""
+        if leaf.label.whole is not None:
+            through = frozenset(row.values["through"].split())
+            if through <= self.decider.seen_in_the_log:
+                return row.values[leaf.label.whole]
         return row.values[leaf.column.name]
 
     def in_scope(self, grants: Iterable[Grant], row: Row) -> list[Grant]:

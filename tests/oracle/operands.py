@@ -131,9 +131,9 @@ Terms = Sequence[tuple[Leaf, bool]]
 """Leaves with whether they descend."""
 
 
-def place(type_: Type, terms: Terms, values: Mapping[str, Any]) -> tuple[Any, ...]:
+def place(terms: Terms, value_of: Callable[[Leaf], Any], key: Any) -> tuple[Any, ...]:
     """Where a row stands in an order: the terms' values, then the key."""
-    return (*(plain(values[leaf.column.name]) for leaf, _ in terms), values[type_.noun.key])
+    return (*(plain(value_of(leaf)) for leaf, _ in terms), key)
 
 
 def compare(terms: Terms, one: tuple[Any, ...], other: tuple[Any, ...]) -> int:
@@ -163,4 +163,4 @@ def coordinates(type_: Type, leaf: Leaf) -> list[str]:
 
 def order_word(leaf: Leaf) -> str:
     """The word for ordering by a leaf."""
-    return leaf.column.name.upper()
+    return (leaf.label.whole or leaf.column.name).upper()

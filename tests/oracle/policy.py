@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import casbin  # type: ignore[import-untyped]
@@ -209,6 +209,21 @@ class Decider:
     def may(self, coordinate: str, action: str) -> bool:
         """Whether anything of the cell is open."""
         return bool(self._grants(coordinate, action))
+
+    @cached_property
+    def seen_in_the_log(self) -> frozenset[str]:
+        """The classes of which a reader of the log may see who came into a record by them: all of
+        each is listed, of everybody, and nothing of it is ever withheld."""
+        closed = [
+            set(classes)
+            for coordinate, classes in GRAPH.classes.items()
+            if not any(not grant.population for grant in self.decide(coordinate, LIST).whole)
+        ]
+        closed.sort(key=len)
+        seen = {code for code in CLASSES if not withheld([code])}
+        for classes in closed:
+            seen -= classes if classes <= seen else set()
+        return frozenset(seen)
 
     def _grants(self, coordinate: str, action: str) -> tuple[Grant, ...]:
         key = (coordinate, action)

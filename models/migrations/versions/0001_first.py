@@ -62,6 +62,17 @@ def upgrade() -> None:
         ),
         sa.Column("person_count", sa.Integer(), nullable=False),
         sa.Column(
+            "through",
+            sa.String().with_variant(sa.String(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "open_persons",
+            sa.String().with_variant(sa.String(collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("open_count", sa.Integer(), nullable=False),
+        sa.Column(
             "outcome",
             sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
             nullable=False,
