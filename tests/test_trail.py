@@ -185,7 +185,7 @@ async def test_a_change_names_nobody_beside_what_it_is_called(changed: World) ->
 async def test_what_is_issued_names_nobody(world: World, path: str) -> None:
     """That it went out says that the person's output is not stopped."""
     document = """mutation ($input: IssueDocumentInput!) {
-      issueDocument(input: $input) { addressee { fullName } } }"""
+      issueDocument(input: $input) { content { fullName } } }"""
     given = {"addresseeCode": YAMADA, "document": "PAYMENT_SLIP", "path": path}
     await world.data(CLERK, "consultation", document, variables={"input": given})
     assert await told(world, CLERK) == []
