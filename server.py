@@ -62,9 +62,10 @@ from models.client import (
     TokenBinding,
     client_id_objection,
 )
-from models.database import Database, DatabaseError
+from models.database import DRIVERS_ERRORS, Database, DatabaseError
 from models.demo.cast_staff import CAST, new_password
 from models.demo.town import Town
+from models.failures import tell_no_values, trace_of, words_of
 from models.graph import GRAPH, PROTECTED
 from models.individual_number import StoreKind
 from models.migrate import has_table, migrate
@@ -102,6 +103,7 @@ PROJECT = Path(__file__).parent
 
 def application() -> Starlette:
     """What each worker process runs: the application from the environment's settings."""
+    tell_no_values()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
@@ -323,23 +325,39 @@ def _greet(settings: Settings) -> None:
 
 FAILURES = (
     SettingError, KeysError, StoreRefused, DatabaseError, Refused, FileRefused, ChainBroken,
-    EmbeddedRedisError, OSError,
+    EmbeddedRedisError, OSError, *DRIVERS_ERRORS,
 )  # fmt: skip
 """What a command says in a sentence instead of a traceback."""
+
+FAULT = 70
+"""The exit status where Atena itself is wrong: what is said is the class and the place alone."""
 
 
 def main(arguments: list[str]) -> int:
     """The command line. Returns the exit status."""
+    tell_no_values()
     # What the embedded stores write is for this user alone.
     os.umask(0o077)
     chosen = _parser().parse_args(arguments)
     try:
         return int(chosen.run(Settings.read(os.environ), chosen))
     except FAILURES as error:
-        print(f"atena: {error}", file=sys.stderr)
+        print(f"atena: {_sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        print(f"atena: failed with {type(error).__name__}\n{trace_of(error)}", file=sys.stderr)
+        return FAULT
+
+
+def _sentence(error: Exception) -> str:
+    """What stopped a command, without the text of a driver."""
+    if isinstance(error, DRIVERS_ERRORS):
+        return f"the database refused a statement ({type(error).__name__})"
+    if isinstance(error, OSError):
+        return str(error) or type(error).__name__
+    return words_of(error)
 
 
 def _parser() -> argparse.ArgumentParser:

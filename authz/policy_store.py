@@ -27,6 +27,7 @@ from authz.policy_chain import LINE, LINES, VERSION, Chain, ChainBroken
 from authz.policy_findings import ignored
 from models import facts
 from models.database import Database
+from models.failures import words_of
 from models.graph import GRAPH
 from models.harvest import HARVEST_BUDGET, first_budgets
 from models.policy import first_lines
@@ -70,7 +71,7 @@ class PolicyStore:
             # Beside the loop: it takes as long as some requests, which must not wait for it.
             await asyncio.to_thread(_examined, current)
         except (sa.exc.SQLAlchemyError, OSError, PolicyError, ChainBroken) as error:
-            _log.error("the policy cannot be used: %s", error)
+            _log.error("the policy cannot be used: %s", words_of(error))
             raise Unavailable("the policy cannot be read") from error
         if self._current is None or self._current.version <= current.version:
             self._current = current

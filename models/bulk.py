@@ -14,11 +14,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from models.database import POSTGRESQL_ERRORS, DatabaseError
+
 
 async def add(
     connection: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert rows that all have the same columns, already checked. Raises the driver's errors."""
+    """Insert rows that all have the same columns, already checked.
+
+    Raises `DatabaseError`, or an error of SQLAlchemy.
+    """
     if not rows:
         return
     columns = list(rows[0])
@@ -41,9 +46,15 @@ async def _copy(
     # SQLAlchemy begins the transaction with the first statement; COPY goes past it.
     await connection.execute(sa.text("SELECT 1"))
     raw = (await connection.get_raw_connection()).driver_connection
-    await raw.copy_records_to_table(  # type: ignore[union-attr]
-        table.name, columns=columns, records=[tuple(row[name] for name in columns) for row in rows]
-    )
+    try:
+        await raw.copy_records_to_table(  # type: ignore[union-attr]
+            table.name,
+            columns=columns,
+            records=[tuple(row[name] for name in columns) for row in rows],
+        )
+    except POSTGRESQL_ERRORS as error:
+        # COPY goes past SQLAlchemy with its errors, too: their text holds the key of a row.
+        raise DatabaseError(f"the database refused a batch ({type(error).__name__})") from None
 
 
 def _plain(

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import fcntl
+import hashlib
 import json
 import logging
+import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
@@ -36,6 +39,7 @@ FEW = 2
 WAIT_SECONDS = 5.0
 READ_SECONDS = 10.0
 BUSY_SECONDS = 30
+LOOK_AGAIN = 0.2
 CACHE_KIB = 16_384
 """Of each connection to SQLite; the system keeps the file in memory anyway."""
 SILENT_SECONDS = 120.0
@@ -48,6 +52,7 @@ CURRENT_USER = "SELECT current_user"
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 
+_log = logging.getLogger("atena")
 _alert = logging.getLogger("atena.alert")
 
 
@@ -268,6 +273,21 @@ class Database:
             async with connection.begin():
                 yield connection
 
+    @asynccontextmanager
+    async def turn(self, name: str) -> AsyncIterator[None]:
+        """One at a time of all processes that do the same long work on this database.
+
+        A process that dies gives its turn up. Raises `DatabaseError`.
+        """
+        take = _turn_on_postgresql if self.dialect == "postgresql" else _turn_on_sqlite
+        async with take(self.url, name) as is_ours:
+            if not await is_ours():
+                _log.warning("another %s is running on this database; this one waits", name)
+                # Nothing tells one process that another one's lock is free.
+                while not await is_ours():  # noqa: ASYNC110
+                    await asyncio.sleep(LOOK_AGAIN)
+            yield
+
     def read(
         self,
         *,
@@ -341,6 +361,14 @@ POSTGRESQL_ERRORS = (
     # A connection that the server has just ended, before its end was noticed.
     asyncpg.InternalClientError,
 )
+DRIVERS_ERRORS = (
+    sa.exc.SQLAlchemyError,
+    sqlite3.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""Exceptions whose text may hold the values of a row."""
 
 
 Limit = tuple[Access, Wall]
@@ -625,6 +653,50 @@ def _engine(url: sa.URL, dialect: str) -> AsyncEngine:
     # A read that later writes would lose updates without an error under the default BEGIN.
     sa.event.listen(engine.sync_engine, "begin", _sqlite_begin)
     return engine
+
+
+Taken = Callable[[], Awaitable[bool]]
+
+
+@asynccontextmanager
+async def _turn_on_postgresql(url: sa.URL, name: str) -> AsyncIterator[Taken]:
+    """An advisory lock of a connection of its own, which is in no transaction meanwhile."""
+    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    key = int.from_bytes(hashlib.sha256(f"atena {name}".encode()).digest()[:8], signed=True)
+    try:
+        connection = await asyncpg.connect(dsn, timeout=WAIT_SECONDS)
+    except POSTGRESQL_ERRORS as error:
+        raise DatabaseError(f"the database does not answer ({type(error).__name__})") from None
+
+    async def is_ours() -> bool:
+        try:
+            return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", key))
+        except POSTGRESQL_ERRORS as error:
+            raise DatabaseError(f"the database does not answer ({type(error).__name__})") from None
+
+    try:
+        yield is_ours
+    finally:
+        connection.terminate()
+
+
+@asynccontextmanager
+async def _turn_on_sqlite(url: sa.URL, name: str) -> AsyncIterator[Taken]:
+    """A lock on a file beside the database's, which stays there empty."""
+    path = f"{url.database}.{name.replace(' ', '-')}.lock"
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    async def is_ours() -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    try:
+        yield is_ours
+    finally:
+        os.close(file)
 
 
 def _turns(dialect: str) -> AbstractAsyncContextManager[Any]:

@@ -77,6 +77,11 @@ async def import_measures(
     Raises `FileRefused` where the file is no such file, `DatabaseError`.
     """
     file = CityFile.open(path, CELLS, (CODE, "種類"))
+    async with database.turn("import of measures"):
+        return await _rows(file, database, rejects, progress)
+
+
+async def _rows(file: CityFile, database: Database, rejects: Path, progress: Progress) -> Report:
     loaded = already_there = 0
     with RejectFile(rejects) as rejected:
         for line in file.lines(progress):

@@ -63,8 +63,15 @@ async def import_staff(
     Raises `FileRefused` where the file is no personnel file, `DatabaseError`.
     """
     file = CityFile.open(path, COLUMNS, (ID, NAME))
+    async with database.turn("import of staff"):
+        give = await _nobody_holds_a_role(database)
+        return await _rows(file, database, rejects, progress, give)
+
+
+async def _rows(
+    file: CityFile, database: Database, rejects: Path, progress: Progress, give: bool
+) -> Report:
     loaded = already_there = 0
-    give = await _nobody_holds_a_role(database)
     with RejectFile(rejects) as rejected:
         for line in file.lines(progress):
             try:

@@ -55,6 +55,16 @@ class Contents(StrEnum):
     RECEIPTS = "receipts"
 
 
+_TURNS = {
+    Contents.ADDRESSEES: "import of people",
+    # They come with the addressees, too.
+    Contents.ACCOUNTS: "import of people",
+    Contents.COLLECTIONS: "import of collections",
+    Contents.RECEIPTS: "import of receipts",
+}
+"""Imports of one kind take turns: the second finds everything there already."""
+
+
 class Loader(Protocol):
     """Loads one batch of converted rows in one transaction."""
 
@@ -83,7 +93,20 @@ async def import_file(
     """
     cells = _cells(contents, vault.kind if vault else StoreKind.DEMO)
     file = CityFile.open(path, cells, _needed(contents))
-    with RejectFile(rejects or rejects_of(path)) as rejected:
+    async with database.turn(_TURNS[contents]):
+        return await _import(contents, file, database, vault, cells, rejects, progress)
+
+
+async def _import(
+    contents: Contents,
+    file: CityFile,
+    database: Database,
+    vault: Vault | None,
+    cells: dict[str, Cell],
+    rejects: Path | None,
+    progress: Progress,
+) -> Report:
+    with RejectFile(rejects or rejects_of(file.path)) as rejected:
         try:
             loader = await _loader(contents, file, database, vault, cells)
             if isinstance(loader, PeopleLoader):

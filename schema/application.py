@@ -42,6 +42,7 @@ from authz.tasks import end
 from authz.token import Rates, Tokens
 from authz.vault import Vault
 from models.database import Database, DatabaseError
+from models.failures import lifespan_without_values
 from models.graph import GRAPH
 from models.individual_number import StoreKind
 from models.migrate import is_current
@@ -354,7 +355,7 @@ def create_app(settings: Settings, opened: Opened = open_services) -> Starlette:
         return PlainTextResponse(sdl(), headers=HEADERS)
 
     app = Starlette(
-        lifespan=lifespan,
+        lifespan=lifespan_without_values(lifespan),
         routes=[
             Route("/graphql", GraphQLEndpoint(answer)),
             Route("/healthz", health),

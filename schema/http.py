@@ -9,7 +9,6 @@ once. An answer depends on nothing but the request and what `answer` returns.
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from authz.channel import Channel
 from authz.errors import BadInput, Refused
+from models.failures import trace_of
 from schema.errors import BAD_USER_INPUT, internal, refusal, refused
 from schema.limits import DEFAULT_LIMITS, LIMIT_EXCEEDED, Limits, check_nesting, check_texts
 from schema.message import CHALLENGE, Answer, AnswerRequest, GraphQLRequest
@@ -305,5 +305,4 @@ def _content_type(media_type: str) -> bytes:
 
 def failed(error: Exception) -> None:
     """Where it happened and its class. Never its text: drivers put values into theirs."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("a request failed with %s\n%s", type(error).__name__, frames)
+    _log.error("a request failed with %s\n%s", type(error).__name__, trace_of(error))

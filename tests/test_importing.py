@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import datetime as dt
 import time
@@ -902,6 +903,29 @@ async def test_accounts_alone(city: City) -> None:
     assert rejects(changed)[0]["column"] == "口座番号"
     with pytest.raises(FileRefused):
         await city.load([], Contents.ACCOUNTS, ADDRESSEE_HEADER)
+
+
+async def test_two_imports_of_one_file_at_once_load_it_once(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loser once died with the driver's own text, an account number in it."""
+    monkeypatch.setattr(importing, "BATCH", 20)
+    count = 300
+    await city.load(person(at) for at in range(1, count + 1))
+    path = city.folder / "twice.csv"
+    header = (CODE, "金融機関コード", "支店コード", "口座番号", "口座科目コード", "口座開始年月日")
+    rows = (f"{code(at)},0501,123,{at:07d},01,2024-04-01" for at in range(1, count + 1))
+    path.write_text("\n".join((",".join(header), *rows)) + "\n", encoding="utf-8")
+    other = Database(city.database.url.render_as_string(hide_password=False))
+    try:
+        reports = await asyncio.gather(
+            *(import_file(Contents.ACCOUNTS, path, store) for store in (city.database, other))
+        )
+    finally:
+        await other.close()
+    told = sorted((one.loaded, one.already_there, one.rejected) for one in reports)
+    assert told == [(0, count, 0), (count, 0, 0)]
+    assert len(await city.rows("Account")) == count
 
 
 async def test_collections_know_what_is_outstanding(city: City) -> None:
