@@ -8,6 +8,7 @@ python server.py client …       register, rotate, suspend and list other offic
 python server.py transfer       order the day's transfers to other offices
 python server.py export-schema  print the SDL
 python server.py password …     issue a staff member's password
+python server.py unlock …       let a staff member sign in again whom guesses lock
 python server.py check          check settings, schema and policy, and end
 """
 
@@ -40,6 +41,7 @@ from starlette.applications import Starlette
 from authz import recovery
 from authz.access_log import Kind, LoggedOperation, insert
 from authz.access_log import Record as LogRecord
+from authz.channel import Address, address_of
 from authz.clearance import clear
 from authz.client_certificate import NotInForce, thumbprint_of_pem
 from authz.clients import Clients, Definition
@@ -48,12 +50,14 @@ from authz.errors import BadInput, Refused
 from authz.indispensable import INDISPENSABLE
 from authz.invariants import MACHINE_ROLE
 from authz.keys import KeysError
+from authz.lockout import Lockout
 from authz.number_store import StoreRefused
 from authz.passwords import QUICK, STRONG, Passwords, fresh_password
 from authz.policy_chain import Chain, ChainBroken
 from authz.policy_store import PolicyStore, check_first_policy
 from authz.scopes import Limits
-from authz.staff_desk import set_password
+from authz.session import connect, disconnect
+from authz.staff_desk import member_of, set_password
 from authz.vault import Vault
 from models import facts
 from models.client import (
@@ -193,6 +197,30 @@ async def issue_password(settings: Settings, staff_id: str) -> str:
     finally:
         hashing.close()
     return password
+
+
+async def break_lock(settings: Settings, staff_id: str, address: Address | None, by: str) -> None:
+    """Let a staff member sign in at once; from `address` however long somebody goes on guessing."""
+    redis = connect(_running_redis(settings))
+    try:
+        async with main_database(settings) as database, database.write() as connection:
+            await member_of(connection, staff_id)
+            record = LogRecord(kind=Kind.WRITE, outcome="OK", actor=f"operator:{by}")
+            operation = LoggedOperation.of(
+                f"unlock sign-in of {staff_id}", (("StaffMember", "write", "shown"),)
+            )
+            await insert(connection, database.dialect, record, operation)
+            await Lockout(redis).break_lock(staff_id, address)
+    finally:
+        await disconnect(redis)
+
+
+def _running_redis(settings: Settings) -> str:
+    """Where the sessions of the server are that runs with these settings."""
+    own = settings.data.absolute() / "redis" / "socket" / "redis.sock"
+    if not settings.redis_url and not own.exists():
+        raise SettingError("ATENA_DATA: no server runs over this folder: start it first")
+    return settings.redis_url or f"unix://{own}"
 
 
 @asynccontextmanager
@@ -380,6 +408,10 @@ def _parser() -> argparse.ArgumentParser:
     issue = command("password", "issue a staff member's password, told once", _password)
     issue.add_argument("staff_id", help="staff id")
     _add_recovery(command("recover", "give a role nobody can approve, by two operators", _recover))
+    unlock = command("unlock", "let a staff member sign in whom somebody's guesses lock", _unlock)
+    unlock.add_argument("staff_id", help="staff id")
+    unlock.add_argument("--address", help="where they sit: nobody locks it from elsewhere again")
+    unlock.add_argument("--operator", help="who you are; default: your account here")
     daily = command("transfer", "order the day's transfers, one for each client in force", _daily)
     daily.add_argument("--changed", action="store_true", help="only who changed since the last one")
     exported = command("export-schema", "print the SDL", _export_schema)
@@ -573,6 +605,14 @@ async def _recovered(settings: Settings, chosen: argparse.Namespace) -> int:
         else:
             given = await recovery.confirm(connection, chosen.number, chosen.operator)
             print(f"{given.staff_id} holds {given.role}")
+    return 0
+
+
+def _unlock(settings: Settings, chosen: argparse.Namespace) -> int:
+    address = address_of(chosen.address)
+    if chosen.address and address is None:
+        raise BadInput("--address: an IP address, as the server sees it (X-Forwarded-For)")
+    asyncio.run(break_lock(settings, chosen.staff_id, address, operator(chosen)))
     return 0
 
 

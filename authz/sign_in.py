@@ -2,18 +2,21 @@
 
 An id that nobody has, a wrong password, a suspended member, a locked id and roles that open nothing
 are one answer at one cost: the same look-up, one argon2 verification, one log record. Only the log
-knows the cause. No log, no sign-in: a token leaves only after its record is written.
+knows the cause. No log, no sign-in: a token leaves only after its record is written. An address
+that fails too often is turned away before that, whichever id it names.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from authz.actor import Actor
-from authz.channel import Channel
+from authz.channel import Channel, Front
+from authz.devices import Devices, DeviceToken
 from authz.errors import Unauthenticated, Unavailable
 from authz.invariants import conflicting_roles
-from authz.lockout import Lockout
+from authz.lockout import Admission, Lockout, Place, TooManyFailures
 from authz.passwords import Passwords
 from authz.revocations import Revocations
 from authz.session import Session, Sessions, Touched
@@ -22,15 +25,18 @@ from authz.token import Tokens
 from models.database import DatabaseError
 from models.staff import StaffState
 
+_alert = logging.getLogger("atena.alert")
+
 FAILED = "the staff id or the password is wrong, or the account cannot be used now"
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session just opened. The token is told this once."""
+    """A session just opened. The token is told this once; `device` is for the next sign-in here."""
 
     token: str
     actor: Actor
+    device: DeviceToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +49,54 @@ class SignIn:
     passwords: Passwords
     lockout: Lockout
     record: Record
+    front: Front
+    devices: Devices
     tokens: Tokens | None = None
 
-    async def sign_in(self, staff_id: str, password: str) -> SignedIn:
+    async def sign_in(
+        self, staff_id: str, password: str, channel: Channel | None = None
+    ) -> SignedIn:
         """Open a session.
 
-        Raises `Unauthenticated` (one answer for every cause), `Unavailable` (Redis or the database
-        is down, or too many sign-ins at once), or what `record` raises.
+        Raises `Unauthenticated` (one answer for every cause), `TooManyRequests` (of one address,
+        whichever ids it names), `Unavailable` (Redis or the database is down, or too many sign-ins
+        at once), or what `record` raises.
         """
-        admitted = await self.lockout.admit(staff_id)
+        place = self._place(staff_id, channel)
+        await self._admit_address(place)
+        admission = await self.lockout.admit(staff_id, place)
         member = await self._find(staff_id)
-        stored = member.password_hash if member and admitted else None
+        stored = member.password_hash if member and admission.admitted else None
         genuine = await self.passwords.verify(stored, password)
-        cause = self._cause(member, admitted, genuine)
+        cause = self._cause(member, admission, genuine)
         if member is None or cause is not None:
             known = member.id if member else None
+            if cause == "guessing":
+                _alert.warning(
+                    "sign-in lock: the password of staff id %s is being guessed from %s",
+                    known,
+                    place.neighbourhood,
+                )
             await self.record(SignInEvent("sign-in-refused", known, cause=cause))
             raise Unauthenticated(FAILED)
-        await self.lockout.forget(staff_id)
+        await self.lockout.succeed(staff_id, place, stranger=admission.stranger)
         return await self._open(member)
+
+    def _place(self, staff_id: str, channel: Channel | None) -> Place:
+        if channel is None:
+            return Place()
+        device = self.devices.known(staff_id, channel.headers.get("cookie", ""))
+        return Place(self.front.address(channel), device)
+
+    async def _admit_address(self, place: Place) -> None:
+        try:
+            await self.lockout.admit_address(place)
+        except TooManyFailures as refused:
+            # Once a minute: whoever knocks all the time does not fill the log.
+            if refused.first:
+                _alert.warning("sign-in limit: %s fails too often", place.neighbourhood)
+                await self.record(SignInEvent("sign-in-refused", None, cause="address"))
+            raise
 
     async def authenticate(self, token: str, channel: Channel | None = None) -> Touched:
         """Who asks, and under which policy version: the one way from a token to an actor.
@@ -99,13 +134,13 @@ class SignIn:
         """Let a staff member hold exactly these roles: see `Staffing.change_roles`."""
         await self.staffing.change_roles(staff_id, roles)
 
-    def _cause(self, member: Member | None, admitted: bool, genuine: bool) -> str | None:
+    def _cause(self, member: Member | None, admission: Admission, genuine: bool) -> str | None:
         if member is None:
             return "unknown"
-        if not admitted:
+        if not admission.admitted:
             return "locked"
         if not genuine:
-            return "password"
+            return "guessing" if self.lockout.begins(admission.over) else "password"
         if member.state is not StaffState.ACTIVE:
             return "suspended"
         if not member.roles or conflicting_roles(member.roles):
@@ -127,7 +162,7 @@ class SignIn:
         except Exception:
             await self._abandon(token)
             raise
-        return SignedIn(token, actor)
+        return SignedIn(token, actor, self.devices.issue(member.id))
 
     async def _confirm(self, member: Member) -> None:
         """A suspension may have closed all sessions just before this one was opened."""

@@ -36,7 +36,8 @@ class SignInEvent:
 
     `staff_id` is null when nobody has the id that was typed (it may be a password in the wrong
     field); `session` is the public reference; `cause` says why a sign-in was refused, to the log
-    alone: unknown, locked, password, suspended, roles.
+    alone: unknown, locked, password, suspended, roles; guessing (a wrong password that begins a
+    lock, or the longest one); address (which failed too often).
     """
 
     kind: Literal["sign-in", "sign-in-refused", "sign-out", "suspend", "change-roles"]

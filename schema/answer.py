@@ -27,6 +27,7 @@ from graphql import (
 
 from authz.access_log import AccessLog, Kind, Record
 from authz.actor import Actor
+from authz.devices import LIFETIME, DeviceToken
 from authz.errors import BadInput, Refused, Unauthenticated
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
@@ -51,6 +52,9 @@ DOCUMENTS_WEIGHT = 8_000_000
 """Bytes of all prepared documents that a worker keeps."""
 ANSWERS_WEIGHT = 8_000_000
 """Bytes of all cached introspection answers."""
+
+
+KEPT_SECONDS = int(LIFETIME.total_seconds())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,8 +202,12 @@ class Answerer:
     async def _mutate_session(self, operation: Operation, request: GraphQLRequest) -> Answer:
         policy = await self._policies.current()
         token = bearer_token(request.headers) if "authorization" in request.headers else None
-        context = MutationContext(self._sign_in, token, policy)
-        return executed(await self._execute(operation, request.variables, context))
+        context = MutationContext(self._sign_in, token, policy, request.channel)
+        answer = executed(await self._execute(operation, request.variables, context))
+        if context.device is None:
+            return answer
+        secure = self._sign_in.front.public_url.startswith("https:")
+        return answer._replace(headers=(*answer.headers, kept_device(context.device, secure)))
 
     async def _execute(
         self, operation: Operation, variables: dict[str, Any], context: Any
@@ -215,6 +223,13 @@ class Answerer:
             operation_name=name.value if name else None,
         )
         return await result if isawaitable(result) else result
+
+
+def kept_device(device: DeviceToken, secure: bool) -> tuple[str, str]:
+    """The header by which a browser keeps what it shows at its next sign-in, and no script sees."""
+    parts = [f"{device.name}={device.value}", "Path=/graphql", f"Max-Age={KEPT_SECONDS}"]
+    parts += ["HttpOnly", "SameSite=Strict", *(["Secure"] if secure else [])]
+    return "set-cookie", "; ".join(parts)
 
 
 def _operation(schema: GraphQLSchema, text: str, name: str | None, limits: Limits) -> Operation:

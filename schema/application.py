@@ -26,6 +26,7 @@ from starlette.routing import Route
 from authz.access_log import AccessLog, Kind
 from authz.access_log import Record as LogRecord
 from authz.clients import Clients
+from authz.devices import Devices
 from authz.errors import Unavailable
 from authz.harvest import Harvest
 from authz.lockout import Lockout
@@ -167,7 +168,17 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             lifetime=settings.token_lifetime,
             basic=settings.client_secret_basic,
         )
-        sign_in = SignIn(sessions, revocations, staffing, passwords, Lockout(redis), record, tokens)
+        sign_in = SignIn(
+            sessions,
+            revocations,
+            staffing,
+            passwords,
+            Lockout(redis),
+            record,
+            settings.front,
+            Devices(keys),
+            tokens,
+        )
         seal = Seal(keys.derive("seal", 64))
         harvest = Harvest(redis)
         stack.push_async_callback(harvest.close)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import strawberry
 from strawberry.types import Info
 
+from authz.channel import Channel
+from authz.devices import DeviceToken
 from authz.errors import Unauthenticated
 from authz.policy import Policy
 from authz.sign_in import SignIn
@@ -47,23 +49,30 @@ class SignOutPayload:
 
 
 class MutationContext:
-    """What mutations are handed: the use cases, the token of the request, the policy."""
+    """What mutations are handed: the use cases, the token of the request, the policy, the channel.
+
+    `device`: what the client is to show at its next sign-in, once it has signed in.
+    """
 
     def __init__(
         self,
         sign_in: SignIn,
         token: str | None,
         policy: Policy,
+        channel: Channel | None = None,
     ) -> None:
         self.sign_in = sign_in
         self.token = token
         self.policy = policy
+        self.channel = channel
+        self.device: DeviceToken | None = None
 
 
 async def sign_in(info: Info[MutationContext, None], input: SignInInput) -> SignInPayload | None:
     """Raises `Unauthenticated`, one answer for every cause, or `Unavailable`."""
     context = info.context
-    signed_in = await context.sign_in.sign_in(input.staffId, input.password)
+    signed_in = await context.sign_in.sign_in(input.staffId, input.password, context.channel)
+    context.device = signed_in.device
     actor = signed_in.actor
     opened = purposes_of_use(context.policy, actor)
     return SignInPayload(

@@ -25,7 +25,8 @@ from schema.readiness import GOOD_FOR, Readiness
 from schema.settings import SettingError, Settings
 from server import main
 from tests.conftest import PROJECT, NewDatabase
-from tests.world import YAMADA, World, make_stores, running, settings_of
+from tests.valkey import until
+from tests.world import SIGN_IN, YAMADA, World, make_stores, running, settings_of
 
 CLERK = "sato"
 DOCUMENT = "query ($code: String!) { addressee(code: $code) { code fullName } }"
@@ -207,6 +208,122 @@ async def test_a_wrong_password_and_an_unknown_id_are_answered_alike(own_world: 
     ]
     assert answers[0].content == answers[1].content
     assert answers[0].status_code == answers[1].status_code == 401
+
+
+@pytest.fixture
+async def proxied_world(
+    new_database: NewDatabase, own_redis: EmbeddedRedis, tmp_path: Path
+) -> AsyncIterator[World]:
+    """A town behind a proxy that tells where a request comes from."""
+    database_url, numbers_url = new_database(), new_database()
+    passwords = await make_stores(database_url, numbers_url, tmp_path)
+    settings = settings_of(
+        database_url, numbers_url, own_redis.url, tmp_path, proxies="127.0.0.1/32"
+    )
+    async with running(settings, passwords) as town:
+        yield town
+    own_redis.stop()
+
+
+ATTACKER, OFFICE, HOME = "203.0.113.5", "198.51.100.1", "198.51.100.77"
+
+
+def browser(town: World, address: str) -> httpx2.AsyncClient:
+    """A client of its own, at an address."""
+    transport = town.client._transport
+    headers = {"x-forwarded-for": address}
+    return httpx2.AsyncClient(transport=transport, base_url="http://atena", headers=headers)
+
+
+async def try_sign_in(client: httpx2.AsyncClient, who: str, password: str) -> httpx2.Response:
+    given = {"input": {"staffId": who, "password": password}}
+    return await client.post("/graphql", json={"query": SIGN_IN, "variables": given})
+
+
+async def test_whoever_guesses_all_the_time_keeps_nobody_out(proxied_world: World) -> None:
+    """Both coordinators, by one who tries every expiry of every lock, and the owners meanwhile."""
+    town, ended, tried = proxied_world, asyncio.Event(), []
+
+    async def guess(who: str) -> None:
+        async with browser(town, ATTACKER) as attacker:
+            while not ended.is_set():
+                tried.append((await try_sign_in(attacker, who, "guess")).status_code)
+
+    coordinators = ("kobayashi", "mori")
+    attack = [asyncio.create_task(guess(who)) for who in coordinators for _ in range(2)]
+    await until(lambda: _is(len(tried) > 40), 30)
+    let_in = []
+    for who in coordinators:
+        async with browser(town, OFFICE) as owner:
+            for _ in range(10):
+                answer = await try_sign_in(owner, who, town.passwords[who])
+                let_in.append(answer.status_code)
+            # The device is known now, at the attacker's own address too.
+            owner.headers["x-forwarded-for"] = ATTACKER
+            let_in.append((await try_sign_in(owner, who, town.passwords[who])).status_code)
+        async with browser(town, HOME) as elsewhere:
+            answer = await try_sign_in(elsewhere, who, town.passwords[who])
+            let_in.append(answer.status_code)
+    ended.set()
+    await asyncio.gather(*attack)
+    assert let_in == [200] * 24
+    assert set(tried) == {401, 429}
+    causes = [record["outcome"] for record in await town.log(200)]
+    assert {"REFUSED_GUESSING", "REFUSED_LOCKED", "REFUSED_ADDRESS"} <= set(causes)
+    assert causes.count("REFUSED_ADDRESS") <= 2
+
+
+async def _is(holds: bool) -> bool:
+    await asyncio.sleep(0)
+    return holds
+
+
+async def test_neither_a_lock_nor_a_limit_tells_which_ids_there_are(proxied_world: World) -> None:
+    async with browser(proxied_world, ATTACKER) as one, browser(proxied_world, HOME) as other:
+        for _ in range(8):
+            known = await try_sign_in(one, CLERK, "guess")
+            unknown = await try_sign_in(other, "nobody-has-this", "guess")
+            assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
+            assert known.headers.keys() == unknown.headers.keys()
+            assert not known.cookies
+
+
+async def test_a_device_is_kept_out_of_every_scripts_reach(proxied_world: World) -> None:
+    async with browser(proxied_world, OFFICE) as client:
+        answer = await try_sign_in(client, CLERK, proxied_world.passwords[CLERK])
+        kept = answer.headers["set-cookie"]
+        assert {"HttpOnly", "SameSite=Strict", "Path=/graphql"} <= set(kept.split("; "))
+        assert CLERK not in kept
+        # It is no session.
+        without = await client.post("/graphql", json={"query": "{ viewer { id } }"})
+        assert without.status_code == 401
+
+
+async def test_an_operator_breaks_a_lock_and_is_on_the_log(
+    proxied_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    town = proxied_world
+    for name, value in (
+        ("DATABASE_URL", town.database_url),
+        ("NUMBERS_URL", town.numbers_url),
+        ("REDIS_URL", town.redis_url),
+        ("DATA", str(town.folder)),
+    ):
+        monkeypatch.setenv(f"ATENA_{name}", value)
+    async with browser(town, HOME) as client:
+        for _ in range(6):
+            await try_sign_in(client, CLERK, "guess")
+        right = town.passwords[CLERK]
+        assert (await try_sign_in(client, CLERK, right)).status_code == 401
+        command = ["unlock", CLERK, "--address", HOME, "--operator", "tani"]
+        assert await asyncio.to_thread(main, command) == 0
+        [record] = await town.log()
+        assert (record["kind"], record["actor"]) == ("WRITE", "operator:tani")
+        assert record["normal_form"] == f"unlock sign-in of {CLERK}"
+        assert (await try_sign_in(client, CLERK, right)).status_code == 200
+    for wrong in (["unlock", "nobody"], ["unlock", CLERK, "--address", "here"]):
+        assert await asyncio.to_thread(main, wrong) == 2
+    assert "Traceback" not in capsys.readouterr().err
 
 
 async def test_introspection_and_typename_need_no_session(own_world: World) -> None:

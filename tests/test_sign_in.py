@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import statistics
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -16,9 +18,12 @@ import sqlalchemy as sa
 from redis.asyncio import Redis
 from sqlmodel import SQLModel
 
-from authz.errors import BadInput, Refused, Unauthenticated, Unavailable
+from authz.channel import Channel, Front
+from authz.devices import LIFETIME, Devices
+from authz.errors import BadInput, Refused, TooManyRequests, Unauthenticated, Unavailable
 from authz.invariants import conflicting_roles
-from authz.lockout import Lockout
+from authz.keys import Keys
+from authz.lockout import PLACES, STRANGERS, Lockout, Place
 from authz.passwords import LONGEST, QUICK, Cost, Passwords
 from authz.revocations import Revocations
 from authz.session import VERSION_KEY, Sessions, connect
@@ -40,6 +45,9 @@ from models.staff import (
 )
 from tests.valkey import Valkey, until, valkey
 
+PROXY = "192.0.2.9"
+KEYS = Keys("k-1", {"k-1": bytes(32)})
+HERE = Place(ip_address("198.51.100.1"))
 PASSWORD = "正しい馬 電池"
 MIDDAY = dt.datetime(2026, 4, 1, 3, 0, tzinfo=dt.UTC)
 """Noon of 1 April in Tokyo."""
@@ -66,7 +74,9 @@ class World:
             raise LogDownError
         self.log.append(event)
 
-    def worker(self, *, free: int = 1000, poll_seconds: float = 60.0) -> SignIn:
+    def worker(
+        self, *, free: int = 1000, failures: int = 10_000, poll_seconds: float = 60.0
+    ) -> SignIn:
         """The use cases of one worker process."""
         sessions = Sessions(self.redis)
         self.sessions.append(sessions)
@@ -74,8 +84,15 @@ class World:
         staffing = Staffing(
             self.database, sessions, revocations, self.record, now=lambda: self.today
         )
-        lockout = Lockout(self.redis, free=free, first=dt.timedelta(milliseconds=100))
-        return SignIn(sessions, revocations, staffing, self.passwords, lockout, self.record)
+        lockout = Lockout(
+            self.redis, free=free, first=dt.timedelta(milliseconds=100), failures=failures
+        )
+        front = Front("https://atena.example", (ip_network(f"{PROXY}/32"),))
+        devices = Devices(KEYS)
+        passwords = self.passwords
+        return SignIn(
+            sessions, revocations, staffing, passwords, lockout, self.record, front, devices
+        )
 
     async def hire(
         self,
@@ -307,6 +324,10 @@ async def test_guesses_lock_the_id_whether_it_exists_or_not(
     assert causes[-1] == ("locked" if staff_id == "s-1" else "unknown")
 
 
+async def is_admitted(lockout: Lockout, place: Place = HERE) -> bool:
+    return (await lockout.admit("s-1", place)).admitted
+
+
 async def test_a_lock_ends_by_itself_grows_and_is_forgotten_on_success(
     world: World, desk: SignIn
 ) -> None:
@@ -314,16 +335,16 @@ async def test_a_lock_ends_by_itself_grows_and_is_forgotten_on_success(
     waits = []
     for _ in range(4):
         began = time.monotonic()
-        await until(lambda: lockout.admit("s-1"))
+        await until(lambda: is_admitted(lockout))
         waits.append(time.monotonic() - began)
     assert waits[0] < 0.04
     assert waits[2] >= 0.03
     assert waits[3] >= 0.07
-    assert not await lockout.admit("s-1")
-    await lockout.forget("s-1")
-    assert await lockout.admit("s-1")
-    assert await lockout.admit("s-1")
-    assert not await lockout.admit("s-1")
+    assert not await is_admitted(lockout)
+    await lockout.succeed("s-1", HERE)
+    assert await is_admitted(lockout)
+    assert await is_admitted(lockout)
+    assert not await is_admitted(lockout)
 
 
 async def test_a_lock_has_a_longest_time_and_is_not_prolonged_by_trying(world: World) -> None:
@@ -333,16 +354,19 @@ async def test_a_lock_has_a_longest_time_and_is_not_prolonged_by_trying(world: W
         first=dt.timedelta(hours=1),
         longest=dt.timedelta(milliseconds=100),
     )
-    assert await lockout.admit("s-1")
+    assert await is_admitted(lockout)
     began = time.monotonic()
-    await until(lambda: lockout.admit("s-1"))
+    await until(lambda: is_admitted(lockout))
     assert time.monotonic() - began < 1
 
 
-async def test_parallel_guesses_do_not_outrun_the_count(world: World) -> None:
+@pytest.mark.parametrize("known", [False, True])
+async def test_parallel_guesses_do_not_outrun_the_count(world: World, known: bool) -> None:
     # A first lock that outlasts the fifty attempts, however slow the machine.
     lockout = Lockout(world.redis, free=5, first=dt.timedelta(minutes=5))
-    admitted = await asyncio.gather(*(lockout.admit("s-1") for _ in range(50)))
+    if known:
+        await lockout.succeed("s-1", HERE)
+    admitted = await asyncio.gather(*(is_admitted(lockout) for _ in range(50)))
     assert admitted.count(True) == 6
 
 
@@ -352,6 +376,192 @@ async def test_a_genuine_sign_in_forgets_the_failures(world: World, desk: SignIn
         for _ in range(2):
             await refused(desk.sign_in("s-1", "wrong"))
         assert (await desk.sign_in("s-1", PASSWORD)).actor.id == "s-1"
+
+
+# --- somebody who guesses keeps nobody out ----------------------------------------------------
+
+
+def coming(address: str = "198.51.100.1", cookie: str = "") -> Channel:
+    """Over the proxy, as a browser that may keep a token of its device."""
+    headers = {"x-forwarded-for": address, "cookie": cookie}
+    return Channel(PROXY, "POST", "/graphql", headers)
+
+
+async def lock(desk: SignIn, *addresses: str, staff_id: str = "s-1", tries: int = 30) -> None:
+    """Guesses from each address, far beyond what is free."""
+    for address in addresses:
+        for _ in range(tries):
+            await refused(desk.sign_in(staff_id, "wrong", coming(address)))
+
+
+@pytest.fixture
+def hours() -> dict[str, Any]:
+    return {"free": 5, "first": dt.timedelta(hours=1), "longest": dt.timedelta(hours=1)}
+
+
+@pytest_asyncio.fixture
+async def guarded(world: World, desk: SignIn, hours: dict[str, Any]) -> SignIn:
+    """A desk whose locks last longer than any test."""
+    return replace(desk, lockout=Lockout(world.redis, **hours))
+
+
+async def test_guesses_from_one_address_leave_every_other_open(
+    world: World, guarded: SignIn
+) -> None:
+    await lock(guarded, "203.0.113.5")
+    assert (await guarded.sign_in("s-1", PASSWORD, coming())).actor.id == "s-1"
+    await refused(guarded.sign_in("s-1", PASSWORD, coming("203.0.113.5")))
+    assert [event.cause for event in world.log][:7] == ["password"] * 5 + ["guessing", "locked"]
+
+
+async def test_guesses_from_everywhere_leave_the_places_of_the_owner_open(
+    world: World, guarded: SignIn
+) -> None:
+    await guarded.sign_in("s-1", PASSWORD, coming())
+    known = await guarded.sign_in("s-1", PASSWORD, coming("198.51.100.7"))
+    crowd = [f"203.0.113.{each}" for each in range(STRANGERS * 6)]
+    await lock(guarded, *crowd, tries=6)
+    # A place that nobody knows waits with the crowd, whoever is there.
+    await refused(guarded.sign_in("s-1", PASSWORD, coming("198.51.100.2")))
+    cookie = f"other=1; {known.device.name}={known.device.value}"
+    for place in (coming(), coming("198.51.100.2", cookie)):
+        assert (await guarded.sign_in("s-1", PASSWORD, place)).actor.id == "s-1"
+    # From there they are known now.
+    assert (await guarded.sign_in("s-1", PASSWORD, coming("198.51.100.2"))).actor.id == "s-1"
+
+
+async def test_guesses_at_the_owners_own_address_leave_the_owners_device_open(
+    world: World, guarded: SignIn
+) -> None:
+    known = await guarded.sign_in("s-1", PASSWORD, coming())
+    await lock(guarded, "198.51.100.1")
+    await refused(guarded.sign_in("s-1", PASSWORD, coming()))
+    cookie = f"{known.device.name}={known.device.value}"
+    assert (await guarded.sign_in("s-1", PASSWORD, coming(cookie=cookie))).actor.id == "s-1"
+
+
+async def test_a_device_may_not_be_guessed_on_for_ever_either(
+    world: World, guarded: SignIn
+) -> None:
+    known = await guarded.sign_in("s-1", PASSWORD, coming())
+    cookie = f"{known.device.name}={known.device.value}"
+    for _ in range(6):
+        await refused(guarded.sign_in("s-1", "wrong", coming(cookie=cookie)))
+    await refused(guarded.sign_in("s-1", PASSWORD, coming(cookie=cookie)))
+    assert world.log[-1].cause == "locked"
+
+
+async def test_a_token_of_a_device_is_good_for_its_owner_alone(
+    world: World, guarded: SignIn
+) -> None:
+    await world.hire("s-2", "collection-clerk")
+    own, other = [(await guarded.sign_in(each, PASSWORD)).device for each in ("s-1", "s-2")]
+    await lock(guarded, "198.51.100.1")
+    forged = [
+        f"{own.name}={other.value}",
+        f"{other.name}={other.value}",
+        f"{own.name}={own.value[:-6]}AAAA==",
+        f"{own.name}=",
+        f"{own.name}",
+        f"{own.name}={'é' * 44}",
+        f"{own.name}={Devices(Keys('k-2', {'k-2': bytes(range(32))})).issue('s-1').value}",
+    ]
+    for cookie in forged:
+        await refused(guarded.sign_in("s-1", PASSWORD, coming(cookie=cookie)))
+
+
+def test_a_token_of_a_device_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    devices = Devices(KEYS)
+    made = devices.issue("s-1")
+    cookie = f"{made.name}={made.value}"
+    assert devices.known("s-1", cookie) is not None
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + LIFETIME.total_seconds() + 1)
+    assert devices.known("s-1", cookie) is None
+
+
+async def test_addresses_are_remembered_by_number_and_not_in_clear(
+    world: World, guarded: SignIn
+) -> None:
+    for each in range(PLACES + 4):
+        await guarded.sign_in("s-1", PASSWORD, coming(f"198.51.100.{each}"))
+    [key] = await world.redis.keys("{atena}places:*")
+    kept = await world.redis.zrange(key, 0, -1)
+    assert len(kept) == PLACES
+    assert "198.51" not in repr((key, kept))
+    assert await world.redis.pttl(key) > 0
+
+
+async def test_an_address_of_ipv6_is_its_network(world: World, guarded: SignIn) -> None:
+    await lock(guarded, *(f"2001:db8::{each}" for each in range(6)), tries=1)
+    await refused(guarded.sign_in("s-1", PASSWORD, coming("2001:db8::ffff")))
+    assert (await guarded.sign_in("s-1", PASSWORD, coming("2001:db8:1::1"))).actor.id == "s-1"
+
+
+async def test_an_address_that_fails_too_often_is_turned_away_before_any_password(
+    world: World, desk: SignIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whichever ids it names; but not a device that is known, and nobody elsewhere."""
+    desk, hashed = world.worker(failures=4), []
+    known = await desk.sign_in("s-1", PASSWORD, coming())
+    verify = world.passwords.verify
+
+    async def counted(stored: str | None, password: str) -> bool:
+        hashed.append(password)
+        return await verify(stored, password)
+
+    world.passwords.verify = counted  # type: ignore[method-assign]
+    with caplog.at_level(logging.WARNING, "atena.alert"):
+        for who in ("s-1", "s-9", "", "s-1", "s-9", "s-1", "s-1"):
+            with pytest.raises((Unauthenticated, TooManyRequests)) as refusal:
+                await desk.sign_in(who, "wrong", coming())
+    assert isinstance(refusal.value, TooManyRequests)
+    assert 0 < refusal.value.retry_after <= 60
+    assert len(hashed) == 4
+    assert [event.cause for event in world.log].count("address") == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        "sign-in limit: 198.51.100.1 fails too often"
+    ]
+    with pytest.raises(TooManyRequests):
+        await desk.sign_in("s-1", PASSWORD, coming())
+    cookie = f"{known.device.name}={known.device.value}"
+    for place in (coming(cookie=cookie), coming("198.51.100.2")):
+        assert (await desk.sign_in("s-1", PASSWORD, place)).actor.id == "s-1"
+
+
+async def test_an_office_behind_one_address_signs_in_one_after_the_other(
+    world: World, desk: SignIn
+) -> None:
+    """What succeeds is no failure."""
+    desk = world.worker(failures=3)
+    for _ in range(10):
+        assert (await desk.sign_in("s-1", PASSWORD, coming())).actor.id == "s-1"
+
+
+async def test_a_lock_is_told_to_the_operator_but_not_what_was_typed(
+    world: World, guarded: SignIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "atena.alert"):
+        await lock(guarded, "203.0.113.5")
+        await lock(guarded, "203.0.113.6", staff_id="my-password")
+    [alert] = [record.getMessage() for record in caplog.records]
+    assert "s-1" in alert
+    assert "203.0.113.5" in alert
+    assert [event.cause for event in world.log].count("guessing") == 1
+
+
+async def test_a_broken_lock_lets_in_and_stays_open_at_the_address_that_was_told(
+    world: World, guarded: SignIn
+) -> None:
+    crowd = [f"203.0.113.{each}" for each in range(STRANGERS * 6)]
+    await lock(guarded, *crowd, tries=1)
+    await refused(guarded.sign_in("s-1", PASSWORD, coming()))
+    await guarded.lockout.break_lock("s-1", None)
+    await lock(guarded, *crowd, tries=1)
+    await refused(guarded.sign_in("s-1", PASSWORD, coming()))
+    await guarded.lockout.break_lock("s-1", ip_address("198.51.100.1"))
+    await lock(guarded, *crowd, tries=1)
+    assert (await guarded.sign_in("s-1", PASSWORD, coming())).actor.id == "s-1"
 
 
 # --- no log, no sign-in; no store, no sign-in -----------------------------------------------
