@@ -45,7 +45,7 @@ export async function ask(query, { purpose = null, variables = {}, caseReference
   try {
     const response = await fetch("graphql", {
       method: "POST",
-      credentials: "omit",
+      credentials: "same-origin",
       referrerPolicy: "no-referrer",
       cache: "no-store",
       headers,
