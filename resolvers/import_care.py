@@ -19,6 +19,7 @@ from models.city_file import CODE, HANDLING, ITEM_NAMES
 from models.individual_number import IndividualNumber
 from models.wareki import NotADateError, parse_day
 from resolvers.causes import OBLIGATIONS, Causes
+from resolvers.import_brake import Brake, is_flag, is_handling
 from resolvers.import_cells import Values, flag, read_handling
 from resolvers.import_file import CityFile, Line
 from resolvers.import_report import Row
@@ -52,15 +53,21 @@ class Ahead:
 
     @classmethod
     def look(cls, file: CityFile, covered: Causes, homes: Causes) -> Ahead:
-        """Read the file for protection alone. Most files protect few people."""
+        """Read the file for protection alone. Most files protect few people.
+
+        Raises `FileRefused` where a column that protects is written in words that nobody knows.
+        """
         found, header = cls(), set(file.header)
         if {HOUSEHOLD, EARLIER, INDIVIDUAL_NUMBER} & header:
             found.covered, found.covered_homes = covered, homes
         if {AGENT, HANDLING, *FLAG_HEADERS} & header:
+            brake = Brake({HANDLING: is_handling, **dict.fromkeys(FLAG_HEADERS, is_flag)})
             for line in file.lines():
+                brake.see(line)
                 found._protect(line, untold_by_line(line))
                 for piece in file.pieces(line):
                     found._protect(piece, asked_of_line(piece))
+            brake.check()
         grown = bool(found._size())
         while grown:
             before = found._size()

@@ -6,7 +6,6 @@ It follows from the labelled columns: the record items that a column stores name
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -36,6 +35,7 @@ from models.individual_number import NUMBERS, IndividualNumber, StoreKind
 from models.kana import fold_kana
 from models.labels import Check, Label, label_of
 from models.rules import Reason
+from models.texts import half_width
 from models.wareki import NotADateError, parse_day
 from resolvers.sql import today
 
@@ -53,9 +53,21 @@ CHILD_TYPES = (
     "ForwardingAddress", "SpecialAddressee", "HouseholdMembership", "UnionMembership",
     "RelatedAddressee", "Contact",
 )  # fmt: skip
-YES = frozenset({"1", "有", "あり", "○", "true"})
-NO = frozenset({"0", "無", "なし", "false"})
-FLAG_REASON = Reason("a flag is 1 or 0", "フラグは1または0です")
+YES = frozenset(
+    (
+        "有", "有り", "有る", "あり", "ある", "アリ", "該当", "該当あり", "該当有", "対象", "要", "はい", "○",
+        "〇", "◯", "●", "◎", "レ", "✓", "✔", "☑", "true", "t", "yes", "y", "on",
+    )
+)  # fmt: skip
+NO = frozenset(
+    (
+        "無", "無し", "無い", "なし", "ない", "ナシ", "非該当", "該当なし", "該当無し", "非対象", "対象外", "不要",
+        "否", "いいえ", "×", "✕", "✖", "✗", "☐", "/", "false", "f", "no", "n", "off", "null",
+    )
+)  # fmt: skip
+_ONE = re.compile(r"0*1(?:\.0*)?")
+_NOTHING = re.compile(r"0+(?:\.0*)?|[-―ー]+")
+FLAG_REASON = Reason("a flag is 1 or 0, or a word that means yes or no", "フラグは1または0です")
 INTEGERS: Mapping[str, Check] = {
     "levy_year": rules.year,
     "fiscal_year": rules.year,
@@ -292,8 +304,10 @@ def _read_flag(name: str) -> Read:
 
 def flag(text: str) -> bool | None:
     """What a flag says; `None` where it cannot be read."""
-    plain = unicodedata.normalize("NFKC", text).lower()
-    return True if plain in YES else False if plain in NO else None
+    plain = half_width(text).strip().lower()
+    if plain in YES or _ONE.fullmatch(plain):
+        return True
+    return False if plain in NO or _NOTHING.fullmatch(plain) else None
 
 
 def _read_integer(name: str, check: Check) -> Read:
@@ -321,7 +335,11 @@ _SEPARATORS = re.compile(r"[・、,，/／;；+＋\s]+")
 
 
 def read_handling(text: str, values: Values) -> str | None:
-    """住所秘匿, 出力停止 or both; anything else is refused and, to be safe, counts as both."""
+    """住所秘匿, 出力停止 or both, or a word that means neither; anything else is refused and, to be
+    safe, counts as both."""
+    if flag(text) is False:
+        values |= dict.fromkeys(_HANDLING_WORDS.values(), False)
+        return None
     asked = [_HANDLING_WORDS.get(part) for part in _SEPARATORS.split(text) if part]
     for name in _HANDLING_WORDS.values():
         values[name] = name in asked or None in asked

@@ -37,6 +37,7 @@ from resolvers.causes import (
     measure,
     measure_protects,
 )
+from resolvers.import_brake import Brake, is_flag
 from resolvers.import_cells import OTHERS, Values, measure_cells
 from resolvers.import_file import CityFile, Line, Progress
 from resolvers.import_report import Problem, RejectFile, Report, Row, convert
@@ -77,6 +78,10 @@ async def import_measures(
     Raises `FileRefused` where the file is no such file, `DatabaseError`.
     """
     file = CityFile.open(path, CELLS, (CODE, "種類"))
+    brake = Brake(dict.fromkeys(("住所秘匿の要否", "出力停止の要否"), is_flag))
+    for line in file.lines():
+        brake.see(line)
+    brake.check()
     async with database.turn("import of measures"):
         return await _rows(file, database, rejects, progress)
 

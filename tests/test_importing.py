@@ -640,6 +640,51 @@ async def test_a_refused_row_protects_all_the_same(city: City, cells: Cells) -> 
     assert await city.care() == {code(1): (True, True)}
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["0", "無し", "無", "なし", "ない", "非該当", "該当なし", "×", "－", "−", "―", "ー", "-", "0.0", "００",
+     "FALSE", "False", "N", "no", "対象外", "不要", " 無し　"],
+)  # fmt: skip
+async def test_a_word_that_means_no_covers_nobody(city: City, word: str) -> None:
+    row = person(1, DVフラグ=word, ネグレクトフラグ=word, 取扱注意=word)
+    assert (await city.load([row])).rejected == 0
+    assert not await city.care()
+
+
+@pytest.mark.parametrize(
+    "word", ["1", "１", "1.0", "01", "有", "有り", "該当", "○", "〇", "TRUE", "Y", "はい"]
+)
+async def test_a_word_that_means_yes_covers(city: City, word: str) -> None:
+    assert (await city.load([person(1, DVフラグ=word)])).rejected == 0
+    assert await city.care() == {code(1): (True, True)}
+    assert (await city.one(code(1)))["dv_flag"] is True
+
+
+@pytest.mark.parametrize("column", ["DVフラグ", "ネグレクトフラグ", "取扱注意"])
+@pytest.mark.parametrize(("rows", "unread"), [(100, 3), (5, 5), (149, 3)])
+async def test_a_column_that_nobody_can_read_covers_no_city(
+    city: City, column: str, rows: int, unread: int
+) -> None:
+    """What is safe row by row needs a brake for the file."""
+    await city.load([person(1)])
+    file = [person(at, **{column: "不明語"} if at <= unread else {}) for at in range(1, rows + 1)]
+    with pytest.raises(FileRefused, match=f"column {column}: {unread} cells of {rows} rows"):
+        await city.load(file)
+    assert not await city.care()
+    assert len(await city.rows("Addressee")) == 1
+
+
+@pytest.mark.parametrize(("rows", "unread"), [(5, 1), (5, 2), (150, 3), (1, 1)])
+async def test_a_few_cells_that_cannot_be_read_protect(city: City, rows: int, unread: int) -> None:
+    file = [
+        person(at, **{"DVフラグ": "不明語"} if at <= unread else {}) for at in range(1, rows + 1)
+    ]
+    report = await city.load([person(at) for at in range(1, rows + 1)])
+    report = await city.load(file)
+    assert report.rejected == unread
+    assert len(await city.care()) == unread
+
+
 async def test_whoever_was_covered_for_a_row_that_is_refused_has_a_cause_of_their_own(
     city: City,
 ) -> None:
