@@ -49,11 +49,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """A purpose of use. `population` names the predicate that bounds the persons it may touch."""
+    """A purpose of use. `population` names the predicate that bounds the persons it may touch;
+    `population_why` says why these, or why everybody."""
 
     code: str
     individual_number_business: bool
     population: str | None = None
+    population_why: str | None = None
     name_ja: str = ""
     name: str = ""
     legal_basis: str = ""
@@ -73,6 +75,7 @@ class Reference:
     role_populations: Mapping[str, str]
     items: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     budgets: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    budget_reasons: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     protection_roles: frozenset[str] = frozenset()
 
     def open_to(self, roles: Iterable[str]) -> frozenset[str]:

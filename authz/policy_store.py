@@ -126,6 +126,7 @@ class PolicyStore:
     async def reference(self, connection: AsyncConnection) -> Reference:
         """What the lines speak about, as the database has it."""
         purposes = await connection.execute(sa.select(_table(PurposeRow)))
+        budgets = (await connection.execute(sa.select(HARVEST_BUDGET))).all()
         opened: dict[str, set[str]] = defaultdict(set)
         for row in await connection.execute(sa.select(_table(RolePurpose))):
             opened[row.role].add(row.purpose)
@@ -138,6 +139,7 @@ class PolicyStore:
                     row.code,
                     row.individual_number_business,
                     row.population,
+                    row.population_why,
                     row.name_ja,
                     row.name,
                     row.legal_basis,
@@ -149,10 +151,8 @@ class PolicyStore:
             },
             role_populations=ROLE_POPULATIONS,
             items={population: tuple(sorted(codes)) for population, codes in items.items()},
-            budgets={
-                (row.role, row.purpose, row.sensitivity): row.persons
-                for row in await connection.execute(sa.select(HARVEST_BUDGET))
-            },
+            budgets={(row.role, row.purpose, row.sensitivity): row.persons for row in budgets},
+            budget_reasons={(row.role, row.purpose, row.sensitivity): row.why for row in budgets},
             protection_roles=frozenset(
                 row.code for row in await self.roles(connection) if row.protection_work
             ),

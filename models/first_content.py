@@ -18,8 +18,9 @@ from models.policy import PolicyLine, PolicyVersion, first_lines
 from models.population import PopulationItem
 from models.transfer import TransferDefinition
 
-PURPOSE_POPULATIONS = {"refund": "overpaid", "delinquency": "in-arrears"}
-"""Purposes that bound the persons whom they may touch; a transfer's is its own payers."""
+POPULATIONS = {row["purpose"]: row for row in facts.rows("populations")}
+"""Purposes that bound the persons whom they may touch, or say why not; a transfer's is its own
+payers."""
 
 SECTIONS = {
     "municipal-tax": ("市民税課", "Municipal Tax Division", ("01", "02", "03", "05")),
@@ -94,5 +95,13 @@ def _rows() -> dict[sa.Table, list[dict[str, Any]]]:
 def _with_population(row: dict[str, Any]) -> dict[str, Any]:
     code = row["code"]
     if code.startswith("transfer-"):
-        return row | {"population": f"payers:{code.removeprefix('transfer-')}"}
-    return row | {"population": PURPOSE_POPULATIONS.get(code)}
+        payers = "a transfer is for the payers of the destination's own items"
+        return row | {
+            "population": f"payers:{code.removeprefix('transfer-')}",
+            "population_why": payers,
+        }
+    found = POPULATIONS.get(code, {})
+    return row | {
+        "population": found.get("population") or None,
+        "population_why": found.get("why"),
+    }

@@ -42,6 +42,7 @@ class HarvestBudget(SQLModel, table=True):
     persons: int = column(
         "policy", ja="人数", en="distinct persons in an hour", graphql=None, type=sa.Integer()
     )
+    why: str = column("policy", ja="理由", en="why so many", graphql=None, type=text())
 
 
 HARVEST_BUDGET: sa.Table = HarvestBudget.__table__  # type: ignore[attr-defined]
@@ -58,4 +59,5 @@ def first_budgets() -> Iterator[dict[str, Any]]:
                         "purpose": purpose,
                         "sensitivity": sensitivity,
                         "persons": int(row["persons"]),
+                        "why": row["why"],
                     }

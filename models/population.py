@@ -11,6 +11,7 @@ from models.labels import column, text
 
 OVERPAID = "overpaid"
 IN_ARREARS = "in-arrears"
+TO_BE_REMINDED = "to-be-reminded"
 OWN_SECTION = "own-section"
 PAYERS = "payers:"
 OUTPUT_ALLOWED = "output-allowed"
@@ -19,7 +20,8 @@ SECTION = "section:"
 
 def is_known(population: str) -> bool:
     """Whether there is a predicate under this name."""
-    return population in {OVERPAID, IN_ARREARS, OWN_SECTION} or population.startswith(PAYERS)
+    named = {OVERPAID, IN_ARREARS, TO_BE_REMINDED, OWN_SECTION}
+    return population in named or population.startswith(PAYERS)
 
 
 class PopulationItem(SQLModel, table=True):

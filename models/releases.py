@@ -14,6 +14,12 @@ POPULATION_INPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "overpaid": ("Collection.overpaid",),
         "in-arrears": ("Collection.outstanding", "Collection.dueOn"),
+        "to-be-reminded": (
+            "Collection.outstanding",
+            "Collection.dueOn",
+            "Collection.remindedOn",
+            "Collection.arrearsState",
+        ),
         "own-section": ("Collection.taxItemCode", "Account.taxItemCode"),
         "payers:": ("Collection.taxItemCode", "Account.taxItemCode"),
         "output-allowed": ("Handling.stopOutput",),

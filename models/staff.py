@@ -302,6 +302,10 @@ class Purpose(SQLModel, table=True):
     population: str | None = column(
         "policy", ja="対象者の範囲", en="population", type=text(), default=None
     )
+    population_why: str | None = column(
+        "policy", ja="対象者の範囲の理由", en="why these people, or everybody", type=text(),
+        default=None,
+    )  # fmt: skip
 
 
 class RolePurpose(SQLModel, table=True):

@@ -149,6 +149,7 @@ async def policy_vocabulary(views: Views, given: Mapping[str, Any], policy: Poli
                 "legalBasis": purpose.legal_basis,
                 "individualNumbers": purpose.individual_number_business,
                 "population": purpose.population,
+                "populationReason": purpose.population_why,
             }
             for _, purpose in sorted(reference.purposes.items())
         ],
@@ -167,6 +168,16 @@ async def policy_vocabulary(views: Views, given: Mapping[str, Any], policy: Poli
             for coordinate, classes in sorted(policy.coordinates.items())
         ],
         "actions": [action.value for action in Action],
+        "budgets": [
+            {
+                "role": role,
+                "purpose": purpose,
+                "class": class_,
+                "persons": persons,
+                "reason": reference.budget_reasons.get((role, purpose, class_), ""),
+            }
+            for (role, purpose, class_), persons in sorted(reference.budgets.items())
+        ],
     }
 
 

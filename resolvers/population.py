@@ -2,6 +2,7 @@
 
     overpaid      persons of whom too much was received                      (refund)
     in-arrears    persons with a levy item past due and not paid             (delinquency)
+    to-be-reminded  the same, where it was not reminded yet                  (reminder dispatch)
     own-section   payers of the tax and fee items of the actor's section     (section clerk)
     payers:CODE   payers of the items of one transfer destination            (transfers)
     output-allowed  persons of whom something may go out: no 出力停止          (lists of machines)
@@ -16,9 +17,17 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.clearance import Population
+from models.collection import ArrearsState
 from models.database import IsIn, named
 from models.graph import GRAPH, Type
-from models.population import IN_ARREARS, OUTPUT_ALLOWED, OVERPAID, OWN_SECTION, PAYERS
+from models.population import (
+    IN_ARREARS,
+    OUTPUT_ALLOWED,
+    OVERPAID,
+    OWN_SECTION,
+    PAYERS,
+    TO_BE_REMINDED,
+)
 
 TODAY = "today"
 CLIENT = "client"
@@ -26,6 +35,11 @@ CLIENT = "client"
 
 ZERO: sa.ColumnElement[int] = sa.literal_column("0")
 ONE: sa.ColumnElement[int] = sa.literal_column("1")
+PUT_OFF = [
+    sa.literal_column(f"'{state.value}'", sa.String())
+    for state in (ArrearsState.IN_GRACE, ArrearsState.SUSPENDED, ArrearsState.EXTINGUISHED)
+]
+"""Of what is put off, suspended or extinguished nobody is reminded."""
 collection = GRAPH.types["Collection"].table
 handling = GRAPH.types["Handling"].table
 
@@ -94,9 +108,15 @@ def in_one(type_: Type, row: sa.FromClause, name: str) -> sa.ColumnElement[bool]
     levy = named(collection, "l")
     if name == OVERPAID:
         return _there_is(levy, levy.c.addressee_code == person, levy.c.overpaid > ZERO)
-    if name == IN_ARREARS:
+    if name in {IN_ARREARS, TO_BE_REMINDED}:
         past_due = levy.c.due_on < sa.bindparam(TODAY, type_=sa.Date())
-        return _there_is(levy, levy.c.addressee_code == person, levy.c.outstanding > ZERO, past_due)
+        owed = [levy.c.addressee_code == person, levy.c.outstanding > ZERO, past_due]
+        if name == TO_BE_REMINDED:
+            owed += [
+                levy.c.reminded_on.is_(None),
+                *(levy.c.arrears_state != one for one in PUT_OFF),
+            ]
+        return _there_is(levy, *owed)
     if has_items(name):
         payers = _of_items(type_, row, items_of(name))
         if type_.noun.destination is None:

@@ -54,6 +54,7 @@ class PolicyPurpose:
     legalBasis: str = _is("法令上の根拠: legal basis")
     individualNumbers: bool = _is("個人番号利用事務: whether individual numbers may be used at all")
     population: str | None = _is("対象者の範囲: what bounds the people, if anything does")
+    populationReason: str | None = _is("対象者の範囲の理由: why these people, or why everybody")
 
 
 @strawberry.type(description="区分: a sensitivity class.")
@@ -76,6 +77,17 @@ class PolicyCoordinate:
     classes: list[str] = _is("区分: classes, all of which must be allowed")
 
 
+@strawberry.type(description="照会件数の上限: persons an hour; `any` stands for all.")
+class PolicyBudget:
+    """A budget of persons."""
+
+    role: str = _is("ロール: role code, or any")
+    purpose: str = _is("利用目的: purpose code, or any")
+    class_: str = strawberry.field(name="class", description="区分: class, or any")
+    persons: int = _is("人数: distinct persons in an hour")
+    reason: str = _is("理由: why so many")
+
+
 @strawberry.type(description="語彙: every word that a line may have.")
 class PolicyVocabulary:
     """The words of the lines."""
@@ -85,6 +97,7 @@ class PolicyVocabulary:
     classes: list[PolicyClass] = _is("区分: classes")
     coordinates: list[PolicyCoordinate] = _is("項目: coordinates, by name")
     actions: list[str] = _is("操作: actions")
+    budgets: list[PolicyBudget] = _is("照会件数の上限: how many persons may be looked up")
 
 
 CELL = "SHOWN, SHOWN_DESPITE_PROTECTION, MASKED or HIDDEN"

@@ -15,7 +15,7 @@ from textwrap import dedent
 
 from authz.policy_store import ROLE_POPULATIONS
 from models import facts
-from models.first_content import PURPOSE_POPULATIONS
+from models.first_content import POPULATIONS
 from schema.build import sdl
 from schema.settings import Settings, variable
 
@@ -173,7 +173,8 @@ def _purposes() -> str:
 def _population(purpose: str) -> str:
     if purpose.startswith("transfer-"):
         return f"`payers:{purpose.removeprefix('transfer-')}`"
-    return f"`{PURPOSE_POPULATIONS[purpose]}`" if purpose in PURPOSE_POPULATIONS else ""
+    named = POPULATIONS.get(purpose, {}).get("population")
+    return f"`{named}`" if named else ""
 
 
 def _classes() -> str:
@@ -205,6 +206,18 @@ def _budgets() -> str:
     return _markdown(("Role", "Purpose", "Class", "Persons an hour", "Why"), rows)
 
 
+def _populations() -> str:
+    rows = [
+        (
+            f"`{row['purpose']}`",
+            f"`{row['population']}`" if row["population"] else "everybody",
+            row["why"],
+        )
+        for row in facts.rows("populations")
+    ]
+    return _markdown(("Purpose", "Population", "Why"), rows)
+
+
 def _papers() -> str:
     rows = [
         (
@@ -226,6 +239,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "classes": _classes,
     "budgets": _budgets,
     "papers": _papers,
+    "populations": _populations,
 }
 
 

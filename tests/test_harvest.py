@@ -61,8 +61,8 @@ async def town(
         for key, persons in BUDGETS.items():
             words = ", ".join(f"'{word}'" for word in key)
             await connection.exec_driver_sql(
-                "INSERT INTO harvest_budget (role, purpose, sensitivity, persons)"
-                f" VALUES ({words}, {persons})"
+                "INSERT INTO harvest_budget (role, purpose, sensitivity, persons, why)"
+                f" VALUES ({words}, {persons}, 'few')"
             )
     await database.close()
     async with running(
@@ -366,7 +366,7 @@ async def covered(town: World, *codes: str) -> set[str]:
     """Who of these is covered, as another role is told."""
     document = """query ($c: String!) { addressee(code: $c) { handling { stopOutput } } }"""
     found = {
-        code: await town.data("takahashi", "field-survey", document, variables={"c": code})
+        code: await town.data("takahashi", "consultation", document, variables={"c": code})
         for code in codes
     }
     return {code for code, data in found.items() if data["addressee"]["handling"]}

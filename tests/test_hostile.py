@@ -11,7 +11,7 @@ import pytest
 from graphql import get_introspection_query
 
 from models.database import Database
-from tests.world import HANAKO, KATO, NISHI, NUMBER, SUZUKI, TANAKA, YAMADA, World
+from tests.world import HANAKO, KATO, NISHI, NUMBER, SUZUKI, TANAKA, YAMADA, World, owing
 
 CLERK, ARREARS, HANDLER, DISCLOSURE = "sato", "takahashi", "nakamura", "inoue"
 COORDINATOR, AUDITOR = "kobayashi", "sasaki"
@@ -289,7 +289,8 @@ async def test_whose_rows_name_somebody_are_on_the_log(world: World) -> None:
     document = (
         "query ($c: String!) { addressee(code: $c) { specialAddresseeOf { nodes { kind } } } }"
     )
-    found = await world.data(ARREARS, "field-survey", document, variables={"c": KATO})
+    async with owing(world, KATO):
+        found = await world.data(ARREARS, "field-survey", document, variables={"c": KATO})
     assert found["addressee"]["specialAddresseeOf"]["nodes"] == [{"kind": "納税管理人"}]
     [record] = await world.log()
     assert json.loads(record["persons"]) == [KATO, SUZUKI]

@@ -12,7 +12,7 @@ from authz.implicit_flow import check, flows
 from authz.policy import Line, Policy, PolicyError
 from authz.policy_findings import Problem, validate
 from authz.policy_store import check_first_policy
-from models.first_content import PURPOSE_POPULATIONS
+from models.first_content import POPULATIONS
 from models.graph import GRAPH
 from models.policy import Action
 from models.releases import DERIVED, POPULATION_INPUTS, RELEASES
@@ -24,7 +24,7 @@ HANDLING = [Line(*CLERK, "class:handling", action, "allow") for action in ("read
 def policy(*lines: Line) -> Policy:
     first = check_first_policy()
     purposes = {
-        code: replace(purpose, population=PURPOSE_POPULATIONS.get(code))
+        code: replace(purpose, population=POPULATIONS.get(code, {}).get("population") or None)
         for code, purpose in first.reference.purposes.items()
     }
     reference = replace(first.reference, purposes=purposes)

@@ -38,6 +38,7 @@ from tests.world import (
     TANAKA,
     YAMADA,
     World,
+    owing,
 )
 
 LETTER = "content { fullName residence { address } substituteAddress { address } }"
@@ -51,7 +52,8 @@ async def town(world: World) -> AsyncIterator[World]:
     """The town of the module without lifts, its obligations put back as they were."""
     before = await world.rows("SELECT * FROM handling")
     await world.change("UPDATE lift SET used = uses")
-    yield world
+    async with owing(world, HANAKO, KEIKO, NISHI):
+        yield world
     await world.change("DELETE FROM handling")
     for row in before:
         await oblige(world, row["addressee_code"], row["address_withheld"], row["stop_output"])

@@ -19,7 +19,7 @@ from resolvers.lifts import USE_CASES
 from tests.test_hostile import code_of
 from tests.test_measures import FIRST, PURPOSE, SECOND
 from tests.test_promises import ARREARS, CLERK
-from tests.world import KEIKO, NISHI, SECRET_ADDRESS, TANAKA, YAMADA, World
+from tests.world import KEIKO, NISHI, SECRET_ADDRESS, TANAKA, YAMADA, World, owing
 
 SURVEY = "field-survey"
 PLACE = """query ($c: String!) { addressee(code: $c) {
@@ -105,8 +105,9 @@ async def test_it_opens_the_named_classes_of_the_named_person_as_often_as_it_say
 async def test_nobody_else_sees_more_and_nobody_else_is_seen(town: World) -> None:
     await lifted(town)
     assert (await seen(town, CLERK, "consultation"))["residence"] is None
-    assert (await seen(town, code=KEIKO))["residence"] is None
-    assert (await seen(town, code=NISHI))["residence"] is None
+    async with owing(town, KEIKO, NISHI):
+        assert (await seen(town, code=KEIKO))["residence"] is None
+        assert (await seen(town, code=NISHI))["residence"] is None
     assert await uses(town) == [0]
 
 

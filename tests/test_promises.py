@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from models import facts
 from models.database import Database, Reader
+from models.policy import first_lines
 from resolvers.sql import today
 from tests.world import (
     HANAKO,
@@ -25,6 +27,7 @@ from tests.world import (
     TANAKA_BEFORE,
     YAMADA,
     World,
+    owing,
 )
 
 CLERK, ARREARS, REGISTRAR, HANDLER = "sato", "takahashi", "yamamoto", "nakamura"
@@ -283,7 +286,8 @@ async def test_household_members_leave_covered_persons_out(world: World) -> None
       householdMemberships { nodes { relationship members { totalCount nodes { code } } } }
     } }
     """
-    plain = await world.data(ARREARS, "field-survey", document, variables={"code": YAMADA})
+    async with owing(world, HANAKO):
+        plain = await world.data(ARREARS, "field-survey", document, variables={"code": YAMADA})
     [membership] = plain["addressee"]["householdMemberships"]["nodes"]
     assert codes(membership["members"]) == [YAMADA, HANAKO]
     covered = await world.data(ARREARS, "field-survey", document, variables={"code": TANAKA})
@@ -302,18 +306,19 @@ async def test_who_came_into_a_household_twice_is_a_member_once(town: World) -> 
         totalCount nodes { code } pageInfo { hasNextPage endCursor } } } }
     } }
     """
-    for code, memberships in ((YAMADA, 1), (HANAKO, 2)):
-        asked = {"code": code, "first": 1}
-        found = await town.data(ARREARS, "field-survey", document, variables=asked)
-        rows = found["addressee"]["householdMemberships"]["nodes"]
-        assert len(rows) == memberships
-        for row in rows:
-            assert (row["members"]["totalCount"], codes(row["members"])) == (2, [YAMADA])
-            after = row["members"]["pageInfo"]["endCursor"]
-            asked = {"code": code, "first": 1, "after": after}
+    async with owing(town, HANAKO):
+        for code, memberships in ((YAMADA, 1), (HANAKO, 2)):
+            asked = {"code": code, "first": 1}
             found = await town.data(ARREARS, "field-survey", document, variables=asked)
-            second = found["addressee"]["householdMemberships"]["nodes"][0]["members"]
-            assert (codes(second), second["pageInfo"]["hasNextPage"]) == ([HANAKO], False)
+            rows = found["addressee"]["householdMemberships"]["nodes"]
+            assert len(rows) == memberships
+            for row in rows:
+                assert (row["members"]["totalCount"], codes(row["members"])) == (2, [YAMADA])
+                after = row["members"]["pageInfo"]["endCursor"]
+                asked = {"code": code, "first": 1, "after": after}
+                found = await town.data(ARREARS, "field-survey", document, variables=asked)
+                second = found["addressee"]["householdMemberships"]["nodes"][0]["members"]
+                assert (codes(second), second["pageInfo"]["hasNextPage"]) == ([HANAKO], False)
 
 
 async def test_the_coordinator_sees_with_whom_a_protected_person_lives(world: World) -> None:
@@ -625,3 +630,83 @@ async def test_null_and_empty_operands_never_mean_everything(world: World) -> No
         assert response.status_code == status, condition
         if status == 200:
             assert response.json()["data"]["addressees"]["nodes"] == []
+
+
+# -- nobody walks the city ------------------------------------------------------------------------
+
+PLACES = {"residence", "former-residence", "forwarding-address", "contact", "household",
+          "payment-place", "case-note", "resident-record", "bank-branch", "membership"}  # fmt: skip
+LISTING = {"list", "match", "search"}
+
+
+def test_who_lists_places_is_bounded_or_says_why_not() -> None:
+    """Every purpose of the first policy for which a class that tells a place is listed, searched or
+    matched has a population, or a reason to touch everybody."""
+    bounded = {row["purpose"]: row for row in facts.rows("populations")}
+    lists = {
+        line["purpose"].removeprefix("purpose:")
+        for line in first_lines()
+        if line["action"] in LISTING and line["what"].removeprefix("class:") in PLACES
+    }
+    assert lists >= {"reminder-dispatch", "field-survey", "addressee-management"}
+    for purpose in lists:
+        assert bounded[purpose]["population"] or len(bounded[purpose]["why"]) > 20, purpose
+    assert bounded["reminder-dispatch"]["population"] == "to-be-reminded"
+    assert all(row["why"] for row in facts.rows("harvest-budgets"))
+
+
+DISPATCH = """{ addressees(first: 20) { totalCount nodes { code residence { address }
+    handling { stopOutput } } } }"""
+
+
+async def test_a_mailing_run_sees_those_past_due_and_not_reminded(world: World) -> None:
+    """Everybody else is not there for it: not listed, not counted, not found by code."""
+
+    async def run() -> set[str]:
+        found = (await world.data(CLERK, "reminder-dispatch", DISPATCH))["addressees"]
+        assert found["totalCount"] == len(found["nodes"])
+        return {node["code"] for node in found["nodes"]}
+
+    one = "query ($c: String!) { addressee(code: $c) { fullName residence { address } } }"
+    assert await run() == {YAMADA, SUZUKI, TANAKA}
+    for code in (KATO, HANAKO, NISHI, "000000000009999"):
+        found = await world.data(CLERK, "reminder-dispatch", one, variables={"c": code})
+        assert found == {"addressee": None}
+    of_yamada = f"WHERE addressee_code = '{YAMADA}'"
+    for done in (
+        "reminded_on = '2026-07-20'",
+        "arrears_state = 'IN_GRACE'",
+        "arrears_state = 'SUSPENDED'",
+        "due_on = '2999-01-01'",
+        "outstanding = 0",
+    ):
+        before = await world.rows(f"SELECT id, {done.split()[0]} FROM collection {of_yamada}")
+        await world.change(f"UPDATE collection SET {done} {of_yamada}")
+        assert await run() == {SUZUKI, TANAKA}, done
+        for row in before:
+            name = done.split()[0]
+            value = "NULL" if row[name] is None else f"'{row[name]}'"
+            await world.change(f"UPDATE collection SET {name} = {value} WHERE id = {row['id']}")
+    assert await run() == {YAMADA, SUZUKI, TANAKA}
+
+
+async def test_a_survey_looks_for_the_place_of_nobody_who_owes_nothing(world: World) -> None:
+    by_place = """query ($a: String!) { addressees(filter: {residence: {address: {prefix: $a}}}) {
+        totalCount nodes { code } } }"""
+    found = await world.data(ARREARS, "field-survey", by_place, variables={"a": "釧路市"})
+    assert codes(found["addressees"]) == [YAMADA, SUZUKI]
+    async with owing(world, KATO):
+        found = await world.data(ARREARS, "field-survey", by_place, variables={"a": "釧路市"})
+        assert codes(found["addressees"]) == [YAMADA, SUZUKI, KATO]
+
+
+async def test_the_administrator_sees_each_budget_with_its_reason(world: World) -> None:
+    document = """{ policyVocabulary { purposes { code population populationReason }
+        budgets { role purpose class persons reason } } }"""
+    found = (await world.data("yamada", "policy-administration", document))["policyVocabulary"]
+    assert len(found["budgets"]) > 10
+    assert all(budget["reason"] for budget in found["budgets"])
+    purposes = {one["code"]: one for one in found["purposes"]}
+    assert purposes["reminder-dispatch"]["population"] == "to-be-reminded"
+    assert purposes["addressee-matching"]["population"] is None
+    assert "anybody" in purposes["addressee-matching"]["populationReason"]

@@ -14,10 +14,11 @@ export const VIEWER = `query Viewer { viewer { idleExpiresAt } }`;
 export const VOCABULARY = `query Vocabulary {
   policyVocabulary {
     roles { code nameJa name note purposes }
-    purposes { code nameJa name legalBasis individualNumbers population }
+    purposes { code nameJa name legalBasis individualNumbers population populationReason }
     classes { code nameJa meaning personal withheld }
     coordinates { coordinate nameJa classes }
     actions
+    budgets { role purpose class persons reason }
   }
 }`;
 

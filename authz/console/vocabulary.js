@@ -18,12 +18,13 @@ export function forgetVocabulary() {
 }
 
 export class Vocabulary {
-  constructor({ roles, purposes, classes, coordinates, actions }) {
+  constructor({ roles, purposes, classes, coordinates, actions, budgets }) {
     this.roles = roles;
     this.purposes = purposes;
     this.classes = classes;
     this.coordinates = coordinates;
     this.actions = actions;
+    this.budgets = budgets;
     this.role = new Map(roles.map((one) => [one.code, one]));
     this.purpose = new Map(purposes.map((one) => [one.code, one]));
     this.class = new Map(classes.map((one) => [one.code, one]));
@@ -67,6 +68,6 @@ export function populationsText(populations) {
   return populations.map((names) => names.map(populationName).join("かつ")).join("、または");
 }
 
-function populationName(name) {
+export function populationName(name) {
   return POPULATIONS[name]?.[0] ?? (name.startsWith("payers:") ? "移転先の対象者" : name);
 }

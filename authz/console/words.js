@@ -101,6 +101,7 @@ export const REASONS = {
 export const POPULATIONS = {
   overpaid: ["過納の人", "persons of whom too much was received"],
   "in-arrears": ["滞納のある人", "persons in arrears"],
+  "to-be-reminded": ["納期限を過ぎ、督促していない人", "persons past due and not reminded yet"],
   "own-section": ["自課の税目・料の納付者", "payers of the clerk's own section"],
 };
 

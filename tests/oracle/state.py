@@ -112,8 +112,15 @@ class State:
         levies = [levy for levy in self.tables["collection"] if levy["addressee_code"] == row.owner]
         if name == "overpaid":
             return any(levy["overpaid"] > 0 for levy in levies)
+        owing = [levy for levy in levies if levy["outstanding"] > 0 and _past(levy["due_on"])]
         if name == "in-arrears":
-            return any(levy["outstanding"] > 0 and _past(levy["due_on"]) for levy in levies)
+            return bool(owing)
+        if name == "to-be-reminded":
+            return any(
+                levy["reminded_on"] is None
+                and levy["arrears_state"] not in ("IN_GRACE", "SUSPENDED", "EXTINGUISHED")
+                for levy in owing
+            )
         bounding = items.get(name, frozenset())
         if row.type.name in ("Collection", "Account"):
             return row.values["tax_item_code"] in bounding

@@ -453,6 +453,11 @@ def upgrade() -> None:
             sa.String().with_variant(sa.String(collation="C"), "postgresql"),
             nullable=True,
         ),
+        sa.Column(
+            "population_why",
+            sa.String().with_variant(sa.String(collation="C"), "postgresql"),
+            nullable=True,
+        ),
         sa.PrimaryKeyConstraint("code"),
     )
     op.create_table(

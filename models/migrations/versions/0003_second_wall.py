@@ -24,6 +24,9 @@ def upgrade() -> None:
         "harvest_budget",
         *words,
         sa.Column("persons", sa.Integer(), nullable=False),
+        sa.Column(
+            "why", sa.String().with_variant(sa.String(collation="C"), "postgresql"), nullable=False
+        ),
         sa.PrimaryKeyConstraint("role", "purpose", "sensitivity"),
     )
     op.bulk_insert(table, list(first_budgets()))
