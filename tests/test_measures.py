@@ -17,7 +17,18 @@ from resolvers import household_exclusions, measures
 from schema.build import graphql_schema
 from tests.test_hostile import code_of
 from tests.test_promises import ARREARS, CLERK, codes
-from tests.world import HANAKO, KATO, KEIKO, NISHI, SUZUKI, TANAKA, TANAKA_BEFORE, YAMADA, World
+from tests.world import (
+    HANAKO,
+    KATO,
+    KEIKO,
+    NISHI,
+    SUZUKI,
+    TANAKA,
+    TANAKA_BEFORE,
+    YAMADA,
+    World,
+    owing,
+)
 
 FIRST, SECOND, PURPOSE = "kobayashi", "mori", "protection-measures"
 SURVEY = "field-survey"
@@ -516,6 +527,7 @@ async def test_a_measure_on_either_side_withholds_a_row_about_two(
         told_: int | None = found["addressee"]["rows"] and found["addressee"]["rows"]["totalCount"]
         return told_
 
-    assert await rows() == before
-    await do(town, FIRST, "recordMeasure", {"addresseeCode": covered, "kind": "STALKING"})
-    assert await rows() == after
+    async with owing(town, asked):
+        assert await rows() == before
+        await do(town, FIRST, "recordMeasure", {"addresseeCode": covered, "kind": "STALKING"})
+        assert await rows() == after
