@@ -640,20 +640,40 @@ async def test_a_refused_row_protects_all_the_same(city: City, cells: Cells) -> 
     assert await city.care() == {code(1): (True, True)}
 
 
-@pytest.mark.parametrize(
-    "word",
-    ["0", "無し", "無", "なし", "ない", "非該当", "該当なし", "×", "－", "−", "―", "ー", "-", "0.0", "００",
-     "FALSE", "False", "N", "no", "対象外", "不要", " 無し　"],
-)  # fmt: skip
+NO = [
+    "0",
+    "無し",
+    "無",
+    "なし",
+    "ない",
+    "非該当",
+    "該当なし",
+    "×",
+    "－",
+    "−",
+    "―",
+    "ー",
+    "-",
+    "0.0",
+    "００",
+    "FALSE",
+    "False",
+    "N",
+    "no",
+    "対象外",
+    "不要",
+]
+YES = ["1", "１", "1.0", "01", "有", "有り", "該当", "○", "〇", "TRUE", "Y", "はい"]
+
+
+@pytest.mark.parametrize("word", NO)
 async def test_a_word_that_means_no_covers_nobody(city: City, word: str) -> None:
     row = person(1, DVフラグ=word, ネグレクトフラグ=word, 取扱注意=word)
     assert (await city.load([row])).rejected == 0
     assert not await city.care()
 
 
-@pytest.mark.parametrize(
-    "word", ["1", "１", "1.0", "01", "有", "有り", "該当", "○", "〇", "TRUE", "Y", "はい"]
-)
+@pytest.mark.parametrize("word", YES)
 async def test_a_word_that_means_yes_covers(city: City, word: str) -> None:
     assert (await city.load([person(1, DVフラグ=word)])).rejected == 0
     assert await city.care() == {code(1): (True, True)}
