@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from authz.errors import Unavailable
 from models.access_log import ACCESS_LOG, LOGGED_OPERATION
 from models.append_only import Appender, Batch, Row, appender, durably, filled
+from models.codes import could_be_number, holds_twelve_digits
 from models.database import Database
 
 PATIENCE = 2.0
@@ -40,8 +41,7 @@ Coordinate = tuple[str, str, str]
 """`Type.field`, the action asked, the verdict."""
 
 _logger = logging.getLogger(__name__)
-_number_shaped = re.compile(r"[0-9]{12}").search
-_harmless = re.compile(r"(?!.*[0-9]{12})[!-~]{1,64}").fullmatch
+_plain = re.compile(r"[!-~]{1,64}").fullmatch
 
 
 class Kind(StrEnum):
@@ -70,7 +70,7 @@ class LoggedOperation:
     @classmethod
     def of(cls, normal_form: str, coordinates: Sequence[Coordinate]) -> LoggedOperation:
         """Raises `ValueError` if the normal form holds what could be an individual number."""
-        if _number_shaped(normal_form):
+        if could_be_number(normal_form):
             raise ValueError("the normal form of an operation holds no values")
         material = orjson.dumps([normal_form, coordinates])
         return cls(hashlib.sha256(material).hexdigest(), normal_form, tuple(coordinates))
@@ -317,7 +317,9 @@ def _row(record: Record, operation: LoggedOperation | None, at: Any) -> Row:
 
 def readable(value: str | None) -> str | None:
     """The text, or `(unreadable)` if it is not plain, too long, or could hold a number."""
-    return value if value is None or _harmless(value) else UNREADABLE
+    if value is None or (_plain(value) and not holds_twelve_digits(value)):
+        return value
+    return UNREADABLE
 
 
 @lru_cache(maxsize=1024)

@@ -7,8 +7,10 @@ not, and once an hour however often. What names nobody (a miss, a count) is coun
 
     {atena}harvest:<staff id>:<purpose>:<class or any>           hash: @ (which hour), # (persons
                                                                  held or unnamed)
-    {atena}harvest:<staff id>:<purpose>:<class or any>:persons   set of their codes, and the empty
-                                                                 one from the hour's first moment on
+    {atena}harvest:<staff id>:<purpose>:<class or any>:persons   set of keyed digests of codes, and
+                                                                 the empty text from its beginning
+
+What somebody types for a code could be anything, an individual number too: no code is stored here.
 
 The hour begins with the first request and ends as a whole. What a crash leaves held comes back with
 the next hour: too little is shown, never too much.
@@ -19,6 +21,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache, partial
+from hashlib import blake2b
 from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
@@ -35,6 +39,8 @@ from models.facts import CLASSES
 from models.harvest import ANY
 
 HOUR_MS = 3_600_000
+REMEMBERED = 20_000
+"""Digests kept by a worker: to make one anew costs a microsecond."""
 
 Ledgers = tuple[tuple[str, int], ...]
 """(class or `any`, persons an hour): every count that a request must fit into."""
@@ -145,7 +151,8 @@ def ledgers_of(budgets: Mapping[str, int], classes: Iterable[str]) -> Ledgers:
 class Harvest:
     """The counts of all staff members, for all workers together."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, key: bytes) -> None:
+        self._digest = lru_cache(maxsize=REMEMBERED)(partial(_digest, key))
         self._line = ScriptLine(redis, _COUNT)
         self._settling: set[asyncio.Task[None]] = set()
 
@@ -158,7 +165,7 @@ class Harvest:
         """
         keys = tuple(chain.from_iterable(_keys(actor, purpose, code) for code, _ in ledgers))
         budgets = (persons for _, persons in ledgers)
-        arguments: Words = ("hold", units, orjson.dumps(named), *budgets, HOUR_MS)
+        arguments: Words = ("hold", units, self._digests(named), *budgets, HOUR_MS)
         try:
             found = await self._line.call(*keys, arguments=arguments)
         except (OSError, HiredisError):
@@ -188,12 +195,15 @@ class Harvest:
 
     async def _settle(self, held: Held, units: int, persons: Sequence[str]) -> None:
         given_back = held.units - units
-        arguments: Words = ("settle", given_back, orjson.dumps(persons), *held.hours)
+        arguments: Words = ("settle", given_back, self._digests(persons), *held.hours)
         try:
             # Twice it would give back what was told.
             await self._line.call(*held.keys, arguments=arguments, again=False)
         except (OSError, HiredisError) as error:
             _log.warning("persons were not given back: %s", type(error).__name__)
+
+    def _digests(self, codes: Sequence[str]) -> bytes:
+        return orjson.dumps([self._digest(code) for code in codes])
 
     def _refused(
         self, actor: str, purpose: str, ledger: tuple[str, int], left_ms: int, used: int, more: int
@@ -209,6 +219,10 @@ class Harvest:
             # Where no hour has begun, the request alone is too large, and stays so.
             retry_after=-(-(left_ms if left_ms > 0 else HOUR_MS) // 1000),
         )
+
+
+def _digest(key: bytes, code: str) -> str:
+    return blake2b(code.encode(), key=key, digest_size=16).hexdigest()
 
 
 def _keys(actor: str, purpose: str, code: str) -> tuple[str, str]:

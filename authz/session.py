@@ -39,6 +39,7 @@ from authz.errors import Unauthenticated, Unavailable
 from authz.patience import patience
 from authz.scopes import Limits
 from authz.script_line import ScriptLine
+from models.codes import fresh
 
 IDLE = dt.timedelta(minutes=15)
 ABSOLUTE = dt.timedelta(hours=8)
@@ -224,8 +225,7 @@ class Sessions:
             "staff": staff_id,
             "roles": sorted(roles),
             "section": section,
-            # In halves: the log keeps no twelve digits in a row.
-            "session": "-".join(secrets.token_hex(4) for _ in range(2)),
+            "session": fresh(16),
             "epoch": epoch,
             "grant": None if grant is None else _stored_grant(grant),
         }

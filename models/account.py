@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from sqlmodel import SQLModel, UniqueConstraint
 
-from models import rules
+from models import codes, rules
 from models.days import PAST, PLANNED
 from models.labels import Noun, child_key, column, enum_of, owner, text
 
@@ -126,6 +126,7 @@ class Account(SQLModel, table=True):
         item=(89, 100),
         match=True,
         check=rules.bank_code,
+        form=codes.plain,
         type=text(4),
         default=None,
     )
@@ -136,6 +137,7 @@ class Account(SQLModel, table=True):
         item=(89, 100),
         match=True,
         check=rules.branch_code,
+        form=codes.plain,
         type=text(3),
         default=None,
     )
@@ -158,6 +160,7 @@ class Account(SQLModel, table=True):
         # Else it leads to whoever has the same one, beside the closed way to the holder.
         about=("holder_addressee_code",),
         check=rules.account_number,
+        form=codes.plain,
         type=text(8),
         default=None,
     )

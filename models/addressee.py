@@ -16,7 +16,7 @@ from sqlalchemy import Index
 from sqlalchemy import text as text_of_sql
 from sqlmodel import SQLModel
 
-from models import rules
+from models import codes, rules
 from models.days import FORESEEN, PAST, PLANNED
 from models.labels import Days, Noun, Part, child_key, column, enum_of, owner, text
 
@@ -121,6 +121,7 @@ class Addressee(SQLModel, table=True):
         item=4,
         search=True,
         check=rules.addressee_code,
+        form=codes.addressee,
         type=text(15),
         primary_key=True,
     )
@@ -313,6 +314,7 @@ class Addressee(SQLModel, table=True):
         part="Residence",
         search=True,
         check=rules.postal_code_area,
+        form=codes.plain,
         type=text(3),
         default=None,
     )
@@ -324,6 +326,7 @@ class Addressee(SQLModel, table=True):
         part="Residence",
         search=True,
         check=rules.postal_code_town,
+        form=codes.plain,
         type=text(4),
         default=None,
     )
@@ -500,6 +503,7 @@ class Addressee(SQLModel, table=True):
         graphql="municipalityCode",
         part="MovedFrom",
         check=rules.municipality_code,
+        form=codes.plain,
         type=text(6),
         default=None,
     )
@@ -511,6 +515,7 @@ class Addressee(SQLModel, table=True):
         graphql="postalCode",
         part="MovedFrom",
         check=rules.postal_code,
+        form=codes.postal,
         type=text(7),
         default=None,
     )
@@ -542,6 +547,7 @@ class Addressee(SQLModel, table=True):
         graphql="municipalityCode",
         part="MovedOut",
         check=rules.municipality_code,
+        form=codes.plain,
         type=text(6),
         default=None,
     )
@@ -553,6 +559,7 @@ class Addressee(SQLModel, table=True):
         graphql="postalCode",
         part="MovedOut",
         check=rules.postal_code,
+        form=codes.postal,
         type=text(7),
         default=None,
     )
@@ -615,6 +622,7 @@ class Addressee(SQLModel, table=True):
         item=109,
         match=True,
         check=rules.municipality_code,
+        form=codes.plain,
         type=text(6),
         default=None,
     )
@@ -739,6 +747,7 @@ class ForwardingAddress(SQLModel, table=True):
         en="first three digits of the forwarding postal code",
         item=65,
         check=rules.postal_code_area,
+        form=codes.plain,
         type=text(3),
         default=None,
     )
@@ -748,6 +757,7 @@ class ForwardingAddress(SQLModel, table=True):
         en="last four digits of the forwarding postal code",
         item=66,
         check=rules.postal_code_town,
+        form=codes.plain,
         type=text(4),
         default=None,
     )
@@ -883,7 +893,13 @@ class HouseholdMembership(SQLModel, table=True):
     id: int | None = child_key("household")
     addressee_code: str = owner()
     household_code: str = column(
-        "household", ja="世帯コード", en="household code", item=79, type=text(20), index=True
+        "household",
+        ja="世帯コード",
+        en="household code",
+        item=79,
+        type=text(20),
+        index=True,
+        form=codes.household,
     )
     relationship: str | None = column(
         "household",

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from sqlmodel import SQLModel, UniqueConstraint
 
+from models import codes
 from models.days import FORESEEN, PAST, PLANNED
 from models.labels import KEY, YEN, Days, Noun, child_key, column, enum_of, owner, text
 
@@ -134,7 +135,12 @@ class Collection(SQLModel, table=True):
         "collection", ja="相当年度", en="fiscal year that it is for", search=True
     )
     notice_number: str = column(
-        "collection", ja="通知書番号", en="notice number", match=True, type=text(20)
+        "collection",
+        ja="通知書番号",
+        en="notice number",
+        match=True,
+        type=text(20),
+        form=codes.notice,
     )
     term: int = column("collection", ja="期別", en="term within the year", match=True)
     due_on: dt.date | None = column(

@@ -18,7 +18,9 @@ from typing import Any, ClassVar
 
 from sqlmodel import SQLModel
 
+from models import codes
 from models.labels import INSTANT, Noun, child_key, column, enum_of, owner, text
+from models.rules import postal_code
 
 
 def _proposed(ja: str, en: str, length: int | None = None) -> Any:
@@ -92,7 +94,13 @@ class SubstituteAddress(SQLModel, table=True):
         "substitute-address", ja="代替送付先氏名", en="recipient", type=text(), default=None
     )
     postal_code: str | None = column(
-        "substitute-address", ja="代替送付先郵便番号", en="postal code", type=text(7), default=None
+        "substitute-address",
+        ja="代替送付先郵便番号",
+        en="postal code",
+        type=text(7),
+        default=None,
+        check=postal_code,
+        form=codes.postal,
     )
     address: str | None = column(
         "substitute-address", ja="代替送付先住所", en="address", type=text(), default=None

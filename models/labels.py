@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from models import codes
 from models.facts import CLASSES
 
 Check = Callable[[str], str | None]
@@ -57,6 +58,7 @@ class Label:
     `folded`   stored in the folded form of `models/kana.py`; operands are folded before comparison
     `check`    the rule of the trade that a stored value obeys
     `days`     which days are possible
+    `form`     the canonical form in which a code is stored, and by which every reader compares
     `header`   the column's name in the city's import file, where it differs from `ja`
     `whole`    column with what is shown instead to whoever is cleared for all that the row's
                `through` names
@@ -75,8 +77,17 @@ class Label:
     folded: bool = False
     check: Check | None = None
     days: Days | None = None
+    form: codes.Form | None = None
     header: str | None = None
     whole: str | None = None
+
+
+FORMS: dict[str, codes.Form] = {
+    "addressee.code": codes.addressee,
+    "staff.id": codes.plain,
+    "tax_item.code": codes.plain,
+}
+"""The form of a column that refers to one of these."""
 
 
 def text(length: int | None = None) -> sa.types.TypeEngine[str]:
@@ -109,6 +120,7 @@ def column(
     folded: bool = False,
     check: Check | None = None,
     days: Days | None = None,
+    form: codes.Form | None = None,
     header: str | None = None,
     whole: str | None = None,
     type: Any = None,
@@ -138,6 +150,7 @@ def column(
         folded=folded,
         check=check,
         days=days,
+        form=form or FORMS.get(references or ""),
         header=header,
         whole=whole,
     )

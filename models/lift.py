@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from sqlmodel import SQLModel
 
-from models import append_only
+from models import append_only, codes
 from models.labels import INSTANT, KEY, Noun, child_key, column, enum_of, owner, text
 
 WHY = "protection"
@@ -49,7 +49,13 @@ class Lift(SQLModel, table=True):
     id: int | None = child_key(WHY)
     addressee_code: str = owner()
     staff_id: str = column(
-        WHY, ja="職員番号", en="staff id of who may", match=True, type=text(64), index=True
+        WHY,
+        ja="職員番号",
+        en="staff id of who may",
+        match=True,
+        type=text(64),
+        index=True,
+        form=codes.plain,
     )
     classes: str = column(
         WHY, ja="区分", en="sensitivity classes, sorted, separated by spaces", type=text()

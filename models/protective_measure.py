@@ -19,6 +19,7 @@ from typing import ClassVar
 
 from sqlmodel import SQLModel, UniqueConstraint
 
+from models import codes
 from models.days import FORESEEN, PAST, PLANNED
 from models.labels import INSTANT, KEY, Noun, child_key, column, enum_of, owner, text
 from models.rules import municipality_code
@@ -100,6 +101,7 @@ class ProtectiveMeasure(SQLModel, table=True):
         match=True,
         type=text(6),
         check=municipality_code,
+        form=codes.plain,
         default=KUSHIRO,
     )
     counterparty_name: str | None = column(
@@ -227,7 +229,12 @@ class HouseholdExclusion(SQLModel, table=True):
         index=True,
     )
     household_code: str = column(
-        WHY, "household", ja="世帯コード", en="household that both belong to", type=text(20)
+        WHY,
+        "household",
+        ja="世帯コード",
+        en="household that both belong to",
+        type=text(20),
+        form=codes.household,
     )
     status: str = column(
         WHY, ja="状態", en="how far it has come", match=True, type=enum_of(ExclusionStatus)

@@ -11,15 +11,11 @@ import re
 import unicodedata
 
 from models.check_digits import is_municipality_code
+from models.codes import ADDRESSEE_DIGITS, NUMBER_DIGITS, could_be_number
 from models.texts import INVISIBLE, half_width, says_nothing
 from models.wareki import NotADateError, parse_day
 
 ASCII_DIGITS = re.compile(r"[0-9]+", re.ASCII)
-NUMBER_DIGITS = 12
-# Twelve digits that stand alone, also when grouped by four as on the card.
-NUMBER_RUN = re.compile(
-    r"(?<![0-9])(?:[0-9]{12}|[0-9]{4}([ \-\u2010-\u2015\u2212])[0-9]{4}\1[0-9]{4})(?![0-9])"
-)
 # Controls, line ends, surrogates, and what a wrong encoding leaves behind. Unassigned and private
 # characters are left alone: a name may hold one that is newer than this Python's Unicode, or the
 # city's own (外字).
@@ -50,6 +46,18 @@ class Reason(str):
         reason = super().__new__(cls, en)
         reason.ja = ja
         return reason
+
+
+COULD_BE_NUMBER = Reason(
+    "twelve digits could be an individual number, whatever signs stand between them; where they are"
+    " none, write a word between them",
+    "12桁の数字は記号で区切っても個人番号の可能性があるため登録できません。"
+    "個人番号でなければ間に語を入れてください",
+)
+SHORT_CODE = Reason(
+    "the code has fewer digits than this store's codes, which have fifteen: write its zeros",
+    "宛名コードの桁数が不足しています。先頭の0を含む15桁で記入してください",
+)
 
 
 def bank_code(text: str) -> str | None:
@@ -98,15 +106,15 @@ def municipality_code(text: str) -> str | None:
 
 
 def addressee_code(text: str) -> str | None:
-    """宛名コード: 1 to 15 digits, zeros kept; never twelve, which could be an individual number."""
-    if not ASCII_DIGITS.fullmatch(text) or len(text) > 15:
-        return Reason("an addressee code has 1 to 15 digits", "宛名コードは1〜15桁の数字です")
-    if len(text) == NUMBER_DIGITS:
+    """宛名コード: fifteen digits, zeros kept; never twelve behind zeros: they could be a number."""
+    if not ASCII_DIGITS.fullmatch(text) or len(text) > ADDRESSEE_DIGITS:
+        return Reason("an addressee code has fifteen digits", "宛名コードは15桁の数字です")
+    if could_be_number(text):
         return Reason(
-            "a code of twelve digits could be an individual number; pad it to fifteen",
-            "12桁のコードは個人番号と区別できません。15桁に揃えてください",
+            "a code of twelve digits, also behind zeros, could be an individual number",
+            "12桁のコードは (先頭の0を除いても) 個人番号と区別できません",
         )
-    return None
+    return SHORT_CODE if len(text) < ADDRESSEE_DIGITS else None
 
 
 def individual_number(text: str) -> str | None:
@@ -200,15 +208,8 @@ def seen_as_it_is(text: str) -> str | None:
 
 
 def no_individual_number(text: str) -> str | None:
-    """No run of exactly twelve digits, also full-width or grouped by four: it may be a number."""
-    if len(text) < NUMBER_DIGITS:
-        return None
-    if NUMBER_RUN.search(text if text.isascii() else unicodedata.normalize("NFKC", text)):
-        return Reason(
-            "twelve digits in a row could be an individual number",
-            "12桁の数字は個人番号の可能性があるため登録できません",
-        )
-    return None
+    """No twelve digits, whatever signs stand between them: they may be a number (`codes`)."""
+    return COULD_BE_NUMBER if could_be_number(text) else None
 
 
 def year(text: str) -> str | None:

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from models import facts, rules
+from models.codes import holds_twelve_digits, plain
 from models.labels import INSTANT, Noun, child_key, column, enum_of, text
 
-_STAFF_ID = re.compile(r"(?!.*[0-9]{12})[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-"""Not twelve digits in a row: the log would not tell such an id."""
+_STAFF_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _ALIKE = (("0", "o"), ("1", "l"), ("i", "l"))
 """Letters and digits that a reader takes for each other, in lower case."""
 
@@ -43,9 +43,9 @@ NO_STAFF = frozenset({"import", "operator", "server.py"})
 
 def staff_id_objection(value: str) -> str | None:
     """Why a text is no staff id, or `None`. Staff ids are ASCII, at most 64 characters."""
-    if _STAFF_ID.match(value):
-        return rules.no_individual_number(value)
-    return "a staff id has 1 to 64 letters, digits (not 12 in a row), dots, hyphens or underscores"
+    if _STAFF_ID.match(value) and not holds_twelve_digits(value):
+        return None
+    return "a staff id has 1 to 64 letters, digits (at most 11), dots, hyphens or underscores"
 
 
 def is_taken_for(staff_id: str) -> sa.ColumnElement[bool]:
@@ -107,6 +107,7 @@ class Staff(SQLModel, table=True):
         type=text(64),
         primary_key=True,
         check=staff_id_objection,
+        form=plain,
     )
     name: str = column(
         "staff", ja="職員氏名", en="name", search=True, type=text(), check=rules.name

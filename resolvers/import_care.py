@@ -11,11 +11,11 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import secrets
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from models.city_file import CODE, HANDLING, ITEM_NAMES
+from models.codes import household, meant
 from models.individual_number import IndividualNumber
 from models.wareki import NotADateError, parse_day
 from resolvers.causes import OBLIGATIONS, Causes
@@ -78,24 +78,23 @@ class Ahead:
         return found
 
     def _protect(self, line: Line, untold: tuple[bool, bool]) -> None:
-        code, agent, asked = _code(line, CODE), _code(line, AGENT), asked_of_line(line)
-        if code is not None:
+        asked = asked_of_line(line)
+        for code in _meant(line, CODE):
             _add(self.codes, code, asked)
             _add(self.untold, code, untold)
-            if agent is not None:
-                self.agents.setdefault(code, set()).add(agent)
+            self.agents.setdefault(code, set()).update(_meant(line, AGENT))
 
     def _extend(self, line: Line) -> None:
         """Whoever shares a household or a person with somebody is asked for like them."""
         number = self._number(line.cells.get(INDIVIDUAL_NUMBER, ""))
-        code, earlier = _code(line, CODE), _code(line, EARLIER)
-        household = line.cells.get(HOUSEHOLD)
+        records = _meant(line, CODE) | _meant(line, EARLIER)
+        home = household(line.cells.get(HOUSEHOLD, ""))
         if has_left(line.cells.get(LEFT, "")):
-            household = None
-        for codes, homes in (*self._asked(), *self._tied()):
-            if code in codes or earlier in codes or not homes.isdisjoint((household, number)):
-                codes.update(filter(None, (code, earlier)))
-                homes.update(filter(None, (household, number)))
+            home = ""
+        for asked, homes in (*self._asked(), *self._tied()):
+            if not asked.isdisjoint(records) or not homes.isdisjoint((home, number)):
+                asked.update(records)
+                homes.update(filter(None, (home, number)))
 
     def _number(self, text: str) -> str | None:
         """What stands for an individual number among the households, during this look alone."""
@@ -177,10 +176,9 @@ def raised_flags(rows: Iterable[Row], base: Values) -> Values:
     }
 
 
-def _code(line: Line, name: str) -> str | None:
-    """The code in a cell, also where it is written full-width and its row is refused."""
-    text = line.cells.get(name)
-    return None if text is None else unicodedata.normalize("NFKC", text)
+def _meant(line: Line, name: str) -> frozenset[str]:
+    """Whom a cell means, however the code is written, also where its row is refused for it."""
+    return meant(line.cells.get(name, ""))
 
 
 def _ask(causes: Causes, rows: Iterable[Row], asked: Iterator[tuple[set[str], set[str]]]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from models import rules
+from models import codes, rules
 from models.account import AccountUsage
 from models.city_file import (
     ACCOUNT_COLUMNS,
@@ -229,9 +229,10 @@ def _reader(column: sa.Column[Any], label: Label) -> Read:
         return _read_bank
     if name.endswith("search_kana"):
         return _read_folded(name)
-    if column.foreign_keys and name != "tax_item_code":
-        return _read_text(name, rules.addressee_code, None)
-    return _read_text(name, label.check or _usual_check(name), getattr(type_, "length", None))
+    if label.form is codes.addressee:
+        return _read_code(name)
+    check, limit = label.check or _usual_check(name), getattr(type_, "length", None)
+    return _read_text(name, check, limit, label.form or str)
 
 
 def _usual_check(name: str) -> Check:
@@ -240,8 +241,41 @@ def _usual_check(name: str) -> Check:
     return rules.phone_number if name == "phone_number" else rules.plain_text
 
 
-def _read_text(name: str, check: Check, limit: int | None) -> Read:
+class ShortCode(Reason):
+    """A code lost its zeros. `meant`: which one it was, if there is such a person."""
+
+    __slots__ = ("meant",)
+    meant: str
+
+    @classmethod
+    def of(cls, meant: str) -> ShortCode:
+        """The reason for a code that means this one."""
+        reason = cls(rules.SHORT_CODE, rules.SHORT_CODE.ja)
+        reason.meant = meant
+        return reason
+
+
+def _code_of(text: str) -> tuple[str, str | None]:
+    """A code as a file writes it, in full: what it is, and what is wrong with it. A file that lost
+    its zeros may have lost more."""
+    code = codes.plain(text)
+    reason = rules.addressee_code(code)
+    return code, ShortCode.of(codes.addressee(code)) if reason is rules.SHORT_CODE else reason
+
+
+def _read_code(name: str) -> Read:
     def read(text: str, values: Values) -> str | None:
+        code, reason = _code_of(text)
+        if reason is None:
+            values[name] = code
+        return reason
+
+    return read
+
+
+def _read_text(name: str, check: Check, limit: int | None, form: codes.Form = str) -> Read:
+    def read(text: str, values: Values) -> str | None:
+        text = form(text)
         if limit is not None and len(text) > limit:
             return Reason(f"longer than {limit} characters", f"{limit}文字を超えています")
         reason = check(text)
@@ -254,9 +288,9 @@ def _read_text(name: str, check: Check, limit: int | None) -> Read:
 
 def _read_codes(text: str, values: Values) -> str | None:
     """Those that can be read, also where another one cannot."""
-    codes = text.split()
-    values[OTHERS] = tuple(code for code in codes if rules.addressee_code(code) is None)
-    return next(filter(None, map(rules.addressee_code, codes)), None)
+    read = [_code_of(each) for each in text.split()]
+    values[OTHERS] = tuple(code for code, reason in read if reason is None)
+    return next((reason for _, reason in read if reason is not None), None)
 
 
 def _read_folded(name: str) -> Read:
@@ -324,6 +358,7 @@ def _read_integer(name: str, check: Check) -> Read:
 
 def _read_bank(text: str, values: Values) -> str | None:
     """Four digits; or seven, where the file writes the branch behind the bank."""
+    text = codes.plain(text)
     if len(text) == 7 and text.isascii() and text.isdigit():
         values["bank_code"] = text[:4]
         values.setdefault("branch_code", text[4:])

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz import access_log
 from authz.access_log import Kind, LoggedOperation, Record
+from models import codes
 from models.city_file import CODE, COVERED_TOO
 from models.database import Database, DatabaseError
 from models.protective_measure import FLAGS, KUSHIRO, VIOLENCE, MeasureKind, MeasureStatus
@@ -40,7 +41,7 @@ from resolvers.causes import (
 from resolvers.import_brake import Brake, is_flag
 from resolvers.import_cells import OTHERS, Values, measure_cells
 from resolvers.import_file import CityFile, Line, Progress
-from resolvers.import_report import Problem, RejectFile, Report, Row, convert
+from resolvers.import_report import Problem, RejectFile, Report, Row, convert, named
 from resolvers.protection import lapse_exclusions, raise_obligations
 
 BY = "import"
@@ -53,6 +54,7 @@ SAID = (
 IDENTITY = ("addressee_code", "kind", "deciding_municipality_code")
 """By which a row is recognised as one about a measure that a file has entered already."""
 
+SEVERAL = re.compile(r"[\s、,，;；・/／|]+")
 HEADERS = {cell.column: header for header, cell in CELLS.items()}
 OPERATION = LoggedOperation.of(
     "import measures",
@@ -92,23 +94,30 @@ async def _rows(file: CityFile, database: Database, rejects: Path, progress: Pro
         for line in file.lines(progress):
             row = convert(line, CELLS, CODE)
             try:
-                changed = await _row(database, row, _codes(line))
+                changed = await _row(database, row, _codes(line, file.pieces(line)))
             except sa.exc.SQLAlchemyError as error:
                 # Its message would show the statement's values.
                 reason = f"the database refused a row ({type(error).__name__})"
                 raise DatabaseError(reason) from None
             if row.problems:
-                rejected.add(row.line, row.problems)
+                rejected.add(row.line, await named(database, row.problems))
             loaded += changed and not row.problems
             already_there += not changed and not row.problems
         return rejected.report(loaded, already_there)
 
 
-def _codes(line: Line) -> set[str]:
-    """What could be codes in a row that is not to be trusted, and in the cells for them."""
-    cells = (line.cells.get(name, "") for name in (CODE, COVERED_TOO))
-    text = unicodedata.normalize("NFKC", " ".join((line.text, *cells)))
-    return {digits for digits in re.findall("[0-9]+", text) if addressee_code(digits) is None}
+def _codes(line: Line, pieces: Iterable[Line]) -> set[str]:
+    """Whom the cells for codes mean, in a row or its pieces, and what stands as a whole code in a
+    row that fell apart: shorter digits there could be anything."""
+    found = set(filter(_is_code, re.findall("[0-9]+", codes.plain(line.text.replace(" ", ",")))))
+    for each in (line, *pieces):
+        for text in (each.cells.get(CODE, ""), *SEVERAL.split(each.cells.get(COVERED_TOO, ""))):
+            found |= codes.meant(text)
+    return found
+
+
+def _is_code(text: str) -> bool:
+    return addressee_code(text) is None
 
 
 async def _row(database: Database, row: Row, loose: set[str]) -> bool:

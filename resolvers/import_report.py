@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import sqlalchemy as sa
+
+from models.database import Database
+from models.graph import GRAPH
 from models.rules import Reason
-from resolvers.import_cells import Cell, Values, implausible_days
+from resolvers.import_cells import Cell, ShortCode, Values, implausible_days
 from resolvers.import_file import Line
 
+ADDRESSEE = GRAPH.types["Addressee"].table
 REJECT_HEADER = ("line", "column", "class", "reason", "reason_ja")
 
 
@@ -131,6 +136,25 @@ class RejectFile:
             rejected=self.rows,
             rejects=self.path if self.rows else None,
         )
+
+
+async def named(database: Database, problems: Sequence[Problem]) -> list[Problem]:
+    """The problems; one with a code that lost its zeros names the person's code, if it is there."""
+    short = {one.reason.meant for one in problems if isinstance(one.reason, ShortCode)}
+    if not short:
+        return list(problems)
+    async with database.look() as connection:
+        found = sa.select(ADDRESSEE.c.code).where(ADDRESSEE.c.code.in_(short))
+        there = set(await connection.scalars(found))
+    return [_with_name(one, there) for one in problems]
+
+
+def _with_name(problem: Problem, there: Collection[str]) -> Problem:
+    reason = problem.reason
+    if not isinstance(reason, ShortCode) or reason.meant not in there:
+        return problem
+    told = Reason(f"{reason}; {reason.meant} exists", f"{reason.ja} ({reason.meant} が登録済み)")
+    return replace(problem, reason=told)
 
 
 def convert(line: Line, cells: dict[str, Cell], code: str) -> Row:

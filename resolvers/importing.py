@@ -36,7 +36,7 @@ from resolvers.import_cells import (
 from resolvers.import_file import CityFile, FileRefused, Line, Progress
 from resolvers.import_levies import LevyLoader, ReceiptLoader
 from resolvers.import_people import PeopleLoader
-from resolvers.import_report import Outcome, RejectFile, Report, Row, convert
+from resolvers.import_report import Outcome, RejectFile, Report, Row, convert, named
 from resolvers.import_rows import WholeRows
 from resolvers.protection import covered_now
 
@@ -111,7 +111,7 @@ async def _import(
             loader = await _loader(contents, file, database, vault, cells)
             if isinstance(loader, PeopleLoader):
                 await loader.begin()
-            report = await _run(file, loader, cells, rejected, progress)
+            report = await _run(file, database, loader, cells, rejected, progress)
             if isinstance(loader, PeopleLoader):
                 await loader.finish()
             return report
@@ -198,6 +198,7 @@ async def _loader(
 
 async def _run(
     file: CityFile,
+    database: Database,
     loader: Loader,
     cells: dict[str, Cell],
     rejects: RejectFile,
@@ -217,7 +218,7 @@ async def _run(
             waiting |= outcome.waiting
             gained |= outcome.gained
             for number in sorted(outcome.rejected):
-                rejects.add(number, outcome.rejected[number])
+                rejects.add(number, await named(database, outcome.rejected[number]))
         if not waiting:
             break
         last = not gained or passes == PASSES - 1

@@ -38,8 +38,9 @@ from authz.policy_store import PolicyStore
 from authz.vault import Vault
 from models.database import Access, Database, DatabaseError
 from models.facts import CLASSES
-from models.graph import GRAPH, PROTECTED
+from models.graph import GRAPH, PROTECTED, Type
 from models.individual_number import IndividualNumber, NumberRecord
+from models.labels import label_of
 from models.population import OWN_SECTION, SECTION
 from resolvers.bounded import Bounded
 from resolvers.harvest import asked_by_code, classes_told, could_tell, counted, tells_of_persons
@@ -558,7 +559,7 @@ class Reads:
         kind, source = level.keyed
         value = source.get(variables)
         if kind is Keyed.CODE:
-            return value if storable(value) else NOBODY
+            return _named_by(level.type, value)
         opened = self.open_id(value)
         if opened is None or opened[0] != level.type.name:
             return NOBODY if level.type.key.type.python_type is str else -1
@@ -664,6 +665,14 @@ def refuse_hidden(plan: Plan) -> None:
         raise CellHidden(
             f"`{hidden.coordinate}` is hidden: {hidden.reason}", "FIELD_HIDDEN", hidden.coordinate
         )
+
+
+def _named_by(type_: Type, text: str) -> str:
+    """The key that a text names, however it is written; what could be no key names nobody."""
+    label = label_of(type_.key)
+    key = label.form(text) if label.form is not None else text
+    fits = label.check is None or label.check(key) is None
+    return key if fits and storable(key) else NOBODY
 
 
 def _covered_person(found: Sequence[Found]) -> str | None:

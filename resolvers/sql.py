@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.clearance import Population
 from authz.errors import BadInput
+from models.codes import plain
 from models.database import (
     Access,
     Convert,
@@ -32,6 +33,7 @@ from models.database import (
 from models.edges import Edge, Through
 from models.graph import GRAPH, Leaf, Type
 from models.kana import fold_kana
+from models.labels import Label
 from models.second_wall import agent_handling, open_rows, uncovered_agents, uncovered_rows, withheld
 from models.tokyo import TOKYO
 from resolvers.levels import (
@@ -469,7 +471,7 @@ class _Builder:
 
     def _compared(self, compare: Compare) -> sa.ColumnElement[bool]:
         column = self._column(compare.leaf)
-        fold = fold_kana if compare.leaf.label.folded else None
+        fold = folding(compare.leaf.label, compare.operator)
         source = compare.source
         if compare.operator == "in":
             name = self._name(source, _each(fold))
@@ -704,6 +706,14 @@ def _none_but(words: sa.ColumnElement[str], held: frozenset[str]) -> sa.ColumnEl
     for word in sorted(held):
         left = sa.func.replace(left, sa.literal_column(f"' {word} '"), nothing)
     return left == nothing
+
+
+def folding(label: Label, operator: str) -> Transform | None:
+    """What makes of an operand what is stored: folded kana, or the canonical form of a code, of
+    which a beginning is cleaned alone."""
+    if label.folded:
+        return fold_kana
+    return plain if label.form is not None and operator == "prefix" else label.form
 
 
 def _given(transform: Transform | None) -> Transform:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import secrets
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +17,7 @@ from authz.access_log import COMMAND, insert_command
 from authz.errors import BadInput, WriteRefused
 from authz.policy_store import aware
 from models.client import CLIENT, ClientState
+from models.codes import fresh
 from models.database import Database
 from models.tokyo import TOKYO
 from models.transfer import OPEN, TransferExtent, TransferMeans, TransferState
@@ -72,7 +72,7 @@ async def _ordered(
 ) -> tuple[int, str]:
     """The key and the number of a new order."""
     today = at.astimezone(TOKYO).date()
-    code = f"{definition}-{today:%Y%m%d}-{secrets.token_hex(4)}"
+    code = f"{definition}-{today:%Y%m%d}-{fresh(8)}"
     changed = extent is TransferExtent.CHANGED
     inserted = await connection.execute(
         sa.insert(TRANSFER)

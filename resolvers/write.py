@@ -32,10 +32,14 @@ from authz.errors import BadInput, HarvestLimit, Refused, Unavailable, WriteRefu
 from authz.harvest import Held
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
+from models import codes
+from models.codes import Form, could_be_number
 from models.database import Database, DatabaseError
 from models.graph import GRAPH, Type
+from models.labels import camel, label_of
 from models.paper import CARRIED, shown_by
 from models.policy import Action
+from models.rules import COULD_BE_NUMBER
 from resolvers.decisions import together, withheld_of
 from resolvers.operation import Null, Operation, Selected, Slot, value_of
 from resolvers.pipeline import (
@@ -70,6 +74,14 @@ def reads(*coordinates: str) -> tuple[Need, ...]:
     """To be cleared to read each of them."""
     return tuple((each, Action.READ) for each in coordinates)
 
+
+FORMS: Mapping[str, Form] = {
+    camel(column.name): form
+    for type_ in GRAPH.types.values()
+    for column in type_.table.columns
+    if (form := label_of(column).form) is not None
+} | {"otherPersons": codes.addressee, "code": codes.plain}
+"""The canonical form of what an input field of a mutation names: that of the column it is about."""
 
 Input = Mapping[str, Any]
 """The `input` of a mutation, coerced: words of enums as text, days as `date`; absent is absent."""
@@ -145,6 +157,22 @@ class RightsTaken:
 
 Event = PolicyPublished | RightsTaken
 Tell = Callable[[Event], Awaitable[None]]
+
+
+def received(given: Any, name: str = "input", form: Form | None = None) -> Any:
+    """What somebody types into a change, as it may be stored: each code in its canonical form.
+
+    Raises `BadInput` for a text that could be an individual number, whatever it is meant for.
+    """
+    if isinstance(given, Mapping):
+        return {each: received(value, each, FORMS.get(each)) for each, value in given.items()}
+    if isinstance(given, list):
+        return [received(each, name, form) for each in given]
+    if not isinstance(given, str):
+        return given
+    if could_be_number(given):
+        raise BadInput(f"`{name}`: {COULD_BE_NUMBER}")
+    return form(given) if form is not None else given
 
 
 async def nobody(event: Event) -> None:
@@ -247,7 +275,7 @@ class Writes:
             logged = LoggedOperation.of(_normal(operation), asked)
             if any(verdict != Verdict.SHOWN for _, _, verdict in asked):
                 raise WriteRefused(NOT_ALLOWED)
-            given = value_of(mutation.arguments.get("input", Null()), variables)
+            given = received(value_of(mutation.arguments.get("input", Null()), variables))
             showing = clearance
             if use_case.issues:
                 showing = for_issuing(clearance, CARRIED.get(given["document"], frozenset()))

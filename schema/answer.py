@@ -32,6 +32,7 @@ from authz.errors import BadInput, Refused, Unauthenticated
 from authz.policy import Policy
 from authz.policy_store import PolicyStore
 from authz.sign_in import SignIn
+from models.codes import holds_twelve_digits
 from resolvers.bounded import Bounded
 from resolvers.pipeline import Prepared, PrivacyMode, Reads, Terms, parsed_operation
 from resolvers.selection import root_names
@@ -45,7 +46,6 @@ from schema.message import Answer, GraphQLRequest
 from schema.mutation import SESSION, MutationContext
 
 CASE_REFERENCE = re.compile(r"[A-Za-z0-9._/-]{1,64}")
-TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 STATED = ("purpose-of-use", "case-reference", "privacy-mode")
 INTROSPECTION = frozenset({"__schema", "__type"})
 DOCUMENTS_WEIGHT = 8_000_000
@@ -279,9 +279,10 @@ def terms_of(headers: Mapping[str, str]) -> Terms:
 @lru_cache(maxsize=64)
 def _terms(purpose: str, case_reference: str, privacy_mode: str) -> Terms:
     case = case_reference or None
-    if case is not None and (not CASE_REFERENCE.fullmatch(case) or TWELVE_DIGITS.search(case)):
+    if case is not None and (not CASE_REFERENCE.fullmatch(case) or holds_twelve_digits(case)):
         raise BadInput(
-            "Case-Reference is 1 to 64 of A-Z a-z 0-9 . _ / - without 12 digits in a row"
+            "Case-Reference is 1 to 64 of A-Z a-z 0-9 . _ / - with at most eleven digits:"
+            " twelve could be an individual number"
         )
     try:
         mode = PrivacyMode(privacy_mode.lower() or "null")

@@ -180,7 +180,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             tokens,
         )
         seal = Seal(keys.derive("seal", 64))
-        harvest = Harvest(redis)
+        harvest = Harvest(redis, keys.derive("harvest"))
         stack.push_async_callback(harvest.close)
         reads = Reads(database, policies, log, vault, seal, harvest)
         whole = Reads(

@@ -305,9 +305,21 @@ async def test_what_is_not_executed_costs_nothing(town: World) -> None:
     assert await left(town) == 6
 
 
+async def test_the_counters_hold_no_code_of_anybody(town: World) -> None:
+    """Neither of whom somebody asked for nor of whom they were told."""
+    for code in (YAMADA, "8"):
+        assert (await one(town, code)).status_code == 200
+    await town.ask(CLERK, "consultation", "{ addressees(first: 3) { nodes { code } } }")
+    with redis.Redis.from_url(town.redis_url) as client:
+        sets = [client.smembers(key) for key in client.scan_iter("{atena}harvest:*:persons")]
+    members = {member.decode() for members in sets for member in members}
+    assert {len(member) for member in members} == {0, 32}
+    assert not members & {*EVERYBODY, "8", "8".zfill(15)}
+
+
 async def test_an_hour_ends_as_a_whole(redis_url: str) -> None:
     client = connect(redis_url)
-    harvest = Harvest(client)
+    harvest = Harvest(client, b"key")
     ledgers = (("any", 2),)
     held = await harvest.hold("a", "p", ledgers, 2, [])
     with pytest.raises(HarvestLimit):
@@ -328,7 +340,7 @@ async def test_an_hour_ends_as_a_whole(redis_url: str) -> None:
 async def test_without_redis_nothing_is_counted_and_nothing_shown() -> None:
     client = connect("unix:///nowhere/at/all")
     with pytest.raises(Unavailable):
-        await Harvest(client).hold("a", "p", (("any", 2),), 1, [])
+        await Harvest(client, b"key").hold("a", "p", (("any", 2),), 1, [])
 
 
 def test_without_a_row_the_budget_is_nobody() -> None:

@@ -140,7 +140,7 @@ async def test_more_is_said_of_it_and_never_less(town: World, tmp_path: Path) ->
         ("併対象者宛名コード", f"{SUZUKI} 000000000099999"),
         ("併対象者宛名コード", f"x {SUZUKI}"),
         ("併対象者宛名コード", f"{HANAKO}、{SUZUKI}"),
-        ("宛名コード", full_width(YAMADA)),
+        ("宛名コード", f"{YAMADA[:5]}-{YAMADA[5:]}"),
         ("相手方氏名", "123456789012"),
     ],
 )
@@ -161,6 +161,21 @@ async def test_what_cannot_be_read_protects_and_is_reported(
     assert covered[YAMADA] == covered[HANAKO] == covered[KATO] == (True, True)
     assert ("UNSPECIFIED", "IN_FORCE", "None") in await stored(town)
     assert (SUZUKI in covered) is (SUZUKI in text)
+
+
+@pytest.mark.parametrize(
+    ("written", "loaded"),
+    [("1", 0), ("1.0", 0), (f"'{YAMADA}", 1), (f'="{YAMADA}"', 1), (f"\u2066{YAMADA}\u2069", 1),
+     (full_width(YAMADA), 1), (f"00000\u200b{YAMADA[5:]}", 1)],
+)  # fmt: skip
+async def test_a_measure_protects_whoever_its_code_means(
+    town: World, tmp_path: Path, written: str, loaded: int
+) -> None:
+    row = YAMADAS | {"宛名コード": written}
+    report, rejected = await load(town, tmp_path, row)
+    assert (report.loaded, report.rejected) == (loaded, 1 - loaded)
+    assert (await handling(town))[YAMADA] == (True, True)
+    assert not rejected or written == "1.0" or f"{YAMADA} exists" in rejected[0]["reason"]
 
 
 async def test_an_end_in_a_file_ends_nothing(town: World, tmp_path: Path) -> None:

@@ -349,7 +349,7 @@ async def test_broken_rows_cost_themselves_alone(city: City) -> None:
 BAD: list[tuple[Cells, str, str]] = [
     ({"郵便親番": "85"}, "郵便親番", "residence"),
     ({"市町村コード": "012060"}, "市町村コード", "residence"),
-    ({"転入前郵便番号": "085-0011"}, "転入前郵便番号", "former-residence"),
+    ({"転入前郵便番号": "085-001"}, "転入前郵便番号", "former-residence"),
     ({"生年月日": "2026-02-30"}, "生年月日", "birth-and-sex"),
     ({"在留期間開始日": "2026-00-00"}, "在留期間開始日", "nationality"),
     ({"基本氏名カナ情報": "山田"}, "基本氏名カナ情報", "name"),
@@ -571,9 +571,7 @@ async def test_nobody_is_refused_while_a_row_that_waits_on_brings_others_in(
     assert (report.loaded, report.rejected) == (4, 0)
 
 
-@pytest.mark.parametrize(
-    "broken", [{"郵便親番": "x"}, {CODE: full_width(code(1))}, {"特定宛先人コード": code(9)}]
-)
+@pytest.mark.parametrize("broken", [{"郵便親番": "x"}, {CODE: "1"}, {"特定宛先人コード": code(9)}])
 async def test_where_mail_goes_is_refused_with_a_link_to_who_acts(
     city: City, broken: Cells
 ) -> None:
@@ -630,7 +628,7 @@ async def test_an_import_raises_protection_and_never_lowers_it(city: City) -> No
         {"DVフラグ": "1", "郵便親番": "x"},
         {"DVフラグ": "?"},
         {"取扱注意": "?"},
-        {"DVフラグ": "1", CODE: full_width(code(1))},
+        {"DVフラグ": "1", CODE: "1"},
     ],
 )
 async def test_a_refused_row_protects_all_the_same(city: City, cells: Cells) -> None:
@@ -703,6 +701,54 @@ async def test_a_few_cells_that_cannot_be_read_protect(city: City, rows: int, un
     report = await city.load(file)
     assert report.rejected == unread
     assert len(await city.care()) == unread
+
+
+SPELLED = [f'="{code(1)}"', f"'{code(1)}", f"\u200e{code(1)}", f"\u202d{code(1)}\u202c", "1",
+           f"\u2066{code(1)}\u2069", f"\ufeff{code(1)}", f"0000\u200b{code(1)[4:]}",
+           full_width(code(1)), f" {code(1)[:8]} {code(1)[8:]}", f"{code(1)[:5]}-{code(1)[5:]}",
+           "1.0", f"000{code(1)}", f"「{code(1)}」"]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", SPELLED)
+async def test_a_flag_protects_whoever_the_code_means(city: City, written: str) -> None:
+    """Refused or not: a human reads the cell so."""
+    await city.load([person(1), person(2)])
+    await city.load([{CODE: written, "DVフラグ": "1"}], header=[CODE, "DVフラグ"])
+    assert await city.care() == {code(1): (True, True)}
+    assert len(await city.rows("Addressee")) == 2
+    await city.load([person(3, 世帯コード="7"), person(1, 世帯コード="0000000007")])
+    assert set(await city.care()) == {code(1), code(3)}
+
+
+async def test_a_code_that_lost_its_zeros_makes_no_second_record(city: City) -> None:
+    rows = [person(1, DVフラグ="1"), person(2)]
+    await city.load(rows)
+    before = await city.all()
+    short = [person(1, 住所漢字="新町9") | {CODE: "1"}, person(2) | {CODE: "000000000002"},
+             person(3) | {CODE: "0003"}, person(2, 特定宛先人コード="1")]  # fmt: skip
+    report = await city.load(short)
+    assert (report.loaded, report.rejected) == (0, 4)
+    assert await city.all() == before
+    told = {row["line"]: row["reason"] for row in rejects(report)}
+    assert told["2"].endswith(f"write its zeros; {code(1)} exists")
+    assert "could be an individual number" in told["3"]
+    assert told["4"].endswith("write its zeros")
+    assert told["5"].endswith(f"write its zeros; {code(1)} exists")
+    for contents, row in ((Contents.COLLECTIONS, levy(1)), (Contents.RECEIPTS, receipt(1))):
+        report = await city.load([row | {CODE: "1"}], contents)
+        assert report.rejected == 1
+        assert rejects(report)[0]["reason"].endswith(f"{code(1)} exists")
+
+
+async def test_a_notice_number_is_one_however_it_is_written(city: City) -> None:
+    await city.load([person(1)])
+    await city.load([levy(1, 通知書番号="0000000012")], Contents.COLLECTIONS)
+    for written in ("12", "0012", full_width("12"), '="0000000012"'):
+        report = await city.load([levy(1, 通知書番号=written)], Contents.COLLECTIONS)
+        assert (report.already_there, report.rejected) == (1, 0)
+        report = await city.load([receipt(1, 通知書番号=written)], Contents.RECEIPTS)
+        assert report.rejected == 0
+    assert [row["notice_number"] for row in await city.rows("Collection")] == ["0000000012"]
 
 
 async def test_whoever_was_covered_for_a_row_that_is_refused_has_a_cause_of_their_own(

@@ -572,7 +572,7 @@ async def test_what_is_given_back_of_a_budget_is_given_back_once(
 ) -> None:
     """Although the connection was cut when that had been done already."""
     client = connect(proxy.url)
-    harvest, ledgers = Harvest(client), (("any", 10),)
+    harvest, ledgers = Harvest(client, b"key"), (("any", 10),)
     await harvest.hold("once", "p", ledgers, 5, [])
     held = await harvest.hold("once", "p", ledgers, 5, [])
     proxy.spoil = lambda last, data: None

@@ -136,7 +136,7 @@ async def test_a_person_who_is_not_there_cannot_be_changed(town: World, code: st
 
 async def test_a_rule_of_the_trade_is_told_and_nothing_is_half_written(town: World) -> None:
     response = await town.ask(
-        COORDINATOR, PURPOSE, SET, {"input": GIVEN | {"postalCode": "085-8505"}}
+        COORDINATOR, PURPOSE, SET, {"input": GIVEN | {"postalCode": "085-850"}}
     )
     message = response.json()["errors"][0]["message"]
     assert "seven digits" in message

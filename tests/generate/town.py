@@ -210,7 +210,9 @@ def _draft(dice: Dice, key: int) -> dict[str, Any]:
 
 
 def _client(dice: Dice, definition: str) -> dict[str, Any]:
-    name = f"client-{definition.encode().hex()[:20]}"
+    # In letters: an id holds at most eleven digits.
+    letters = str.maketrans("0123456789", "ghijklmnop")
+    name = f"client-{definition.encode().hex()[:20].translate(letters)}"
     row = new_row(
         dice, TABLES["client"], name,
         {"transfer_definition": [{"code": definition}], "purpose": [{"code": "consultation"}]},

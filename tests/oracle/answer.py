@@ -291,7 +291,8 @@ class Evaluation:
     def by_code(self, info: Info, type_: Type, code: str) -> Here | None:
         """One row by its code, which is an operand."""
         leaf = type_.leaves["code"]
-        return self._one_root(info, type_, leaf, lambda: self.state.by_key(type_.name, code))
+        key = folded(leaf, "eq", code)
+        return self._one_root(info, type_, leaf, lambda: self.state.by_key(type_.name, key))
 
     def by_id(self, info: Info, type_: Type, id: str) -> Here | None:
         """One row by its opaque id."""
@@ -572,7 +573,7 @@ class Evaluation:
             self.late.add("LIMIT_EXCEEDED")
         for leaf, operator, operand in operands(type_, arguments.get("filter") or {}):
             # A null is refused already, and cannot be folded.
-            if operator == "prefix" and operand is not None and not folded(leaf, operand):
+            if operator == "prefix" and operand is not None and not folded(leaf, operator, operand):
                 self.late.add("BAD_USER_INPUT")
         listing = self._listing(info, type_, coordinate, arguments)
         if arguments.get("after") is not None and self._after(arguments, listing) is None:

@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from models.codes import plain as plain_code
 from models.graph import Leaf, Type
 from models.kana import fold_kana
 from tests.oracle.policy import MATCH, SEARCH
@@ -100,13 +101,15 @@ def compared(leaf: Leaf, operator: str, value: Any, operand: Any) -> Truth:
         return (value is None) is operand
     if value is None:
         return None
-    return COMPARISONS[operator](plain(value), folded(leaf, operand))
+    return COMPARISONS[operator](plain(value), folded(leaf, operator, operand))
 
 
-def folded(leaf: Leaf, operand: Any) -> Any:
-    """An operand as it is compared."""
+def folded(leaf: Leaf, operator: str, operand: Any) -> Any:
+    """An operand as it is compared: a code by its canonical form, the beginning of one cleaned."""
     if isinstance(operand, list):
-        return [folded(leaf, one) for one in operand]
+        return [folded(leaf, operator, one) for one in operand]
+    if leaf.label.form is not None:
+        return (plain_code if operator == "prefix" else leaf.label.form)(operand)
     return fold_kana(operand) if leaf.label.folded else operand
 
 
