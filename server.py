@@ -464,6 +464,11 @@ def _import(settings: Settings, chosen: argparse.Namespace) -> int:
         report = asyncio.run(load_file(settings, Contents(chosen.contents), chosen.file, size))
     print(f"loaded {report.loaded}, already there {report.already_there}, ", end="")
     print(f"rejected {report.rejected}" + (f" (see {report.rejects})" if report.rejected else ""))
+    if report.namesakes:
+        lines = ", ".join(map(str, report.namesakes[:20]))
+        more = " …" if len(report.namesakes) > 20 else ""
+        print(f"another record has the same name and birthday: line {lines}{more}")
+        print("see whether they are one person before anything is sent or collected")
     return 1 if report.rejected else 0
 
 

@@ -95,7 +95,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "配偶者からの暴力": "SPOUSAL_VIOLENCE", "ストーカー行為等": "STALKING",
             "児童虐待": "CHILD_ABUSE", "準ずるもの": "EQUIVALENT", "返戻": "MAIL_RETURNED",
             "成年後見": "GUARDIANSHIP", "職員への脅迫": "STAFF_THREATENED",
-            "理由の記載なし": "UNSPECIFIED",
+            "理由の記載なし": "UNSPECIFIED", "同姓同名": "NAMESAKE",
         },
         "MeasureStatus": {
             "申出": "REQUESTED", "実施中": "IN_FORCE", "終了提案": "END_PROPOSED", "終了": "ENDED",

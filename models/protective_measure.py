@@ -30,7 +30,7 @@ KUSHIRO = "012068"
 
 class MeasureKind(StrEnum):
     """措置等の種類: 支援措置 (配偶者からの暴力, ストーカー行為等, 児童虐待, 準ずるもの), 返戻,
-    成年後見, 職員への脅迫, 理由の記載なし, フラグ (記録項目 53, 54)."""
+    成年後見, 職員への脅迫, 理由の記載なし, 同姓同名, フラグ (記録項目 53, 54)."""
 
     SPOUSAL_VIOLENCE = "SPOUSAL_VIOLENCE"
     STALKING = "STALKING"
@@ -40,6 +40,7 @@ class MeasureKind(StrEnum):
     GUARDIANSHIP = "GUARDIANSHIP"
     STAFF_THREATENED = "STAFF_THREATENED"
     UNSPECIFIED = "UNSPECIFIED"
+    NAMESAKE = "NAMESAKE"
     DV_FLAG = "DV_FLAG"
     NEGLECT_FLAG = "NEGLECT_FLAG"
 

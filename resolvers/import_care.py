@@ -14,21 +14,25 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from models.city_file import CODE, HANDLING, ITEM_NAMES
+from models.addressee import Sex
+from models.city_file import CODE, HANDLING, ITEM_NAMES, word
 from models.codes import household, meant
 from models.individual_number import IndividualNumber
+from models.namesake import Identity, identity_of
 from models.wareki import NotADateError, parse_day
 from resolvers.causes import OBLIGATIONS, Causes
 from resolvers.import_brake import Brake, is_flag, is_handling
 from resolvers.import_cells import Values, flag, read_handling
 from resolvers.import_file import CityFile, Line
 from resolvers.import_report import Row
+from resolvers.namesakes import Covered, CoveredPeople
 from resolvers.sql import today
 
 FLAGS = ("dv_flag", "neglect_flag")
 FLAG_HEADERS = (ITEM_NAMES[53], ITEM_NAMES[54])
 HOUSEHOLD, LEFT, EARLIER = ITEM_NAMES[79], ITEM_NAMES[84], ITEM_NAMES[110]
 AGENT = ITEM_NAMES[76]
+KANA, NAME, BORN, SEX = (ITEM_NAMES[number] for number in (12, 14, 18, 19))
 INDIVIDUAL_NUMBER = ITEM_NAMES[1]
 
 
@@ -40,6 +44,7 @@ class Ahead:
     row that fell apart.
     `covered`, `covered_homes`: who was covered before the file, and where they live; the file may
     tie newcomers to them.
+    `namesakes`: by what people tell those for whom it asks.
     `agents`: by addressee, who acts for them, also in rows that are refused.
     """
 
@@ -49,6 +54,7 @@ class Ahead:
     covered: Causes = field(default_factory=Causes)
     covered_homes: Causes = field(default_factory=Causes)
     agents: dict[str, set[str]] = field(default_factory=dict)
+    namesakes: CoveredPeople = field(default_factory=CoveredPeople)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     @classmethod
@@ -75,6 +81,9 @@ class Ahead:
                 for piece in (line, *file.pieces(line)):
                     found._extend(piece)
             grown = found._size() > before
+        if found.codes.codes():
+            for line in file.lines():
+                found._know(line)
         return found
 
     def _protect(self, line: Line, untold: tuple[bool, bool]) -> None:
@@ -95,6 +104,14 @@ class Ahead:
             if not asked.isdisjoint(records) or not homes.isdisjoint((home, number)):
                 asked.update(records)
                 homes.update(filter(None, (home, number)))
+
+    def _know(self, line: Line) -> None:
+        """By what people tell somebody for whom the file asks."""
+        for code in _meant(line, CODE):
+            asks = (code in self.codes.address_withheld, code in self.codes.stop_output)
+            identity = _identity(line) if any(asks) else None
+            if identity is not None:
+                self.namesakes.add(Covered(code, identity, asks))
 
     def _number(self, text: str) -> str | None:
         """What stands for an individual number among the households, during this look alone."""
@@ -174,6 +191,22 @@ def raised_flags(rows: Iterable[Row], base: Values) -> Values:
         for flag in FLAGS
         if row.parts.get("addressee", {}).get(flag) and not base.get(flag)
     }
+
+
+def _identity(line: Line) -> Identity | None:
+    try:
+        born = parse_day(line.cells.get(BORN, ""))
+    except NotADateError:
+        return None
+    return identity_of(
+        {
+            "full_name": line.cells.get(NAME),
+            "full_name_kana": line.cells.get(KANA),
+            "birth_date": born.day,
+            "birth_date_text": born.text,
+            "sex": word(Sex, line.cells.get(SEX, "")),
+        }
+    )
 
 
 def _meant(line: Line, name: str) -> frozenset[str]:

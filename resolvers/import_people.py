@@ -30,6 +30,7 @@ from resolvers.import_care import FLAGS, Ahead, raised_flags
 from resolvers.import_cells import ACCOUNT, CHILD_TYPES, NUMBER, Values, table_of
 from resolvers.import_report import Outcome, Problem, Row
 from resolvers.import_rows import WholeRows
+from resolvers.namesakes import enter_namesakes, have_namesakes
 from resolvers.protection import (
     cover_alone,
     cover_both,
@@ -309,6 +310,16 @@ class PeopleLoader:
             await raise_obligations(connection, touched, causes)
         if ties.codes():
             await cover_alone(connection, ties)
+        if batch.fresh:
+            await self._look_for_namesakes(connection, batch)
+
+    async def _look_for_namesakes(self, connection: AsyncConnection, batch: _Batch) -> None:
+        """Newcomers who could be somebody else. When everybody else of the batch is covered."""
+        covered = await enter_namesakes(connection, batch.fresh, self._ahead.namesakes)
+        if covered:
+            await raise_obligations(connection, covered)
+        for code in await have_namesakes(connection, batch.fresh):
+            batch.outcome.namesakes.add(batch.groups[code][0].line)
 
     # Individual numbers, in the database of their own.
 

@@ -49,13 +49,14 @@ class Row:
 @dataclass(slots=True)
 class Outcome:
     """What became of the rows of one batch, by line. `gained`: it wrote something for which others
-    may wait."""
+    may wait. `namesakes`: another record has the name and birthday."""
 
     loaded: set[int] = field(default_factory=set)
     already_there: set[int] = field(default_factory=set)
     waiting: set[int] = field(default_factory=set)
     rejected: dict[int, list[Problem]] = field(default_factory=dict)
     gained: bool = False
+    namesakes: set[int] = field(default_factory=set)
 
     def settle(self, rows: Sequence[Row]) -> None:
         """Give each row one outcome: waiting goes before rejected, rejected before loaded."""
@@ -71,13 +72,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an import did, in rows. `rejects` is the reject file, where there is one."""
+    """What an import did, in rows. `rejects` is the reject file, where there is one.
+
+    `namesakes`: lines of newcomers of whom another record has the name and birthday."""
 
     rows: int
     loaded: int
     already_there: int
     rejected: int
     rejects: Path | None
+    namesakes: tuple[int, ...] = ()
 
 
 class RejectFile:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -206,6 +207,7 @@ async def _run(
 ) -> Report:
     """Pass over the file until nothing waits any more, or nothing is gained by waiting."""
     loaded = already_there = 0
+    namesakes = set[int]()
     only: frozenset[int] | None = None
     last = False
     for passes in range(1, PASSES + 1):
@@ -216,6 +218,7 @@ async def _run(
             loaded += len(outcome.loaded)
             already_there += len(outcome.already_there)
             waiting |= outcome.waiting
+            namesakes |= outcome.namesakes
             gained |= outcome.gained
             for number in sorted(outcome.rejected):
                 rejects.add(number, await named(database, outcome.rejected[number]))
@@ -223,7 +226,8 @@ async def _run(
             break
         last = not gained or passes == PASSES - 1
         only, progress = frozenset(waiting), _silent
-    return rejects.report(loaded, already_there)
+    report = rejects.report(loaded, already_there)
+    return replace(report, namesakes=tuple(sorted(namesakes)))
 
 
 async def _converted(

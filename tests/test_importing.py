@@ -751,6 +751,62 @@ async def test_a_notice_number_is_one_however_it_is_written(city: City) -> None:
     assert [row["notice_number"] for row in await city.rows("Collection")] == ["0000000012"]
 
 
+# Who could be somebody else.
+
+MISAKI: Cells = {
+    "基本氏名カナ情報": "タナカ　ミサキ", "基本氏名漢字情報": "田中　美咲",
+    "生年月日": "1986-09-27", "性別": "女",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [{}, {"基本氏名漢字情報": "田中 美咲"}, {"基本氏名カナ情報": "ﾀﾅｶ ﾐｻｷ"}, {"性別": "不明"},
+     {"生年月日": "昭和61年9月27日"},
+     {"基本氏名カナ情報": ""}],
+)  # fmt: skip
+@pytest.mark.parametrize("order", ["before", "same", "after"])
+async def test_a_newcomer_who_could_be_somebody_covered_is_covered(
+    city: City, spelled: Cells, order: str
+) -> None:
+    """Whichever of the two comes first in one file."""
+    covered, newcomer = person(1, DVフラグ="1", **MISAKI), person(2, **(MISAKI | spelled))
+    if order == "before":
+        await city.load([covered])
+        report = await city.load([newcomer, person(3)])
+    else:
+        pair = [covered, newcomer] if order == "same" else [newcomer, covered]
+        report = await city.load([*pair, person(3)])
+    assert (await city.care()) == {code(1): (True, True), code(2): (True, True)}
+    [cause] = await city.rows("ProtectiveMeasure")
+    assert (cause["addressee_code"], cause["kind"]) == (code(2), "NAMESAKE")
+    assert code(1) in cause["note"]
+    assert report.namesakes != ()
+    await city.load([covered, newcomer])
+    assert len(await city.rows("ProtectiveMeasure")) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"基本氏名漢字情報": "田中　美幸"}, {"生年月日": "1986-09-28"}, {"性別": "男"},
+     {"生年月日": ""}, {"基本氏名カナ情報": "タナカ　ミサ"}, {"関連前宛名コード": code(1)}],
+)  # fmt: skip
+async def test_somebody_else_is_not(city: City, other: Cells) -> None:
+    await city.load([person(1, 取扱注意="出力停止", **MISAKI)])
+    before = await city.rows("ProtectiveMeasure")
+    await city.load([person(2, **(MISAKI | other))])
+    assert await city.rows("ProtectiveMeasure") == before
+    assert (code(2) in await city.care()) is ("関連前宛名コード" in other)
+
+
+@pytest.mark.parametrize("flag", ["", "1"])
+async def test_the_report_tells_of_a_namesake_and_not_of_protection(city: City, flag: str) -> None:
+    await city.load([person(1, DVフラグ=flag, **MISAKI)])
+    report = await city.load([person(3), person(2, **MISAKI)])
+    assert report.namesakes == (3,)
+    assert (await city.load([person(2, **MISAKI)])).namesakes == ()
+
+
 async def test_whoever_was_covered_for_a_row_that_is_refused_has_a_cause_of_their_own(
     city: City,
 ) -> None:

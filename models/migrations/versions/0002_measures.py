@@ -222,6 +222,7 @@ def upgrade() -> None:
                 "GUARDIANSHIP",
                 "STAFF_THREATENED",
                 "UNSPECIFIED",
+                "NAMESAKE",
                 "DV_FLAG",
                 "NEGLECT_FLAG",
                 name="measurekind",
