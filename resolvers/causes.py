@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from models.database import Database
 from models.graph import GRAPH
 from models.protective_measure import MeasureKind, MeasureStatus
 
@@ -118,6 +119,14 @@ async def enter_unspecified(connection: AsyncConnection, causes: Causes) -> set[
         }
         await enter_measure(connection, unspecified)
     return fresh
+
+
+async def records_of(database: Database, codes: Collection[str]) -> set[str]:
+    """Which of these addressees are there."""
+    if not codes:
+        return set()
+    async with database.look() as connection:
+        return await codes_of(connection, sa.select(addressee.c.code), codes)
 
 
 async def codes_of(

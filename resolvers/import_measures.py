@@ -37,11 +37,12 @@ from resolvers.causes import (
     enter_unspecified,
     measure,
     measure_protects,
+    records_of,
 )
 from resolvers.import_brake import Brake, is_flag
 from resolvers.import_cells import OTHERS, Values, measure_cells
 from resolvers.import_file import CityFile, Line, Progress
-from resolvers.import_report import Problem, RejectFile, Report, Row, convert, named
+from resolvers.import_report import Problem, RejectFile, Report, Row, convert, named, short_codes
 from resolvers.protection import lapse_exclusions, raise_obligations
 
 BY = "import"
@@ -100,7 +101,8 @@ async def _rows(file: CityFile, database: Database, rejects: Path, progress: Pro
                 reason = f"the database refused a row ({type(error).__name__})"
                 raise DatabaseError(reason) from None
             if row.problems:
-                rejected.add(row.line, await named(database, row.problems))
+                there = await records_of(database, short_codes(row.problems))
+                rejected.add(row.line, named(row.problems, there))
             loaded += changed and not row.problems
             already_there += not changed and not row.problems
         return rejected.report(loaded, already_there)

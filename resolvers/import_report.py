@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import sqlalchemy as sa
-
-from models.database import Database
-from models.graph import GRAPH
 from models.rules import Reason
 from resolvers.import_cells import Cell, ShortCode, Values, implausible_days
 from resolvers.import_file import Line
 
-ADDRESSEE = GRAPH.types["Addressee"].table
 REJECT_HEADER = ("line", "column", "class", "reason", "reason_ja")
 
 
@@ -142,14 +137,13 @@ class RejectFile:
         )
 
 
-async def named(database: Database, problems: Sequence[Problem]) -> list[Problem]:
+def short_codes(problems: Iterable[Problem]) -> set[str]:
+    """Whom the codes mean that lost their zeros."""
+    return {one.reason.meant for one in problems if isinstance(one.reason, ShortCode)}
+
+
+def named(problems: Sequence[Problem], there: Collection[str]) -> list[Problem]:
     """The problems; one with a code that lost its zeros names the person's code, if it is there."""
-    short = {one.reason.meant for one in problems if isinstance(one.reason, ShortCode)}
-    if not short:
-        return list(problems)
-    async with database.look() as connection:
-        found = sa.select(ADDRESSEE.c.code).where(ADDRESSEE.c.code.in_(short))
-        there = set(await connection.scalars(found))
     return [_with_name(one, there) for one in problems]
 
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from models.database import Database, DatabaseError
 from models.demo.town import Files, Town
 from models.first_content import table
 from models.individual_number import StoreKind
+from resolvers.causes import records_of
 from resolvers.demo_measures import enter_demo_measures
 from resolvers.import_care import Ahead
 from resolvers.import_cells import (
@@ -37,7 +39,7 @@ from resolvers.import_cells import (
 from resolvers.import_file import CityFile, FileRefused, Line, Progress
 from resolvers.import_levies import LevyLoader, ReceiptLoader
 from resolvers.import_people import PeopleLoader
-from resolvers.import_report import Outcome, RejectFile, Report, Row, convert, named
+from resolvers.import_report import Outcome, RejectFile, Report, Row, convert, named, short_codes
 from resolvers.import_rows import WholeRows
 from resolvers.protection import covered_now
 
@@ -220,8 +222,10 @@ async def _run(
             waiting |= outcome.waiting
             namesakes |= outcome.namesakes
             gained |= outcome.gained
+            refused = chain.from_iterable(outcome.rejected.values())
+            there = await records_of(database, short_codes(refused))
             for number in sorted(outcome.rejected):
-                rejects.add(number, await named(database, outcome.rejected[number]))
+                rejects.add(number, named(outcome.rejected[number], there))
         if not waiting:
             break
         last = not gained or passes == PASSES - 1

@@ -92,6 +92,7 @@ WRITERS = {
     "resolvers/lift_use.py",
     "resolvers/lifts.py",
     "resolvers/measures.py",
+    "resolvers/namesakes.py",
     "resolvers/import_staff.py",
     "resolvers/staff_changes.py",
     "resolvers/causes.py",
