@@ -42,7 +42,7 @@ from models.client import (
 )
 from models.database import Database
 from models.staff import PURPOSE, OpenTo
-from models.tokyo import midnight_after
+from models.tokyo import day_of, midnight_after
 
 LIVE = 2
 """Credentials of one kind that live at a time: the old one and the new one."""
@@ -169,6 +169,10 @@ class Clients:
         `certificate` a thumbprint. Raises `BadInput`.
         """
         _check(definition)
+        if definition.valid_until is not None and definition.valid_until < day_of(
+            dt.datetime.now(dt.UTC)
+        ):
+            raise BadInput("the last day lies in the past")
         wanted = _wanted(definition, jwk, certificate)
         async with self._database.write() as connection:
             await self._check_references(connection, definition)

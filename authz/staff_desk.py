@@ -113,7 +113,7 @@ async def propose(
         if member.state != StaffState.SUSPENDED:
             raise BadInput("the staff member is in service")
     else:
-        await _check_role(connection, wanted)
+        await _check_role(connection, wanted, day_of(at))
     if await is_proposed(connection, wanted):
         raise BadInput("this is proposed already")
     made = await connection.execute(
@@ -154,13 +154,15 @@ async def set_password(
     )
 
 
-async def _check_role(connection: AsyncConnection, wanted: Wanted) -> None:
+async def _check_role(connection: AsyncConnection, wanted: Wanted, today: dt.date) -> None:
     known = sa.select(ROLE.c.code).where(ROLE.c.code == wanted.role)
     if await connection.scalar(known) is None:
         raise BadInput("there is no such role")
     first, last = wanted.valid_from, wanted.valid_until
     if first is not None and last is not None and last < first:
         raise BadInput("the last day is before the first")
+    if last is not None and last < today:
+        raise BadInput("the last day lies in the past")
     waiting = await connection.execute(
         sa.select(STAFF_PROPOSAL.c.role).where(
             STAFF_PROPOSAL.c.staff_id == wanted.staff_id,
@@ -221,6 +223,9 @@ async def give(connection: AsyncConnection, proposal: Any, at: dt.datetime) -> i
     A role that is held already gets the days of the proposal.
     """
     await member_of(connection, proposal.staff_id)
+    last = proposal.valid_until
+    if last is not None and last < day_of(at):
+        raise BadInput("the last day lies in the past: reject it", "STATE_NOT_ALLOWED")
     if proposal.role is None:
         await connection.execute(
             sa.update(STAFF).where(STAFF.c.id == proposal.staff_id).values(state=StaffState.ACTIVE)

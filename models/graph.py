@@ -104,12 +104,12 @@ VAULT_FIELDS: tuple[tuple[str, Label, sa.types.TypeEngine[Any]], ...] = (
 COMPUTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "policyStatus": ("policy",),
-        "policyVocabulary": ("policy",),
+        "policyVocabulary": ("policy", "staff"),
         "policyMatrix": ("policy",),
         "policyFindings": ("policy",),
         "policyComparison": ("policy", "staff"),
         "policyUnion": ("policy",),
-        "policyExplanation": ("policy",),
+        "policyExplanation": ("policy", "staff"),
         "policyReplay": ("policy",),
         "policyExport": ("policy",),
     }

@@ -227,6 +227,8 @@ async def _plan(change: Change, draft: Any, effective_from: dt.datetime | None) 
     connection = change.connection
     if effective_from is not None and effective_from > change.at + FURTHEST:
         raise BadInput("a version waits at most a year")
+    if effective_from is not None and effective_from <= change.at:
+        raise BadInput("`effectiveFrom` lies in the past: leave it out for at once")
     if draft.based_on != await in_force(connection, change.at):
         raise BadInput("the policy has changed since the draft was made: rebase it first")
     lines = [line for _, line in await draft_lines(connection, draft.id)]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.clearance import ASKED, Cell, Decider, Verdict
@@ -49,6 +50,7 @@ from models.database import Database
 from models.facts import CLASSES
 from models.graph import GRAPH, PROTECTED
 from models.policy import Action
+from models.staff import SECTION
 from resolvers.policy_witness import Witness, shows, witnesses
 from resolvers.population import people
 from resolvers.sql import today
@@ -130,6 +132,13 @@ async def policy_vocabulary(views: Views, given: Mapping[str, Any], policy: Poli
     """Every word that a line may have."""
     reference = policy.reference
     names = {row.code: row for row in await _roles(views)}
+    async with views.database.look() as connection:
+        size = await people(connection)
+        sections = await connection.execute(sa.select(SECTION).order_by(SECTION.c.code))
+        named = [{"code": row.code, "nameJa": row.name_ja} for row in sections]
+    reached = await asyncio.to_thread(
+        lambda: {role: _populations_of(role, policy) for role in reference.role_purposes}
+    )
     return {
         "roles": [
             {
@@ -138,9 +147,13 @@ async def policy_vocabulary(views: Views, given: Mapping[str, Any], policy: Poli
                 "name": names[code].name if code in names else code,
                 "note": names[code].note if code in names else "",
                 "purposes": sorted(opened),
+                "protectionWork": code in reference.protection_roles,
+                "populations": reached[code],
+                "people": size if reached[code] else None,
             }
             for code, opened in sorted(reference.role_purposes.items())
         ],
+        "sections": named,
         "purposes": [
             {
                 "code": purpose.code,
@@ -179,6 +192,20 @@ async def policy_vocabulary(views: Views, given: Mapping[str, Any], policy: Poli
             for (role, purpose, class_), persons in sorted(reference.budgets.items())
         ],
     }
+
+
+def _populations_of(role: str, policy: Policy) -> list[list[str]]:
+    """Of whom a role alone sees anything personal, over all of its purposes; nobody: empty."""
+    roles = frozenset({role})
+    found: set[frozenset[str]] = set()
+    for purpose in sorted(policy.reference.open_to(roles)):
+        decider = Decider(policy, roles, purpose, True, PROTECTED, reasons=False)
+        for coordinate, classes in policy.coordinates.items():
+            if any(CLASSES[code].personal for code in classes):
+                found |= decider.cell(coordinate, Action.READ).populations
+        if frozenset() in found:
+            return [[]]
+    return sorted(sorted(names) for names in found)
 
 
 async def _roles(views: Views) -> Iterable[Any]:
@@ -375,7 +402,17 @@ async def policy_comparison(views: Views, given: Mapping[str, Any], policy: Poli
         "gains": [_sentence(g, afters, staff, size) for g in groups if g.kind == "GAIN"],
         "losses": [_sentence(g, befores, staff, size) for g in groups if g.kind == "LOSS"],
         "needsApproval": any(group.kind == "GAIN" for group in groups),
+        **_reached([group for group in groups if group.kind == "GAIN"], staff, size),
     }
+
+
+def _reached(gains: Sequence[Group], staff: Counter[Roles], size: int) -> dict[str, int | None]:
+    """How many of the staff gain anything, and of how many people at the most."""
+    gaining = sum(
+        count for roles, count in staff.items() if any(group.roles <= roles for group in gains)
+    )
+    personal = any(CLASSES[code].personal for group in gains for code in group.classes)
+    return {"staff": gaining, "people": size if personal else None}
 
 
 async def _waiting_lines(connection: AsyncConnection) -> list[list[Line]]:

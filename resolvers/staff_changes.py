@@ -14,6 +14,7 @@ from authz.four_eyes import DIRECTOR, check_approver, check_deputy, check_somebo
 from authz.staff_desk import Wanted
 from models.staff import ProposalKind, ProposalState
 from resolvers.policy_changes import reason_of
+from resolvers.sql import today
 from resolvers.write import Change, Changed, Input, RightsTaken, UseCase
 
 
@@ -26,9 +27,10 @@ async def hire(change: Change, given: Input) -> Changed:
 
 async def propose_role(change: Change, given: Input) -> Changed:
     """Propose that somebody else gets a role."""
-    wanted = Wanted(
-        given["staffId"], given["role"], given.get("validFrom"), given.get("validUntil")
-    )
+    first, last = given.get("validFrom"), given.get("validUntil")
+    if first is not None and first < today():
+        raise BadInput("`validFrom` lies in the past: leave it out for from the approval on")
+    wanted = Wanted(given["staffId"], given["role"], first, last)
     return await _propose(change, wanted, reason_of(given))
 
 

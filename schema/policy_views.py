@@ -42,6 +42,21 @@ class PolicyRole:
     name: str = _is("名称(英): name")
     note: str = _is("備考: what it does")
     purposes: list[str] = _is("利用目的: purposes that it opens")
+    protectionWork: bool = _is("支援措置の業務: marked for it")
+    populations: list[list[str]] = _is(
+        "対象者の範囲: of whom it alone sees anything personal; an empty one is everybody"
+    )
+    people: int | None = _is(
+        "人数: people of the whole city in two figures; null where it sees nothing personal"
+    )
+
+
+@strawberry.type(description="課: a section of the office.")
+class PolicySection:
+    """A section."""
+
+    code: str = _is("課コード: code")
+    nameJa: str = _is("課名: name in Japanese")
 
 
 @strawberry.type(description="利用目的: a purpose that a line may speak of.")
@@ -93,6 +108,7 @@ class PolicyVocabulary:
     """The words of the lines."""
 
     roles: list[PolicyRole] = _is("ロール: roles, by code")
+    sections: list[PolicySection] = _is("課: sections of the office, by code")
     purposes: list[PolicyPurpose] = _is("利用目的: purposes, by code")
     classes: list[PolicyClass] = _is("区分: classes")
     coordinates: list[PolicyCoordinate] = _is("項目: coordinates, by name")
@@ -225,6 +241,10 @@ class PolicyComparison:
     )
     losses: list[PolicyChange] = _is("減る権限: what can be seen or done before alone")
     needsApproval: bool = _is("承認要: something is gained, so that a second person is needed")
+    staff: int = _is("職員数: how many active staff members gain anything today")
+    people: int | None = _is(
+        "人数: people of the whole city in two figures; null where nothing personal is gained"
+    )
 
 
 @strawberry.type(description="合算: what is decided over all purposes together.")

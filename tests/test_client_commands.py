@@ -213,3 +213,11 @@ def test_the_days_transfers_are_ordered(folder: Path, capsys: pytest.CaptureFixt
     assert code.startswith("nursing-care-")
     ordered = rows(folder, "SELECT code, client_id, extent, state, prepared_by FROM transfer")
     assert ordered == [(code, "care", "CHANGED", "DEFINED", "server.py")]
+
+
+def test_a_definition_whose_last_day_is_past_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [*REGISTER, "--authentication", "client_secret_jwt", "--valid-until", "2020-03-31"]
+    assert main(given) == 2
+    assert "past" in capsys.readouterr().err

@@ -6,9 +6,10 @@ import datetime as dt
 import json
 import os
 import re
+import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,7 @@ class Server:
 
     address: str
     passwords: Mapping[str, str]
+    folder: Path
     tokens: dict[str, str] = field(default_factory=dict)
 
 
@@ -194,7 +196,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
         "ATENA_NUMBERS_URL": numbers,
     }
     with live_server(settings, folder / "out") as address:
-        yield Server(address, passwords)
+        yield Server(address, passwords, folder)
 
 
 @pytest.fixture(scope="module")
@@ -343,7 +345,7 @@ async def test_every_view_is_accessible(chrome: Browser, server: Server) -> None
     draft = await new_draft(server, "窓口", CARELESS)
     administers = ("matrix", "drafts", f"draft/{draft}", "history", "version/1", "explain", "staff")
     # Axe is a script of ours in the page, which the page's own policy would not let in.
-    for staff_id, views in ((ADMINISTRATOR, administers), (AUDITOR, ("log", "union"))):
+    for staff_id, views in ((ADMINISTRATOR, administers), (AUDITOR, ("waiting", "log", "union"))):
         async with person(chrome, server, None, bypass_csp=True) as somebody:
             page = somebody.page
             assert await flaws(page) == []
@@ -572,8 +574,16 @@ async def approves(director: Person, title: str) -> None:
     await sees_the_gain(page)
     await page.locator("summary", has_text="承認する").click()
     await page.get_by_label("承認する理由").fill("窓口の待ち時間のため。半年後に見直す")
-    await director.picture("approve")
     await page.get_by_role("button", name="承認する").click()
+    asked = page.get_by_role("group", name="確認")
+    await expect(asked).to_be_focused()
+    for words in ("すぐに", "1 人", "最大 市全体 約 8 人", "開く 1 件"):
+        await expect(asked).to_contain_text(words)
+    await director.picture("approve")
+    await page.get_by_role("button", name="やめる").click()
+    await expect(page.get_by_role("button", name="承認する")).to_be_focused()
+    await page.get_by_role("button", name="承認する").click()
+    await page.get_by_role("button", name="この内容で承認する").click()
     await expect(page.locator(".box.good")).to_contain_text("有効になりました")
     await director.at("history")
     await expect(page.locator("tbody tr").first).to_contain_text("窓口で同じ名前の人")
@@ -604,6 +614,7 @@ async def test_who_would_see_more_does_not_approve_it(chrome: Browser, server: S
         await page.locator("summary", has_text="承認する").click()
         await page.get_by_label("承認する理由").fill("自分のため")
         await page.get_by_role("button", name="承認する").click()
+        await page.get_by_role("button", name="この内容で承認する").click()
         refused = page.locator(".box.error")
         await expect(refused).to_contain_text("自分に見える範囲を広げる変更は、承認できません")
         await expect(refused).to_contain_text("WRITE_NOT_ALLOWED")
@@ -614,6 +625,7 @@ async def test_who_would_see_more_does_not_approve_it(chrome: Browser, server: S
         await page.locator("summary", has_text="承認する").click()
         await page.get_by_label("承認する理由").fill("監は滞納者に連絡する")
         await page.get_by_role("button", name="承認する").click()
+        await page.get_by_role("button", name="この内容で承認する").click()
         await expect(page.locator(".box.good")).to_contain_text("有効になりました")
 
 
@@ -777,11 +789,16 @@ async def test_a_role_is_given_by_two_and_taken_by_one(chrome: Browser, server: 
         await expect(page.locator(".box.good")).to_contain_text("承認を待ちます")
 
         second = director.page
-        await director.at("staff")
-        await second.locator("summary", has_text="承認する").click()
-        await second.get_by_label("承認する理由").fill("人手が足りない")
+        await director.at("waiting")
+        await second.get_by_label("watanabe への提案を選ぶ").check()
+        await second.get_by_label("決める理由").fill("人手が足りない")
         await second.get_by_role("button", name="承認する").click()
-        await expect(second.locator(".box.good")).to_contain_text("承認しました。次の操作から")
+        asked = second.get_by_role("group", name="確認")
+        for words in ("すぐに 1 件", "1 人", "全員（市全体 約 8 人）"):
+            await expect(asked).to_contain_text(words)
+        await second.get_by_role("button", name="この内容で承認する").click()
+        await expect(second.get_by_role("heading", name="結果")).to_be_visible()
+        await expect(second.locator(".badge.approved")).to_have_count(1)
 
         await administrator.at("staff")
         row = page.locator("tbody tr", has=page.get_by_role("link", name="watanabe"))
@@ -795,6 +812,97 @@ async def test_a_role_is_given_by_two_and_taken_by_one(chrome: Browser, server: 
         await expect(grant).to_have_count(0)
 
 
+# -- many ------------------------------------------------------------------------------------------
+
+MANY = 120
+
+
+@pytest.fixture
+def crowded(server: Server) -> Iterator[None]:
+    """A store with many staff, many decided proposals and many that wait."""
+    with closing(sqlite3.connect(server.folder / "main.sqlite", timeout=30)) as store, store:
+        names = [f"c{number:04}" for number in range(1, MANY + 1)]
+        store.executemany(
+            "INSERT INTO staff (id, name, section, password_hash, state)"
+            " VALUES (?, '群 ' || ?, 'branch', 'none yet', 'ACTIVE')",
+            [(name, name) for name in names],
+        )
+        for state, role in (("APPROVED", "section-clerk"), ("PROPOSED", "branch-clerk")):
+            store.executemany(
+                "INSERT INTO staff_proposal (staff_id, kind, role, state, proposed_by,"
+                " proposed_at, reason) VALUES (?, 'ROLE', ?, ?, 'import', ?, '人事情報')",
+                [(name, role, state, "2026-04-01 00:00:00.000000") for name in names],
+            )
+        store.execute(
+            "INSERT INTO staff_proposal (staff_id, kind, role, state, proposed_by, proposed_at,"
+            " reason) VALUES ('sasaki', 'ROLE', 'collection-clerk', 'PROPOSED', 'import',"
+            " '2026-03-01 00:00:00.000000', '人事情報')"
+        )
+    yield
+    with closing(sqlite3.connect(server.folder / "main.sqlite", timeout=30)) as store, store:
+        store.execute("DELETE FROM staff_proposal WHERE proposed_by = 'import'")
+        store.execute("DELETE FROM staff_role WHERE staff_id LIKE 'c0%'")
+        store.execute("DELETE FROM staff WHERE id LIKE 'c0%'")
+
+
+@pytest.mark.browser
+async def test_nothing_that_waits_is_out_of_reach(
+    chrome: Browser, server: Server, crowded: None
+) -> None:
+    async with person(chrome, server, DIRECTOR) as director:
+        page = director.page
+        # What waits is where an approver arrives.
+        await expect(page.locator("main")).to_have_attribute("data-view", "")
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("あなたを待つもの")
+        await expect(page.locator("main")).to_contain_text(f"全 {MANY + 1} 件のうち 1〜50 件")
+        for first in (51, 101):
+            await page.get_by_role("button", name="次の 50 件").click()
+            await expect(page.locator("main")).to_contain_text(f"のうち {first}〜")
+        await page.get_by_role("button", name="前の 50 件").click()
+        await page.get_by_role("button", name="前の 50 件").click()
+        await expect(page.locator("main")).to_contain_text("のうち 1〜50 件")
+        await director.picture("waiting")
+        await page.get_by_label("決める理由").fill("四月の異動")
+        await page.get_by_role("button", name="承認する").click()
+        await expect(page.locator(".box.error")).to_contain_text("提案を選んでください")
+        for left in (MANY - 48, MANY - 97, 1):
+            await page.get_by_label("このページの提案をすべて選ぶ").check()
+            await page.get_by_role("button", name="承認する").click()
+            await page.get_by_role("button", name="この内容で承認する").click()
+            await expect(page.get_by_role("heading", name="結果")).to_be_visible()
+            # Each is answered on its own: what must not be is refused, the others are given.
+            await expect(page.locator(".box.note .badge.rejected")).to_have_count(1)
+            await director.picture("decided")
+            await page.get_by_role("button", name="閉じる").click()
+            await expect(page.locator("main")).to_contain_text(f"全 {left} 件のうち")
+
+
+@pytest.mark.browser
+async def test_staff_are_found_by_name_section_and_role(
+    chrome: Browser, server: Server, crowded: None
+) -> None:
+    async with person(chrome, server, ADMINISTRATOR) as administrator:
+        page = administrator.page
+        await administrator.at("staff")
+        staff = page.get_by_role("region", name="職員の一覧").locator("tbody tr")
+        await expect(staff).to_have_count(50)
+        await page.get_by_label("氏名・職員番号の先頭").fill("佐藤")
+        await page.get_by_role("button", name="絞り込む").first.click()
+        await expect(staff).to_have_count(1)
+        await expect(staff).to_contain_text("sato")
+        await page.get_by_label("氏名・職員番号の先頭").fill("")
+        await page.get_by_label("所属課").first.select_option("nursing-care")
+        await expect(staff).to_have_count(1)
+        await expect(staff).to_contain_text("watanabe")
+        await page.get_by_label("所属課").first.select_option("")
+        await page.get_by_label("持っているロール").select_option("protection-coordinator")
+        await expect(staff).to_have_count(2)
+        await administrator.picture("staff")
+        await page.get_by_label("結果").select_option("APPROVED")
+        decided = page.get_by_role("region", name="決まった提案").locator("tbody tr")
+        await expect(decided).to_have_count(50)
+
+
 @pytest.mark.browser
 async def test_a_version_waits_for_its_instant(chrome: Browser, server: Server) -> None:
     """The last test of the module: the version that it leaves waits for a month."""
@@ -805,8 +913,15 @@ async def test_a_version_waits_for_its_instant(chrome: Browser, server: Server) 
         await director.at(f"draft/{draft}")
         await page.locator("summary", has_text="承認する").click()
         await page.get_by_label("承認する理由").fill("来月から")
+        await page.get_by_label("発効日時").fill("2020-04-01T08:30")
+        await page.get_by_role("button", name="承認する").click()
+        await page.get_by_role("button", name="この内容で承認する").click()
+        await expect(page.locator(".box.error")).to_contain_text("発効日時が過去です")
         await page.get_by_label("発効日時").fill(f"{instant:%Y-%m-%dT08:30}")
         await page.get_by_role("button", name="承認する").click()
+        asked = page.get_by_role("group", name="確認")
+        await expect(asked).to_contain_text(f"{instant:%Y/%m/%d} 08:30")
+        await page.get_by_role("button", name="この内容で承認する").click()
         await expect(page.locator(".box.good")).to_contain_text("発効日時を待ちます")
         await director.at("history")
         await expect(page.locator("tbody tr").first).to_contain_text("発効待ち")

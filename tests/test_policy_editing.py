@@ -382,6 +382,38 @@ async def test_what_waits_stands_in_the_order_of_its_instants(
     assert (await do(town, ADMIN, "proposePolicy", **given))["version"]["number"] == 7
 
 
+@pytest.mark.parametrize("ago", [dt.timedelta(seconds=1), dt.timedelta(days=365)])
+async def test_an_instant_in_the_past_is_refused(town: World, ago: dt.timedelta) -> None:
+    past = (dt.datetime.now(dt.UTC) - ago).isoformat()
+    wide, tight = await proposed(town, CARELESS), await draft_with(town, TIGHT)
+    for who, name, given in (
+        (DIRECTOR, "approvePolicy", {"draft": wide, "reason": "since then"}),
+        (ADMIN, "proposePolicy", {"draft": tight, "reason": "since then"}),
+    ):
+        content = await attempt(town, who, name, {**given, "effectiveFrom": past})
+        assert code_of(content) == "BAD_USER_INPUT"
+        assert "past" in content["errors"][0]["message"]
+    assert await in_force(town) == 1
+    await do(town, ADMIN, "proposePolicy", draft=tight, reason="at once")
+    back = {"version": 1, "reason": "back", "effectiveFrom": past}
+    assert code_of(await attempt(town, ADMIN, "rollBackPolicy", back)) == "BAD_USER_INPUT"
+
+
+async def test_a_comparison_sums_up_whom_it_gives_and_whom_it_shows(world: World) -> None:
+    document = "query ($d: ID) { policyComparison(draft: $d) { staff people } }"
+    for lines, expected in (
+        ([CARELESS], {"staff": 1, "people": 8}),
+        ([CARELESS, CARELESS | {"role": "role:addressee-registrar", "what": "class:nationality"}],
+         {"staff": 3, "people": 8}),
+        ([{"role": "role:system-operator", "purpose": "purpose:operations",
+           "what": "class:transfer", "action": "write"}], {"staff": 1, "people": None}),
+        ([TIGHT], {"staff": 0, "people": None}),
+    ):  # fmt: skip
+        draft = await draft_with(world, *lines)
+        found = await world.data(ADMIN, EDITING, document, variables={"d": draft})
+        assert found["policyComparison"] == expected
+
+
 async def test_a_version_takes_effect_when_its_instant_comes(town: World) -> None:
     draft = await proposed(town, CARELESS)
     soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2)

@@ -161,6 +161,21 @@ async def test_days_bound_a_role(town: World) -> None:
     assert found["viewer"]["roles"] == ["collection-clerk"]
 
 
+async def test_days_in_the_past_are_refused(town: World, tmp_path: Path) -> None:
+    given = {"staffId": CLERK, "role": "arrears-officer", "reason": "x"}
+    for days in ({"validFrom": "2020-04-01"}, {"validUntil": "2020-04-01"}):
+        assert code_of(await attempt(town, ADMIN, "proposeRole", given | days)) == "BAD_USER_INPUT"
+    row = f"{CLERK},佐藤 一郎,,在職,collection-clerk arrears-officer,,2020-03-31"
+    report = await import_rows(town, tmp_path, row, header=HEADER.strip())
+    assert (report.loaded, report.rejected) == (0, 1)
+    # A day that passes while the proposal waits gives nothing either.
+    told = await do(town, ADMIN, "proposeRole", **given, validUntil="2099-03-31")
+    await town.change("UPDATE staff_proposal SET valid_until = '2020-03-31'")
+    decide = {"proposal": told["proposal"]["id"], "reason": "yes"}
+    content = await attempt(town, DIRECTOR, "approveStaffProposal", decide)
+    assert code_of(content) == "STATE_NOT_ALLOWED"
+
+
 async def test_who_is_suspended_returns_by_two(town: World) -> None:
     await do(town, ADMIN, "suspendStaffMember", staffId=CLERK, reason="lost badge")
     with pytest.raises(KeyError):  # no data: signing in is refused

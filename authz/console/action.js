@@ -1,16 +1,19 @@
-/* Something that can be done: a disclosure with a form, its refusal, and the view shown anew. */
+/* Something that can be done: a disclosure with a form, its refusal, and the view shown anew.
+   What is about to act for others says first what it does, and waits for a yes. */
 
-import { both, field, h } from "./dom.js";
+import { both, button, field, h } from "./dom.js";
 import { refused } from "./notices.js";
-import { again } from "./parts.js";
+import { again, facts } from "./parts.js";
 
 /**
  * A disclosure with a form of its own.
  * @param {{words: [string, string], fields?: any[], danger?: boolean,
+ *   confirm?: ((controls: Record<string, any>) => Promise<any[]> | any[]) | null,
  *   send: (controls: Record<string, any>) => Promise<any>, done: (answer: any) => [string, string]}} one
- *   `fields`: `[name, label, control, hint]`; `send` does it, then the view is shown anew
+ *   `fields`: `[name, label, control, hint]`; `confirm`: what it is about to do, as terms and words;
+ *   `send` does it, then the view is shown anew
  */
-export function action({ words, fields = [], danger = false, send, done }) {
+export function action({ words, fields = [], danger = false, confirm = null, send, done }) {
   const controls = Object.fromEntries(fields.map(([name, , control]) => [name, control]));
   const result = h("div");
   const submit = h("button", { class: danger ? "danger" : "main" }, both(...words));
@@ -20,6 +23,11 @@ export function action({ words, fields = [], danger = false, send, done }) {
     event.preventDefault();
     submit.disabled = true;
     try {
+      if (confirm && !await confirmed(result, words, await confirm(controls))) {
+        submit.disabled = false;
+        submit.focus();
+        return;
+      }
       again(done(await send(controls)));
     } catch (error) {
       result.replaceChildren(refused(error));
@@ -28,6 +36,24 @@ export function action({ words, fields = [], danger = false, send, done }) {
     }
   });
   return h("details", {}, h("summary", {}, both(...words)), form);
+}
+
+/**
+ * Say what is about to be done, and wait for a yes or a no.
+ * @returns {Promise<boolean>}
+ */
+export function confirmed(place, [ja, en], lines) {
+  return new Promise((resolve) => {
+    const end = (answer) => { place.replaceChildren(); resolve(answer); };
+    const box = h("div", { class: "box note confirm", role: "group", "aria-label": "確認 Confirm", tabindex: "-1" },
+      h("p", {}, h("strong", {}, both("この内容でよいですか。", "Is this right?"))),
+      facts(lines),
+      h("p", { class: "row" },
+        button(both(`この内容で${ja}`, `${en} this`), () => end(true), { class: "main" }),
+        button(both("やめる", "Cancel"), () => end(false))));
+    place.replaceChildren(box);
+    box.focus();
+  });
 }
 
 export const reason = (ja, en) => ["reason", both(ja, en), h("textarea", { required: true, maxlength: "2000" })];

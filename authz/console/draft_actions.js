@@ -2,9 +2,10 @@
 
 import { action, AT_ONCE, effectiveFrom, instant, reason } from "./action.js";
 import { ask } from "./api.js";
-import { both, h } from "./dom.js";
-import { ABANDON, APPROVE, IMPORT_DRAFT, PROPOSE, REBASE, REJECT, ROLL_BACK, WITHDRAW } from "./queries.js";
+import { both, h, time } from "./dom.js";
+import { ABANDON, APPROVE, IMPORT_DRAFT, PROPOSE, REACHED, REBASE, REJECT, ROLL_BACK, WITHDRAW } from "./queries.js";
 import { viewer } from "./session.js";
+import { REACHES, word } from "./words.js";
 
 /** @returns {[string, string]} */
 function settled({ needsApproval, version }) {
@@ -13,6 +14,21 @@ function settled({ needsApproval, version }) {
     return [`第${version.number}版になりました。発効日時を待ちます。`, "A version that waits for its instant."];
   }
   return [`第${version.number}版になり、有効になりました。`, "A version, in force."];
+}
+
+const NUMBER = new Intl.NumberFormat("ja-JP");
+
+/** What approving is about to do: from when, for how many of the staff, of how many people. */
+async function reached(purpose, draft, when) {
+  const { policyComparison: found } = await ask(REACHED, { purpose, variables: { draft: draft.id } });
+  const grave = Object.keys(REACHES).filter((reach) => found.gains.some((gain) => gain.reach === reach));
+  return [
+    ["発効", when ? time(when) : "すぐに（承認と同時）"],
+    ["権限が増える職員", `${NUMBER.format(found.staff)} 人`],
+    ["見えるようになる人", found.people === null ? "個人情報は増えません" : `最大 市全体 約 ${NUMBER.format(found.people)} 人`],
+    ["特に重いもの", grave.map((reach) => word(REACHES, reach)[0]).join("、")],
+    ["変わること", `開く ${found.gains.length} 件、閉じる ${found.losses.length} 件`],
+  ];
 }
 
 /** `may`: edit and propose; who may not is shown what a second person does. */
@@ -51,6 +67,7 @@ export function draftActions({ purpose, draft, may, stale }) {
     }),
     approve: () => action({
       words: ["承認する", "Approve"], fields: [reason("承認する理由", "Reason"), effectiveFrom(AT_ONCE)],
+      confirm: ({ effectiveFrom: when }) => reached(purpose, draft, instant(when)),
       send: ({ reason: why, effectiveFrom: when }) => mutate(APPROVE, { reason: why.value, effectiveFrom: instant(when) }),
       done: settled,
     }),

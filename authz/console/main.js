@@ -2,7 +2,7 @@
 
 import { both, byId, h, say } from "./dom.js";
 import { fill } from "./notices.js";
-import { begin, purposeOf, signInForm } from "./session.js";
+import { approves, begin, purposeOf, signInForm } from "./session.js";
 import { forgetVocabulary, vocabulary } from "./vocabulary.js";
 import { draftView } from "./view_draft.js";
 import { draftsView } from "./view_drafts.js";
@@ -12,11 +12,13 @@ import { logView } from "./view_log.js";
 import { matrixView } from "./view_matrix.js";
 import { memberView, staffView } from "./view_staff.js";
 import { unionView } from "./view_union.js";
+import { waitingView } from "./view_waiting.js";
 
 const EDIT = ["policy-administration", "audit"];
 
-/** `words`: 日本語 and English; `purposes`: for which the view may ask, the first open one. */
+/** `words`: 日本語 and English; `purposes`: for which the view may ask, the first open one; `only`: who needs it. */
 const VIEWS = {
+  waiting: { words: ["あなたを待つもの", "Waiting"], purposes: EDIT, show: waitingView, only: approves },
   matrix: { words: ["現行", "In force"], purposes: EDIT, show: matrixView },
   drafts: { words: ["草案", "Drafts"], purposes: EDIT, show: draftsView },
   draft: { words: ["草案", "Draft"], purposes: EDIT, show: draftView, under: "drafts" },
@@ -36,7 +38,8 @@ function route() {
   return { name: name in VIEWS ? name : "", argument: rest.map(decodeURIComponent).join("/") };
 }
 
-const open = () => Object.keys(VIEWS).filter((name) => purposeOf(VIEWS[name].purposes));
+const open = () => Object.keys(VIEWS).filter((name) =>
+  purposeOf(VIEWS[name].purposes) && (VIEWS[name].only?.() ?? true));
 
 function navigation(current) {
   const links = open().filter((name) => !VIEWS[name].under);

@@ -13,7 +13,8 @@ export const VIEWER = `query Viewer { viewer { idleExpiresAt } }`;
 
 export const VOCABULARY = `query Vocabulary {
   policyVocabulary {
-    roles { code nameJa name note purposes }
+    roles { code nameJa name note purposes populations people }
+    sections { code nameJa }
     purposes { code nameJa name legalBasis individualNumbers population populationReason }
     classes { code nameJa meaning personal withheld }
     coordinates { coordinate nameJa classes }
@@ -39,18 +40,28 @@ export const MATRIX = `query Matrix($draft: ID, $version: Int, $roles: [String!]
   }
 }`;
 
-export const VERSIONS = `query Versions($after: String) {
+export const VERSIONS = `query Versions($first: Int!, $after: String) {
   policyStatus { version waiting { version effectiveFrom } }
-  policyVersions(first: 50, after: $after) {
+  policyVersions(first: $first, after: $after, orderBy: [{field: NUMBER, direction: DESC}]) {
     nodes { number publishedAt reason basedOn proposedBy approvedBy approvalReason effectiveFrom }
     pageInfo { hasNextPage endCursor }
+    totalCount
   }
 }`;
 
-export const DRAFTS = `query Drafts($after: String) {
-  policyDrafts(first: 50, after: $after) {
+export const VERSION = `query Version($number: Int!) {
+  policyStatus { version waiting { version effectiveFrom } }
+  policyVersions(first: 1, filter: {number: {eq: $number}}) {
+    nodes { number publishedAt reason basedOn proposedBy approvedBy approvalReason effectiveFrom }
+  }
+  newest: policyVersions(first: 1, orderBy: [{field: NUMBER, direction: DESC}]) { nodes { number } }
+}`;
+
+export const DRAFTS = `query Drafts($first: Int!, $after: String, $filter: PolicyDraftFilter) {
+  policyDrafts(first: $first, after: $after, filter: $filter, orderBy: [{field: CREATED_AT, direction: DESC}]) {
     nodes { id title state basedOn createdBy createdAt proposedBy }
     pageInfo { hasNextPage endCursor }
+    totalCount
   }
 }`;
 
@@ -64,7 +75,7 @@ export const DRAFT = `query Draft($id: ID!) {
 export const COMPARISON = `query Comparison($draft: ID, $version: Int, $base: Int) {
   policyComparison(draft: $draft, version: $version, base: $base) {
     findings { line text severity problem reason }
-    usable needsApproval
+    usable needsApproval staff people
     added { text note }
     removed { text note }
     gains { ...Sentence }
@@ -74,6 +85,10 @@ export const COMPARISON = `query Comparison($draft: ID, $version: Int, $base: In
 fragment Sentence on PolicyChange {
   roles purpose action reach classes coordinates before after populations anew needsCaseReference
   staff people witness { document headers reachable }
+}`;
+
+export const REACHED = `query Reached($draft: ID!) {
+  policyComparison(draft: $draft) { staff people gains { reach } losses { reach } }
 }`;
 
 export const UNION = `query Union($roles: [String!]!) {
@@ -115,22 +130,35 @@ export const EXPORT = `query Export($draft: ID, $version: Int) {
   policyExport(draft: $draft, version: $version) { csv }
 }`;
 
-export const STAFF = `query Staff($after: String) {
-  staffMembers(first: 100, after: $after) {
+export const STAFF = `query Staff($first: Int!, $after: String, $filter: StaffMemberFilter) {
+  staffMembers(first: $first, after: $after, filter: $filter) {
     nodes {
       staffId name section state
       roles(first: 20) { nodes { id role validFrom validUntil } }
     }
     pageInfo { hasNextPage endCursor }
+    totalCount
   }
 }`;
 
-export const STAFF_PROPOSALS = `query StaffProposals {
-  staffProposals(first: 50) {
+export const ROLE_HOLDERS = `query RoleHolders($role: String!, $after: String) {
+  roleGrants(first: 200, after: $after, filter: {role: {eq: $role}}) {
+    nodes { staffId }
+    pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+export const STAFF_PROPOSALS = `query StaffProposals(
+  $first: Int!, $after: String, $filter: StaffProposalFilter, $orderBy: [StaffProposalOrder!]
+) {
+  staffProposals(first: $first, after: $after, filter: $filter, orderBy: $orderBy) {
     nodes {
       id kind role validFrom validUntil state proposedBy proposedAt reason
       decidedBy decidedAt decisionReason staffId
+      staffMember { name }
     }
+    pageInfo { hasNextPage endCursor }
+    totalCount
   }
 }`;
 
@@ -143,6 +171,7 @@ export const LOG = `query Log(
       operation { normalForm coordinates }
     }
     pageInfo { hasNextPage endCursor }
+    totalCount
   }
 }`;
 

@@ -48,6 +48,15 @@ const SENTENCES = {
   "the staff member does not hold this role": "この職員は、このロールを持っていません。",
   "this version is in force": "この版は、いま有効です。",
   "a version waits at most a year": "発効日時は一年先までです。",
+  "`…` lies in the past: leave it out for at once": "発効日時が過去です。すぐに有効にするなら、空欄にしてください。",
+  "`…` lies in the past: leave it out for from the approval on": "最初の日が過去です。承認の日からなら、空欄にしてください。",
+  "the last day lies in the past": "最後の日が過去です。",
+  "the last day lies in the past: reject it": "最後の日が過ぎています。却下してください。",
+  "nobody else in service holds `…`: give it to somebody else first":
+    "在職中で「{0}」を持つ人が、ほかにいません。先にほかの人に与えてください。",
+  "nobody could enter a protective measure any more": "支援措置を登録できる人が、いなくなります。",
+  "nobody could change the policy any more, or nobody decide on a change":
+    "権限設定を変えられる人、または決められる人が、いなくなります。",
   "only its proposer takes a proposal back": "提案を取り下げられるのは、提案した人だけです。",
   "nobody approves what widens what they themselves may see": "自分に見える範囲を広げる変更は、承認できません。",
   "nobody decides on what they made or proposed themselves": "自分で作った、または提案したものは、決められません。",

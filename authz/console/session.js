@@ -21,6 +21,10 @@ export function purposeOf(wanted) {
   return wanted.find((code) => open.includes(code)) ?? null;
 }
 
+/** Whether deciding on what others propose is the business of whoever is signed in. */
+export const approves = () =>
+  ["collection-director", "privacy-auditor"].some((role) => session?.viewer.roles.includes(role));
+
 /** Whether whoever is signed in may write this for the purpose; the server decides in any case. */
 export async function mayWrite(purpose, coordinate) {
   return (await rights(purpose)).get(coordinate)?.write === "SHOWN";

@@ -1,8 +1,9 @@
 /* 草案: those that are being made, wait, or are decided. */
 
-import { all, ask } from "./api.js";
-import { both, field, h, table, time } from "./dom.js";
-import { empty, refused } from "./notices.js";
+import { ask } from "./api.js";
+import { both, field, h, select, table, time } from "./dom.js";
+import { refused } from "./notices.js";
+import { filters, paged } from "./paged.js";
 import { badge, head } from "./parts.js";
 import { CREATE_DRAFT, DRAFTS } from "./queries.js";
 import { mayWrite } from "./session.js";
@@ -11,12 +12,21 @@ import { DRAFT_STATES, word } from "./words.js";
 export async function draftsView(context) {
   const { purpose } = context;
   const may = await mayWrite(purpose, "PolicyDraft");
-  const list = h("div");
-  const drafts = await all(async (after) => (await ask(DRAFTS, { purpose, variables: { after } })).policyDrafts);
-  drafts.sort((one, other) => Date.parse(other.createdAt) - Date.parse(one.createdAt));
-  list.append(drafts.length ? draftTable(drafts) : empty("草案はまだありません。", "There is no draft yet."));
-  return [head("草案", "Drafts", context), may ? newDraft(purpose) : null, h("h2", {}, both("一覧", "All drafts")), list];
+  const state = select([["", "すべて"], ...Object.entries(DRAFT_STATES).map(([code, [ja]]) => [code, ja])], "");
+  const list = draftList(purpose, () => (state.value ? { state: { eq: state.value } } : null),
+    ["草案はありません。", "There is no draft."]);
+  list.begin();
+  return [head("草案", "Drafts", context), may ? newDraft(purpose) : null, h("h2", {}, both("一覧", "All drafts")),
+    filters([field(both("状態", "State"), state)], list), list.element];
 }
+
+const SIZE = 50;
+
+/** Drafts page by page, the newest first. */
+export const draftList = (purpose, filter, none) => paged({
+  size: SIZE, none, draw: draftTable,
+  load: async (after) => (await ask(DRAFTS, { purpose, variables: { first: SIZE, after, filter: filter() } })).policyDrafts,
+});
 
 function draftTable(drafts) {
   return table("草案の一覧 Drafts", ["件名", "状態", "元の版", "作成", "提案者"],

@@ -1,31 +1,28 @@
 /* 版の履歴: every version, who made it and why; and what each one changed. */
 
-import { all, ask } from "./api.js";
+import { ask } from "./api.js";
 import { both, h, table, time } from "./dom.js";
 import { summary, whatIf } from "./comparison.js";
 import { fill } from "./notices.js";
+import { paged } from "./paged.js";
 import { facts, head } from "./parts.js";
-import { COMPARISON, EXPORT, VERSIONS } from "./queries.js";
+import { COMPARISON, EXPORT, VERSION, VERSIONS } from "./queries.js";
 import { rollBackBox } from "./draft_actions.js";
 import { mayWrite } from "./session.js";
 
-async function versions(purpose) {
-  /** @type {any} */
-  let status = null;
-  const found = await all(async (after) => {
-    const answer = await ask(VERSIONS, { purpose, variables: { after } });
-    status = answer.policyStatus;
-    return answer.policyVersions;
-  });
-  // In the order of their keys they come; the newest is looked for most.
-  return { status, found: found.sort((one, other) => other.number - one.number) };
-}
+const SIZE = 50;
 
 export async function historyView(context) {
-  const { status, found } = await versions(context.purpose);
-  return [
-    head("版の履歴", "History", context),
-    table("版の一覧 Versions", ["版", "状態", "作成", "有効", "提案者", "承認者", "理由"],
+  /** @type {any} */
+  let status = null;
+  const list = paged({
+    size: SIZE,
+    load: async (after) => {
+      const answer = await ask(VERSIONS, { purpose: context.purpose, variables: { first: SIZE, after } });
+      status = answer.policyStatus;
+      return answer.policyVersions;
+    },
+    draw: (found) => table("版の一覧 Versions", ["版", "状態", "作成", "有効", "提案者", "承認者", "理由"],
       found.map((one) => h("tr", {},
         h("th", { scope: "row" }, h("a", { href: `#/version/${one.number}` }, `第${one.number}版`)),
         h("td", {}, state(one, status)),
@@ -34,7 +31,9 @@ export async function historyView(context) {
         h("td", {}, one.proposedBy ?? "–"),
         h("td", {}, one.approvedBy ?? "–"),
         h("td", { class: "long" }, one.reason)))),
-  ];
+  });
+  list.begin();
+  return [head("版の履歴", "History", context), list.element];
 }
 
 function state(one, status) {
@@ -47,16 +46,19 @@ function state(one, status) {
 
 export async function versionView(context) {
   const { words, purpose, argument } = context;
-  const { status, found } = await versions(purpose);
-  const one = found.find(({ number }) => String(number) === argument);
+  const number = /^\d{1,9}$/.test(argument) ? Number(argument) : 0;
+  const { policyStatus: status, policyVersions: { nodes: [one] }, newest } =
+    await ask(VERSION, { purpose, variables: { number } });
   if (!one) return h("p", { class: "box note" }, both("この版はありません。", "There is no such version."));
-  const others = found.filter(({ number }) => number !== one.number);
+  // No version is ever missing: `check` holds them to that.
+  const others = Array.from({ length: newest.nodes[0].number }, (_, at) => at + 1).reverse()
+    .filter((other) => other !== one.number);
   const rolls = one.number !== status.version && await mayWrite(purpose, "PolicyDraft");
   // Beside the way back stands what going back would change.
   const beside = rolls ? status.version : one.basedOn ?? 0;
   const differences = h("div");
   const base = h("select", { id: "base", onchange: () => compare() },
-    others.map(({ number }) => h("option", { value: number, selected: number === beside }, `第${number}版`)));
+    others.map((other) => h("option", { value: other, selected: other === beside }, `第${other}版`)));
 
   function compare() {
     const variables = { version: one.number, base: Number(base.value) };

@@ -21,6 +21,7 @@ export async function logView(context) {
   const until = h("input", { type: "date" });
   const place = h("div");
   const pages = h("p", { class: "row" });
+  const counted = h("p", { class: "count" });
   let after = null;
 
   const filter = () => {
@@ -37,11 +38,12 @@ export async function logView(context) {
   async function show(next) {
     after = next;
     await fill(place, ask(LOG, { purpose, variables: { first: PAGE, after, filter: filter(), ...(searches ? NEWEST : {}) } }),
-      ({ accessRecords: { nodes, pageInfo } }) => {
+      ({ accessRecords: { nodes, pageInfo, totalCount } }) => {
         pages.replaceChildren(
           ...(after ? [button(both("最初へ", "First"), () => show(null))] : []),
           ...(pageInfo.hasNextPage ? [button(both("次の50件", "Next"), () => show(pageInfo.endCursor))] : []));
-        say(`${nodes.length} 件の記録`);
+        counted.replaceChildren(...both(`全 ${totalCount} 件のうち ${nodes.length} 件`, `${nodes.length} of ${totalCount}`));
+        say(`全 ${totalCount} 件のうち ${nodes.length} 件の記録`);
         return nodes.length ? records(words, nodes) : h("p", { class: "empty" }, both("当てはまる記録はありません。", "No record."));
       });
   }
@@ -56,7 +58,7 @@ export async function logView(context) {
     head("アクセスログ", "Access log", context),
     searches ? form : h("p", { class: "box note" }, both("あなたのロールでは、絞り込みと並べ替えはできません。古い順に出ます。",
       "Your roles may not filter or order the log; it comes oldest first.")),
-    place, pages,
+    counted, place, pages,
   ];
 }
 

@@ -18,8 +18,9 @@ export function forgetVocabulary() {
 }
 
 export class Vocabulary {
-  constructor({ roles, purposes, classes, coordinates, actions, budgets }) {
+  constructor({ roles, sections, purposes, classes, coordinates, actions, budgets }) {
     this.roles = roles;
+    this.sections = sections;
     this.purposes = purposes;
     this.classes = classes;
     this.coordinates = coordinates;
@@ -27,6 +28,7 @@ export class Vocabulary {
     this.budgets = budgets;
     this.role = new Map(roles.map((one) => [one.code, one]));
     this.purpose = new Map(purposes.map((one) => [one.code, one]));
+    this.section = new Map(sections.map((one) => [one.code, one]));
     this.class = new Map(classes.map((one) => [one.code, one]));
     this.coordinate = new Map(coordinates.map((one) => [one.coordinate, one]));
   }
@@ -34,6 +36,8 @@ export class Vocabulary {
   roleName = (code) => this.role.get(bare(code))?.nameJa ?? any(code);
 
   purposeName = (code) => this.purpose.get(bare(code))?.nameJa ?? any(code);
+
+  sectionName = (code) => this.section.get(code)?.nameJa ?? code ?? "–";
 
   className = (code) => this.class.get(bare(code))?.nameJa ?? code;
 
