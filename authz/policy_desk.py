@@ -150,6 +150,24 @@ async def asked_since(connection: AsyncConnection, since: dt.datetime) -> Sequen
     return sorted(found, key=lambda asked: (sorted(asked.roles), asked.purpose, asked.normal_form))
 
 
+async def roles_today(connection: AsyncConnection, staff_id: str, day: dt.date) -> frozenset[str]:
+    """The roles that a staff member holds on a day. Raises `BadInput` where nobody has the id."""
+    known = sa.select(STAFF.c.id).where(STAFF.c.id == staff_id)
+    if await connection.scalar(known) is None:
+        raise BadInput("there is no such staff member")
+    rows = await connection.execute(
+        sa.select(STAFF_ROLE.c.role).where(
+            STAFF_ROLE.c.staff_id == staff_id,
+            sa.or_(STAFF_ROLE.c.valid_from.is_(None), STAFF_ROLE.c.valid_from <= day),
+            sa.or_(STAFF_ROLE.c.valid_until.is_(None), STAFF_ROLE.c.valid_until >= day),
+        )
+    )
+    found = frozenset(rows.scalars())
+    if not found:
+        raise BadInput("the staff member holds no role today")
+    return found
+
+
 async def roles_of(connection: AsyncConnection, staff_id: str, day: dt.date) -> frozenset[str]:
     """Every role that a staff member holds on a day or will hold."""
     rows = await connection.execute(

@@ -19,7 +19,8 @@ class Step:
     `role` the role that is examined; empty where it is about all of them
     `line` number of the line that spoke, counted from 1; 0 where none did or a rule of ours
     `text` the line as it is written, or the rule in words
-    `says` ALLOW, DENY, NOTHING (no line), CLOSED (an invariant), OPEN (what came of the role)
+    `says` ALLOW, DENY, NOTHING (no line), CLOSED (an invariant), OPEN (what came of the role),
+    WITHHELD (not of everybody)
     """
 
     role: str
@@ -34,6 +35,8 @@ class Explanation:
 
     cell: Cell
     steps: tuple[Step, ...]
+    withheld: bool
+    """Not shown of whom an obligation covers, although the cell is open."""
 
 
 def explain(
@@ -49,7 +52,19 @@ def explain(
     decider = Decider(policy, roles, purpose, case_reference, PROTECTED)
     cell = decider.cell(coordinate, action)
     speaker = _Speaker(policy, roles, purpose, coordinate, action)
-    return Explanation(cell, tuple(speaker.steps(cell)))
+    return Explanation(
+        cell, tuple(speaker.steps(cell)), is_withheld(policy, coordinate, cell, action)
+    )
+
+
+def is_withheld(policy: Policy, coordinate: str, cell: Cell, action: Action) -> bool:
+    """Whether an open cell shows nothing of whom an obligation covers."""
+    return (
+        cell.allowed
+        and not cell.despite_protection
+        and action is not Action.WRITE
+        and depends_on_protection(coordinate, policy.coordinates[coordinate], PROTECTED)
+    )
 
 
 class _Speaker:
@@ -68,6 +83,26 @@ class _Speaker:
             yield from self._role(role)
         if is_number(self.classes):
             yield from self._number(cell)
+        yield from self._protection(cell)
+
+    def _protection(self, cell: Cell) -> Iterator[Step]:
+        """What becomes of an open cell where an obligation covers a person of the row."""
+        if cell.despite_protection:
+            yield Step("", 0, "shown of protected persons too, one at a time", "OPEN")
+        elif is_withheld(self.policy, self.coordinate, cell, self.action):
+            operand = self.action in {Action.MATCH, Action.SEARCH}
+            told = "no operand compares it" if operand else "withheld, and nothing says so,"
+            text = f"{told} where an obligation covers a person of the row"
+            yield Step("", 0, text, "WITHHELD")
+            unmarked = self.roles - self.policy.reference.protection_roles
+            for role in sorted(unmarked):
+                if any(
+                    self.policy.allows(
+                        role, self.purpose, self.coordinate, Action.READ_WITHHELD, code
+                    )
+                    for code in self.classes
+                ):
+                    yield Step(role, 0, f"`{role}` is not marked for protection work", "CLOSED")
 
     def _role(self, role: str) -> Iterator[Step]:
         if self.purpose not in self.policy.reference.role_purposes[role] and role != NUMBER_ROLE:

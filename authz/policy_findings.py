@@ -90,10 +90,17 @@ def _whole(
         yield Finding(flow.line, Severity.ERROR, Problem.IMPLICIT_FLOW, flow.reason)
 
 
+def of_lines(
+    lines: Sequence[Line], reference: Reference, coordinates: Coordinates
+) -> list[Finding]:
+    """What is wrong with single lines, without asking what they come to together."""
+    return list(_Examiner(lines, reference, coordinates).findings())
+
+
 def ignored(policy: Policy) -> list[Finding]:
     """The lines of a version that open nothing because an invariant closes them."""
-    examiner = _Examiner(policy.lines, policy.reference, policy.coordinates)
-    return [one for one in examiner.findings() if one.problem is Problem.INVARIANT]
+    found = of_lines(policy.lines, policy.reference, policy.coordinates)
+    return [one for one in found if one.problem is Problem.INVARIANT]
 
 
 class _Examiner:

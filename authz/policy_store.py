@@ -68,7 +68,6 @@ class PolicyStore:
             async with self._database.look() as connection:
                 number = max(await in_force(connection), told)
                 current = await self.read(connection, number)
-            # Beside the loop: it takes as long as some requests, which must not wait for it.
             await asyncio.to_thread(_examined, current)
         except (sa.exc.SQLAlchemyError, OSError, PolicyError, ChainBroken) as error:
             _log.error("the policy cannot be used: %s", words_of(error))
@@ -112,12 +111,9 @@ class PolicyStore:
     async def read(self, connection: AsyncConnection, number: int) -> Policy:
         """One version, verified and built. Raises `PolicyError` or `ChainBroken`."""
         await self.chain.verify(connection, number)
-        return Policy.build(
-            number,
-            await lines_of(connection, number),
-            await self.reference(connection),
-            self._coordinates,
-        )
+        lines, reference = await lines_of(connection, number), await self.reference(connection)
+        # Beside the loop: it takes as long as some requests, which must not wait for it.
+        return await asyncio.to_thread(Policy.build, number, lines, reference, self._coordinates)
 
     async def roles(self, connection: AsyncConnection) -> list[Any]:
         """The roles with their names."""

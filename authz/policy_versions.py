@@ -9,8 +9,9 @@ version in force is always the one with the highest number.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,6 +26,16 @@ from models.policy import Effect
 
 LOCK = 4_815_170_106
 MOST_WAITING = 10
+
+
+AT_ONCE = 500
+Row = TypeVar("Row")
+
+
+def batched(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """A few rows at a time: a statement of thousands would keep the loop from everybody else."""
+    for begin in range(0, len(rows), AT_ONCE):
+        yield rows[begin : begin + AT_ONCE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,21 +179,19 @@ async def write(
             effective_from=version.effective_from,
         )
     )
-    if version.lines:
-        await connection.execute(
-            sa.insert(LINES),
-            [
-                {
-                    "version": number,
-                    "role": line.role,
-                    "purpose": line.purpose,
-                    "what": line.what,
-                    "action": line.action,
-                    "effect": line.effect,
-                    "note": line.note,
-                }
-                for line in version.lines
-            ],
-        )
+    rows = [
+        {
+            "version": number,
+            "role": line.role,
+            "purpose": line.purpose,
+            "what": line.what,
+            "action": line.action,
+            "effect": line.effect,
+            "note": line.note,
+        }
+        for line in version.lines
+    ]
+    for some in batched(rows):
+        await connection.execute(sa.insert(LINES), some)
     await chain.add(connection, number)
     return number

@@ -26,9 +26,9 @@ from authz.four_eyes import (
     check_somebody_else,
     opens_to,
 )
-from authz.policy import Line, Policy, PolicyError
+from authz.policy import Line, Policy, PolicyError, Reference
 from authz.policy_compare import role_sets
-from authz.policy_csv import import_csv
+from authz.policy_csv import LONGEST_NOTE, MOST_BYTES, MOST_LINES, numbered, size_of
 from authz.policy_desk import (
     DRAFT,
     DRAFT_LINE,
@@ -37,12 +37,14 @@ from authz.policy_desk import (
     roles_of,
     staff_by_roles,
 )
-from authz.policy_findings import Severity, validate
+from authz.policy_explain import written
+from authz.policy_findings import Severity, of_lines, validate
 from authz.policy_store import in_force
 from authz.policy_versions import (
     Decided,
     Next,
     applied,
+    batched,
     one_at_a_time,
     sealed_lines,
     timeline,
@@ -54,8 +56,7 @@ from resolvers.write import Change, Changed, Input, PolicyPublished, UseCase
 
 LONGEST_REASON = 2000
 LONGEST_TITLE = 200
-MOST_LINES = 5000
-LONGEST_FILE = 2_000_000
+MOST_TOLD = 10
 FURTHEST = dt.timedelta(days=366)
 
 
@@ -85,9 +86,11 @@ async def edit_draft(change: Change, given: Input) -> Changed:
     if unknown:
         raise BadInput("a line that is to be removed is not there")
     gone = [key for key, line in lines if _cell(line) in removed or _cell(line) in said]
-    if len(lines) - len(gone) + len(said) > MOST_LINES:
-        raise BadInput(f"a policy has at most {MOST_LINES} lines")
-    await change.connection.execute(sa.delete(DRAFT_LINE).where(DRAFT_LINE.c.id.in_(gone)))
+    leaving = set(gone)
+    kept = [line for key, line in lines if key not in leaving]
+    _check_size([*kept, *said.values()])
+    for some in batched(gone):
+        await change.connection.execute(sa.delete(DRAFT_LINE).where(DRAFT_LINE.c.id.in_(some)))
     await _add_lines(change, draft.id, said.values())
     title = given.get("title")
     values = {"title": _text(given, "title", LONGEST_TITLE)} if title is not None else {}
@@ -98,18 +101,43 @@ async def edit_draft(change: Change, given: Input) -> Changed:
 async def import_draft(change: Change, given: Input) -> Changed:
     """Put the lines of a Casbin CSV file in place of all lines."""
     draft = await _own_draft(change, given)
-    if len(given["csv"]) > LONGEST_FILE:
-        raise BadInput(f"`csv` has at most {LONGEST_FILE} characters")
-    try:
-        lines = import_csv(given["csv"])
-    except PolicyError as error:
-        raise BadInput(str(error)) from error
-    for line in lines:
-        _as_line(asdict(line))
-    if len(lines) > MOST_LINES:
-        raise BadInput(f"a policy has at most {MOST_LINES} lines")
+    # Beside the loop: a large file takes as long as many requests, which must not wait for it.
+    lines = await asyncio.to_thread(_read, given["csv"], change.policy)
     await _replace_lines(change, draft.id, lines)
     return _shown(draft.id)
+
+
+def _read(text: str, policy: Policy) -> list[Line]:
+    """The lines of a file. Raises `BadInput` for the first ones that no draft could be proposed
+    with, by their numbers in the file."""
+    try:
+        found = numbered(text)
+    except PolicyError as error:
+        raise BadInput(str(error)) from error
+    lines = []
+    for number, line in found:
+        try:
+            lines.append(_as_line(asdict(line)))
+        except BadInput as error:
+            raise BadInput(f"line {number}: {error.message}") from error
+    _check_size(lines)
+    wrong = [
+        f"line {found[each.line - 1][0]}: {each.reason} ({written(lines[each.line - 1])})"
+        for each in of_lines(lines, policy.reference, policy.coordinates)
+        if each.severity is Severity.ERROR
+    ]
+    if wrong:
+        more = f"; {len(wrong) - MOST_TOLD} more" if len(wrong) > MOST_TOLD else ""
+        raise BadInput("; ".join(wrong[:MOST_TOLD]) + more)
+    return lines
+
+
+def _check_size(lines: Sequence[Line]) -> None:
+    """Raises `BadInput` for more than a policy, or its file, may have."""
+    if len(lines) > MOST_LINES:
+        raise BadInput(f"a policy has at most {MOST_LINES} lines")
+    if size_of(lines) > MOST_BYTES:
+        raise BadInput(f"a policy is a file of at most {MOST_BYTES} bytes, with its notes")
 
 
 async def rebase_draft(change: Change, given: Input) -> Changed:
@@ -242,21 +270,30 @@ async def _plan(change: Change, draft: Any, effective_from: dt.datetime | None) 
     staff = await staff_by_roles(connection, today())
     steps = []
     for version in versions:
-        _check(version.lines, change.policy)
-        pair = (version.before, version.lines)
-        old, new = (Policy.build(0, side, reference, change.policy.coordinates) for side in pair)
-        check_changeable(new)
-        steps.append((old, new))
+        # Each beside the loop, and others in between.
+        steps.append(await asyncio.to_thread(_step, version, reference, change.policy))
     gains = await asyncio.to_thread(opens_to, steps, role_sets(reference, staff))
     return _Planned(versions, steps, gains)
 
 
-def _check(lines: Sequence[Line], policy: Policy) -> None:
+def _step(version: Next, reference: Reference, policy: Policy) -> tuple[Policy, Policy]:
+    """The policies before and after. Raises `BadInput` for one that must not take force."""
+    _check(version, reference, policy)
+    old, new = (
+        Policy.build(0, side, reference, policy.coordinates)
+        for side in (version.before, version.lines)
+    )
+    check_changeable(new)
+    return old, new
+
+
+def _check(version: Next, reference: Reference, policy: Policy) -> None:
     """Raises `BadInput` with the first error among the findings."""
-    for finding in validate(lines, policy.reference, policy.coordinates):
+    waits = f"in the waiting version {version.carries}, " if version.carries else ""
+    for finding in validate(version.lines, reference, policy.coordinates):
         if finding.severity is Severity.ERROR:
             where = f"line {finding.line}: " if finding.line else ""
-            raise BadInput(f"{where}{finding.reason}")
+            raise BadInput(f"{waits}{where}{finding.reason}")
 
 
 async def _enact(change: Change, draft: Any, planned: _Planned, decided: Decided) -> Changed:
@@ -343,8 +380,8 @@ async def _add_lines(change: Change, key: int, lines: Iterable[Line]) -> None:
         }
         for line in lines
     ]
-    if rows:
-        await change.connection.execute(sa.insert(DRAFT_LINE), rows)
+    for some in batched(rows):
+        await change.connection.execute(sa.insert(DRAFT_LINE), some)
 
 
 async def _touch(change: Change, key: int, **values: Any) -> None:
@@ -392,8 +429,8 @@ def _line(words: Input) -> tuple[str, ...]:
 def _as_line(words: Input) -> Line:
     role, purpose, what, action, effect = _line(words)
     note = " ".join(str(words.get("note") or "").split())
-    if len(note) > LONGEST_REASON or "\x00" in note:
-        raise BadInput(f"`note` of a line has at most {LONGEST_REASON} characters")
+    if len(note) > LONGEST_NOTE or "\x00" in note:
+        raise BadInput(f"`note` of a line has at most {LONGEST_NOTE} characters")
     return Line(role, purpose, what, action, effect or "allow", note)
 
 

@@ -37,11 +37,12 @@ from authz.policy_desk import (
     asked_since,
     draft_lines,
     draft_of,
+    roles_today,
     staff_by_roles,
     version_lines,
     waiting,
 )
-from authz.policy_explain import explain, written
+from authz.policy_explain import explain, is_withheld, written
 from authz.policy_findings import Finding, has_errors, validate
 from authz.policy_replay import replay
 from authz.policy_store import PolicyStore, in_force
@@ -84,9 +85,10 @@ class Views:
         """
         if given.get("draft") is not None:
             lines = [line for _, line in await self.draft(connection, given["draft"])]
-            return self.built(lines, policy)
+            return await asyncio.to_thread(self.built, lines, policy)
         if given.get("version") is not None and given["version"] != policy.version:
-            return self.built(await version_lines(connection, given["version"]), policy)
+            lines = await version_lines(connection, given["version"])
+            return await asyncio.to_thread(self.built, lines, policy)
         return policy
 
     async def draft(self, connection: AsyncConnection, node_id: str) -> list[tuple[int, Line]]:
@@ -345,7 +347,8 @@ async def policy_findings(views: Views, given: Mapping[str, Any], policy: Policy
     """What is wrong with the lines of a draft or a version."""
     async with views.database.look() as connection:
         lines = await _lines(views, connection, given, policy)
-    return _findings(validate(lines, policy.reference, policy.coordinates), lines)
+    found = await asyncio.to_thread(validate, lines, policy.reference, policy.coordinates)
+    return _findings(found, lines)
 
 
 async def _lines(
@@ -383,12 +386,12 @@ async def policy_comparison(views: Views, given: Mapping[str, Any], policy: Poli
         later = [] if base is not None else await _waiting_lines(connection)
         staff = await staff_by_roles(connection, today())
         size = await people(connection)
-    findings = validate(lines, policy.reference, policy.coordinates)
+    # Beside the loop: requests must not wait while up to twenty policies are built.
+    findings = await asyncio.to_thread(validate, lines, policy.reference, policy.coordinates)
     usable = not has_errors(findings)
     groups: list[Group] = []
     steps: list[Step] = []
     if usable:
-        # Beside the loop: requests must not wait while up to twenty policies are built.
         steps = await asyncio.to_thread(_steps, before, lines, later, policy)
         changed = await asyncio.to_thread(_compare, steps, staff)
         groups = grouped(changed, policy.coordinates)
@@ -510,21 +513,22 @@ async def policy_union(views: Views, given: Mapping[str, Any], policy: Policy) -
 def _union(policy: Policy, roles: Roles) -> list[dict[str, Any]]:
     tables = Tables(policy)
     purposes = sorted(policy.reference.open_to(roles))
+
+    def most(coordinate: str, action: Action) -> dict[str, Any]:
+        cells = {each: tables.cell(roles, each, (coordinate, action)) for each in purposes}
+        cell = tables.most(roles, (coordinate, action))
+        return {
+            "verdict": word(cell),
+            "purposes": [each for each, cell in cells.items() if cell.allowed],
+            "masked": [each for each, cell in cells.items() if cell.verdict is Verdict.MASKED],
+            "withheld": is_withheld(policy, coordinate, cell, action),
+        }
+
     return [
         {
             "coordinate": coordinate,
             "nameJa": NAMES.get(coordinate),
-            **{
-                WORDS[action]: {
-                    "verdict": word(tables.most(roles, (coordinate, action))),
-                    "purposes": [
-                        purpose
-                        for purpose in purposes
-                        if tables.cell(roles, purpose, (coordinate, action)).allowed
-                    ],
-                }
-                for action in ASKED
-            },
+            **{WORDS[action]: most(coordinate, action) for action in ASKED},
         }
         for coordinate in sorted(policy.coordinates)
     ]
@@ -532,8 +536,13 @@ def _union(policy: Policy, roles: Roles) -> list[dict[str, Any]]:
 
 async def policy_explanation(views: Views, given: Mapping[str, Any], policy: Policy) -> Any:
     """Why a coordinate is shown or hidden: the deciding lines, in order."""
-    roles = _known_roles(given["roles"], policy)
     async with views.database.look() as connection:
+        if given.get("staffId") is None:
+            roles = _known_roles(given.get("roles") or (), policy)
+        elif given.get("roles") is None:
+            roles = await roles_today(connection, given["staffId"], today())
+        else:
+            raise BadInput("say `roles` or `staffId`, not both")
         chosen = await views.chosen(connection, given, policy)
     purpose, coordinate = given["purpose"], given["coordinate"]
     if purpose not in chosen.reference.purposes:
@@ -544,19 +553,22 @@ async def policy_explanation(views: Views, given: Mapping[str, Any], policy: Pol
         raise BadInput("there is no such coordinate")
     if given["action"] not in {action.value for action in ASKED}:
         raise BadInput("the action is one of read, list, match, search, write")
-    told = explain(
-        chosen,
-        roles,
-        purpose,
-        coordinate,
-        Action(given["action"]),
-        case_reference=bool(given.get("caseReference")),
+    action, case = Action(given["action"]), bool(given.get("caseReference"))
+    told = await asyncio.to_thread(
+        partial(explain, chosen, roles, purpose, coordinate, action, case_reference=case)
     )
+    reason = told.cell.reason.value if told.cell.reason else None
     return {
+        "roles": sorted(roles),
         "verdict": word(told.cell),
-        "reason": told.cell.reason.value if told.cell.reason else None,
+        "reason": reason,
+        "fits": given["reason"] == reason if given.get("reason") is not None else None,
+        "withheld": told.withheld,
         "classes": list(chosen.coordinates[coordinate]),
         "populations": [sorted(names) for names in sorted(told.cell.populations, key=sorted)],
+        "elsewhere": await asyncio.to_thread(
+            _elsewhere, chosen, roles, purpose, coordinate, action
+        ),
         "steps": [
             {
                 "role": step.role or None,
@@ -567,6 +579,18 @@ async def policy_explanation(views: Views, given: Mapping[str, Any], policy: Pol
             for step in told.steps
         ],
     }
+
+
+def _elsewhere(
+    policy: Policy, roles: Roles, purpose: str, coordinate: str, action: Action
+) -> list[dict[str, str]]:
+    """For which other purposes of the same roles the cell is open."""
+    tables = Tables(policy)
+    others = sorted(policy.reference.open_to(roles) - {purpose})
+    cells = {other: tables.cell(roles, other, (coordinate, action)) for other in others}
+    return [
+        {"purpose": other, "verdict": word(cell)} for other, cell in cells.items() if cell.allowed
+    ]
 
 
 def _known_roles(given: Sequence[str], policy: Policy) -> Roles:
@@ -611,7 +635,7 @@ async def policy_export(views: Views, given: Mapping[str, Any], policy: Policy) 
     """The lines as Casbin CSV."""
     async with views.database.look() as connection:
         lines = await _lines(views, connection, given, policy)
-    return {"csv": export_csv(lines), "lines": len(lines)}
+    return {"csv": await asyncio.to_thread(export_csv, lines), "lines": len(lines)}
 
 
 VIEWS: Mapping[str, Callable[[Views, Mapping[str, Any], Policy], Awaitable[Any]]] = {

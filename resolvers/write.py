@@ -317,6 +317,21 @@ class Writes:
         )
         return encode(_answer(mutation, changed, shown, content))
 
+    async def admit(self, prepared: Prepared, terms: Terms, actor: Actor, policy: Policy) -> None:
+        """Refuse, after it is on the log, a change that the actor is not cleared for, whatever its
+        input will be. Raises `Refused`."""
+        draft = record_of(Kind.WRITE, actor, policy, terms)
+        operation = select(prepared.schema, prepared.operation, prepared.fragments, {})
+        logged = LoggedOperation.of(_normal(operation), ())
+        try:
+            clearance = self._reads.clearance(actor, policy, terms)
+            asked = _decisions(self._use_cases[_mutation(operation).name], clearance)
+            logged = LoggedOperation.of(_normal(operation), asked)
+            if any(verdict != Verdict.SHOWN for _, _, verdict in asked):
+                raise WriteRefused(NOT_ALLOWED)
+        except Refused as error:
+            await self._reads.refuse(draft, logged, error, error)
+
     async def _hold(
         self,
         use_case: UseCase,

@@ -147,6 +147,12 @@ class Answerer:
             await self._log_refused(kind, actor, refusal)
             raise
 
+    async def admit(self, request: GraphQLRequest) -> None:
+        """Refuse, and log it, where somebody may not make a change whose input is still to come."""
+        operation = self._operation(request)
+        actor, policy, terms = await self._asked(operation, request, Kind.WRITE)
+        await self._writes.admit(operation.prepared, terms, actor, policy)
+
     async def _write(
         self, operation: Operation, variables: dict[str, Any], request: GraphQLRequest
     ) -> Answer:

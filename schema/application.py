@@ -71,6 +71,7 @@ from schema.console import console_routes
 from schema.graphiql import graphiql_routes
 from schema.http import GraphQLEndpoint
 from schema.oauth_http import oauth_routes
+from schema.policy_upload import PolicyUpload
 from schema.readiness import Readiness
 from schema.schema_http import own_schema
 from schema.settings import SettingError, Settings
@@ -351,6 +352,9 @@ def create_app(settings: Settings, opened: Opened = open_services) -> Starlette:
     async def answer(request: Any) -> Any:
         return await state["services"].answer(request)
 
+    async def admit(request: Any) -> None:
+        await state["services"].answer.admit(request)
+
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"}, 200 if state else 503, HEADERS)
 
@@ -369,6 +373,7 @@ def create_app(settings: Settings, opened: Opened = open_services) -> Starlette:
         lifespan=lifespan_without_values(lifespan),
         routes=[
             Route("/graphql", GraphQLEndpoint(answer)),
+            Route("/policy/drafts/{draft}/lines", PolicyUpload(answer, admit)),
             Route("/healthz", health),
             Route("/readyz", ready),
             Route("/schema.graphql", schema),

@@ -156,11 +156,9 @@ class GraphQLEndpoint:
             takes = accepted(headers.get("accept", ""))
             if takes is not None:
                 media_type, only_old = takes.media_type, takes.only_old
-            _check_head(scope, headers, takes)
-            body = await self._body(headers, receive)
-            answer = await self._answered(
-                _request(body, headers, self._limits, channel_of(scope, headers))
-            )
+            if takes is None and scope["method"] == "POST":
+                raise _reject(406, f"The answer is {_NEW_TYPE} or {_OLD_TYPE}.")
+            answer = await self.answer(scope, headers, receive)
         except _Gone:
             return
         except _Rejected as rejected:
@@ -168,6 +166,13 @@ class GraphQLEndpoint:
         except Refused as error:
             answer = refusal(error)
         await _send(send, answer, media_type, only_old)
+
+    async def answer(self, scope: Scope, headers: dict[str, str], receive: Receive) -> Answer:
+        """Read the request, and answer it."""
+        _check_head(scope, headers)
+        body = await self._body(headers, receive)
+        channel = channel_of(scope, headers)
+        return await self._answered(_request(body, headers, self._limits, channel))
 
     async def _answered(self, request: GraphQLRequest) -> Answer:
         try:
@@ -180,35 +185,41 @@ class GraphQLEndpoint:
 
     async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
         limit = self._body_limit
-        length = headers.get("content-length", "")
-        if length.isdecimal() and int(length[:19]) > limit:
-            raise _too_large(limit)
-        message = await _next(receive)
+        self._check_length(headers)
+        message = await next_part(receive)
         body: bytes = message.get("body", b"")
         if message.get("more_body"):
             body = await self._rest(body, receive)
         if len(body) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         return body
+
+    def _check_length(self, headers: dict[str, str]) -> None:
+        """Refuse what is said to be too large before any of it is read."""
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length[:19]) > self._body_limit:
+            raise too_large(self._body_limit)
 
     async def _rest(self, first: bytes, receive: Receive) -> bytes:
         chunks, size, more = [first], len(first), True
         while more and size <= self._body_limit:
-            message = await _next(receive)
+            message = await next_part(receive)
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
             more = message.get("more_body", False)
         return b"".join(chunks)
 
 
-async def _next(receive: Receive) -> Message:
+async def next_part(receive: Receive) -> Message:
+    """The next part of a body; the end of the request where the client went away."""
     message = await receive()
     if message["type"] == "http.disconnect":
         raise _Gone
     return message
 
 
-def _too_large(limit: int) -> _Rejected:
+def too_large(limit: int) -> _Rejected:
+    """413, to be raised."""
     return _reject(413, f"The request body may have at most {limit} bytes.", LIMIT_EXCEEDED)
 
 
@@ -225,17 +236,28 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-def _check_head(scope: Scope, headers: dict[str, str], takes: Accepted | None) -> None:
+def check_upload(scope: Scope, headers: dict[str, str]) -> None:
+    """Whether it brings a file of text, plain or packed; its bytes say in which encoding."""
+    _check_place(scope)
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "text/csv":
+        raise _reject(415, "The request body must be text/csv.")
+    if headers.get("content-encoding", "identity") not in {"identity", "gzip"}:
+        raise _reject(415, "The request body is plain, or gzip.")
+
+
+def _check_place(scope: Scope) -> None:
     if scope["method"] != "POST":
-        raise _reject(405, "Send a GraphQL request by POST.", headers=(("allow", "POST"),))
-    if takes is None:
-        raise _reject(406, f"The answer is {_NEW_TYPE} or {_OLD_TYPE}.")
+        raise _reject(405, "Send it by POST.", headers=(("allow", "POST"),))
+    if scope["query_string"]:
+        raise _reject(400, "The address takes no parameters: everything goes into the body.")
+
+
+def _check_head(scope: Scope, headers: dict[str, str]) -> None:
+    _check_place(scope)
     if not is_json(headers.get("content-type", "")):
         raise _reject(415, "The request body must be application/json in UTF-8.")
     if headers.get("content-encoding", "identity") != "identity":
         raise _reject(415, "The request body must not be compressed.")
-    if scope["query_string"]:
-        raise _reject(400, "The address takes no parameters: everything goes into the body.")
 
 
 def channel_of(scope: Scope, headers: dict[str, str]) -> Channel:

@@ -253,6 +253,8 @@ class PolicyUnionCell:
 
     verdict: str = _is(f"判定: {CELL}")
     purposes: list[str] = _is("利用目的: purposes that open it")
+    masked: list[str] = _is("一部表示: those of them that open its masked form alone")
+    withheld: bool = _is("秘匿: not of whom an obligation covers")
 
 
 @strawberry.type(description="合算の項目: one coordinate over all purposes of the roles.")
@@ -275,7 +277,15 @@ class PolicyStep:
     role: str | None = _is("ロール: the role examined; null: all together")
     line: int | None = _is("行番号: the line that spoke; null: none did, or a rule")
     text: str = _is("内容: the line, or the rule in words")
-    says: str = _is("結果: ALLOW, DENY, NOTHING, CLOSED or OPEN")
+    says: str = _is("結果: ALLOW, DENY, NOTHING, CLOSED, OPEN or WITHHELD")
+
+
+@strawberry.type(description="ほかの利用目的: another purpose of the same roles that opens it.")
+class PolicyElsewhere:
+    """Another purpose."""
+
+    purpose: str = _is("利用目的: purpose")
+    verdict: str = _is(f"判定: {CELL}")
 
 
 @strawberry.type(description="説明: why a coordinate is shown or hidden.")
@@ -283,7 +293,13 @@ class PolicyExplanation:
     """An explanation."""
 
     verdict: str = _is(f"判定: {CELL}")
+    roles: list[str] = _is("ロール: whose view it is")
     reason: str | None = _is("理由: as `extensions.privacy.hidden` tells it")
+    fits: bool | None = _is(
+        "一致: whether that is the `reason` that was seen; null: none was given"
+    )
+    withheld: bool = _is("秘匿: open, but not of whom an obligation covers; nothing says so then")
+    elsewhere: list[PolicyElsewhere] = _is("ほかの利用目的: those of the same roles that open it")
     classes: list[str] = _is("区分: classes of the coordinate")
     populations: list[list[str]] = _is("対象者の範囲: what bounds the people")
     steps: list[PolicyStep] = _is("段階: in order")
@@ -377,13 +393,15 @@ FIELDS: Mapping[str, Any] = {
         PolicyExplanation,
         {
             **CHOICE,
-            "roles": list[str],
+            "roles": list[str] | None,
+            "staffId": str | None,
             "purpose": str,
             "coordinate": str,
             "action": str,
             "caseReference": bool | None,
+            "reason": str | None,
         },
-        "説明: why a coordinate is shown or hidden, line by line",
+        "説明: why `roles`, or a `staffId` today, see a coordinate or do not, line by line",
     ),
     "policyReplay": _view(
         "policyReplay",

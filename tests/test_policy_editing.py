@@ -6,13 +6,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
-from collections.abc import Mapping
+import gzip
+import itertools
+import time
+import zlib
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+import httpx2
 import pytest
 
 from authz.policy import Line
+from models import facts
+from models.graph import GRAPH
 from tests.test_hostile import code_of
 from tests.world import SECRET_ADDRESS, TANAKA, YAMADA, World
 
@@ -676,6 +684,191 @@ async def test_export_and_import_are_the_same_bytes(world: World) -> None:
     assert "line 1" in content["errors"][0]["message"]
 
 
+# -- large files -----------------------------------------------------------------------------------
+
+
+async def upload(
+    world: World, who: str, draft: str, content: Any, purpose: str = EDITING, **headers: str
+) -> httpx2.Response:
+    """Put a file in place of a draft's lines."""
+    if who not in world.tokens:
+        world.tokens[who] = await world.sign_in(who)
+    given = {
+        "authorization": f"Bearer {world.tokens[who]}",
+        "purpose-of-use": purpose,
+        "content-type": "text/csv",
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }
+    return await world.client.post(f"/policy/drafts/{draft}/lines", content=content, headers=given)
+
+
+def file_of(count: int, note: str = "窓口") -> str:
+    """So many different lines that take away what nobody has."""
+    pairs = [
+        (row["role"], purpose)
+        for row in facts.rows("role-purposes")
+        for purpose in row["purpose"].split()
+        if row["role"] not in {"policy-administrator", "protection-coordinator"}
+    ]
+    whats = sorted(name for name in GRAPH.classes if not name.startswith(("Policy", "Staff")))
+    words = itertools.product(pairs, whats, ("search", "match", "mask"))
+    return "".join(
+        f"# {note} {at}\np, role:{role}, purpose:{purpose}, {what}, {action}, deny\n"
+        for at, ((role, purpose), what, action) in enumerate(itertools.islice(words, count))
+    )
+
+
+async def test_what_is_written_is_read_up_to_the_limit(town: World) -> None:
+    """The first policy with lines up to the limit; meanwhile nobody waits for long."""
+    made = await do(town, ADMIN, "createPolicyDraft", title="large")
+    draft = made["draft"]["id"]
+    document = "query ($d: ID) { policyExport(draft: $d) { csv lines } }"
+    first = (await town.data(ADMIN, EDITING, document, variables={"d": draft}))["policyExport"]
+    csv = first["csv"] + file_of(20_000 - first["lines"])
+    longest, done = 0.0, asyncio.Event()
+
+    async def work() -> None:
+        nonlocal longest
+        while not done.is_set():
+            began = time.perf_counter()
+            await asyncio.sleep(0.001)
+            longest = max(longest, time.perf_counter() - began)
+
+    working = asyncio.create_task(work())
+    response = await upload(
+        town, ADMIN, draft, gzip.compress(csv.encode()), content_encoding="gzip"
+    )
+    done.set()
+    await working
+    content = response.json()
+    assert "errors" not in content, content
+    assert content["data"]["importPolicyDraft"]["draft"]["lines"]["totalCount"] == 20_000
+    # Beside the loop it takes seconds; a share of the processor is all that others lose.
+    assert longest < 1
+    again = (await town.data(ADMIN, EDITING, document, variables={"d": draft}))["policyExport"]
+    assert again == {"csv": csv, "lines": 20_000}
+    one_more = csv + "p, role:branch-clerk, purpose:consultation, class:arrears, list, deny\n"
+    response = await upload(town, ADMIN, draft, one_more.encode())
+    assert "at most 20000 lines" in response.json()["errors"][0]["message"]
+    assert f"line {one_more.count(chr(10))}:" in response.json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+async def test_a_file_keeps_its_letters(world: World, encoding: str, end: str) -> None:
+    draft = (await do(world, ADMIN, "createPolicyDraft", title="a file"))["draft"]["id"]
+    csv = file_of(3, "窓口①〜髙")
+    content = csv.replace("\n", end).replace("〜", "～").encode(encoding)
+    assert "errors" not in (await upload(world, ADMIN, draft, content)).json()
+    document = "query ($d: ID) { policyExport(draft: $d) { csv } }"
+    found = await world.data(ADMIN, EDITING, document, variables={"d": draft})
+    assert found["policyExport"]["csv"] == csv.replace("〜", "～")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "# 窓口\n".encode("euc_jp"),
+        "# 窓口\n".encode("iso2022_jp"),
+        "# 窓口\n".encode("utf-16"),
+        "# 窓口\n".encode("utf-16-le"),
+        b"# \xff\xfe\n",
+        "# \ufffd\n".encode(),
+        b"# a\x00b\n",
+    ],
+)
+async def test_a_file_that_no_letters_come_of_is_refused(world: World, content: bytes) -> None:
+    draft = (await do(world, ADMIN, "createPolicyDraft", title="garbled"))["draft"]["id"]
+    response = await upload(world, ADMIN, draft, content + file_of(1).encode("ascii", "ignore"))
+    assert code_of(response.json()) == "BAD_USER_INPUT"
+    assert "UTF-8" in response.json()["errors"][0]["message"] or "U+0000" in response.text
+    given = {"draft": draft, "csv": "# \ufffd\n"}
+    assert code_of(await attempt(world, ADMIN, "importPolicyDraft", given)) == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("p, role:branch-clerk, purpose:consultation, Residence.adress, read, deny",
+         "unknown coordinate `Residence.adress`"),
+        ("p, role:branch-clerk, purpose:consultation, class:residense, read, deny",
+         "unknown class `class:residense`"),
+        ("p, role:nobody, purpose:consultation, class:name, read, deny", "unknown role"),
+        ("p, role:branch-clerk, purpose:consultation, Residence.address, read-withheld, allow",
+         "`branch-clerk` is not marked for protection work (p, role:branch-clerk,"
+         " purpose:consultation, Residence.address"),
+        ("p, role:システム, purpose:consultation, class:name, read, deny", "`role` of a line"),
+        ("g, role:x, role:y", "must be"),
+    ],
+)  # fmt: skip
+async def test_a_line_is_named_as_the_file_has_it(world: World, line: str, said: str) -> None:
+    draft = (await do(world, ADMIN, "createPolicyDraft", title="numbers"))["draft"]["id"]
+    # What only Python takes for the end of a line is none for an editor.
+    csv = f"# one\u2028note\x85\n\r\n\n{file_of(1).strip()}\n{line}\n"
+    for content in (
+        await attempt(world, ADMIN, "importPolicyDraft", {"draft": draft, "csv": csv}),
+        (await upload(world, ADMIN, draft, csv.encode())).json(),
+    ):
+        message = content["errors"][0]["message"]
+        assert message.startswith("line 6: ")
+        assert said in message
+
+
+async def test_who_may_not_is_refused_before_the_body_is_read(world: World) -> None:
+    draft = (await do(world, ADMIN, "createPolicyDraft", title="not yours"))["draft"]["id"]
+    read = False
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        read = True
+        while True:
+            yield b"# " + b"x" * 1000 + b"\n"
+
+    for who, purpose, code in (
+        (DIRECTOR, EDITING, "WRITE_NOT_ALLOWED"),
+        (CLERK, "consultation", "WRITE_NOT_ALLOWED"),
+        (CLERK, EDITING, "PURPOSE_NOT_ALLOWED"),
+    ):
+        response = await upload(world, who, draft, endless(), purpose)
+        assert code_of(response.json()) == code
+        [record] = await world.log()
+        assert (record["kind"], record["actor"], record["outcome"]) == ("WRITE", who, code)
+    response = await upload(world, ADMIN, draft, endless(), authorization="Bearer nothing")
+    assert (response.status_code, code_of(response.json())) == (401, "UNAUTHENTICATED")
+    assert not read
+    assert (await upload(world, ADMIN, draft, endless())).status_code == 413
+
+
+def packed(count: int) -> bytes:
+    """So many signs of a comment, in a file a thousandth as large."""
+    packing = zlib.compressobj(9, wbits=31)
+    part = b"#" * 2**20
+    return b"".join([*(packing.compress(part) for _ in range(count // 2**20)), packing.flush()])
+
+
+@pytest.mark.parametrize("count", [9 * 2**20, 2**28])
+async def test_what_it_unpacks_to_is_bounded(world: World, count: int) -> None:
+    draft = (await do(world, ADMIN, "createPolicyDraft", title="a bomb"))["draft"]["id"]
+    bomb = await asyncio.to_thread(packed, count)
+    response = await upload(world, ADMIN, draft, bomb, content_encoding="gzip")
+    assert (response.status_code, code_of(response.json())) == (413, "LIMIT_EXCEEDED")
+
+
+async def test_a_broken_upload_is_refused(world: World) -> None:
+    draft = (await do(world, ADMIN, "createPolicyDraft", title="broken"))["draft"]["id"]
+    whole = gzip.compress(file_of(3).encode())
+    for body in (whole[:-9], whole + b"more", file_of(1).encode(), b""):
+        response = await upload(world, ADMIN, draft, body, content_encoding="gzip")
+        assert code_of(response.json()) == "BAD_USER_INPUT", body
+    for headers, status in (
+        ({"content_type": "application/json"}, 415),
+        ({"content_encoding": "br"}, 415),
+    ):
+        response = await upload(world, ADMIN, draft, b"#", **headers)
+        assert response.status_code == status
+    assert code_of((await upload(world, ADMIN, "nothing", b"#")).json()) == "BAD_USER_INPUT"
+
+
 async def test_the_administrator_sees_no_personal_data(world: World) -> None:
     for document in (
         "{ addressees { nodes { code } } }",
@@ -717,6 +910,79 @@ async def test_matrix_union_explanation_and_vocabulary(world: World) -> None:
     assert (told["verdict"], told["reason"]) == ("HIDDEN", "LIST")
     assert told["steps"][-1]["says"] == "NOTHING"
     assert len(found["policyVocabulary"]["roles"]) == 14
+
+
+EXPLAINED = """
+query ($s: String, $r: [String!], $p: String!, $c: String!, $a: String!, $why: String) {
+  policyExplanation(staffId: $s, roles: $r, purpose: $p, coordinate: $c, action: $a, reason: $why) {
+    roles verdict reason fits withheld elsewhere { purpose verdict } steps { says text } } }
+"""
+
+
+async def explained(
+    world: World, coordinate: str, action: str = "read", **given: Any
+) -> dict[str, Any]:
+    """Why `sato` sees it for consultation, unless something else is given."""
+    asked = {"s": CLERK, "p": "consultation", "c": coordinate, "a": action, **given}
+    response = await world.ask(ADMIN, EDITING, EXPLAINED, asked)
+    content: dict[str, Any] = response.json()
+    return content
+
+
+async def test_an_explanation_names_what_is_withheld(world: World) -> None:
+    found = (await explained(world, "Residence.address"))["data"]["policyExplanation"]
+    assert (found["roles"], found["verdict"], found["withheld"]) == (
+        ["collection-clerk"], "SHOWN", True
+    )  # fmt: skip
+    assert found["steps"][-1]["says"] == "WITHHELD"
+    found = (await explained(world, "Account.holderName"))["data"]["policyExplanation"]
+    assert found["withheld"] is True, "the holder may be somebody else, who is protected"
+    found = (await explained(world, "Addressee.fullName"))["data"]["policyExplanation"]
+    assert found["withheld"] is False
+    found = (
+        await explained(world, "Residence.address", s="kobayashi", p="protection-measures")
+    )["data"]["policyExplanation"]  # fmt: skip
+    assert (found["verdict"], found["withheld"]) == ("SHOWN_DESPITE_PROTECTION", False)
+
+
+async def test_a_reason_that_was_seen_is_compared_and_other_purposes_are_named(
+    world: World,
+) -> None:
+    document = "{ addressees(first: 1) { nodes { residence { address } } } }"
+    answer = (await world.ask(CLERK, "consultation", document)).json()
+    [hidden] = answer["extensions"]["privacy"]["hidden"]
+    seen = {"action": "list", "why": hidden["reason"]}
+    found = (await explained(world, hidden["coordinate"], **seen))["data"]["policyExplanation"]
+    assert (found["verdict"], found["reason"], found["fits"]) == ("HIDDEN", "LIST", True)
+    assert found["elsewhere"] == [{"purpose": "reminder-dispatch", "verdict": "SHOWN"}]
+    seen["why"] = "ROLE"
+    found = (await explained(world, hidden["coordinate"], **seen))["data"]["policyExplanation"]
+    assert found["fits"] is False
+
+
+async def test_whose_view_is_explained_is_said_once(world: World) -> None:
+    for given in (
+        {"r": ["collection-clerk"]},
+        {"s": "nobody"},
+        {"s": None},
+        {"s": None, "r": []},
+    ):
+        content = await explained(world, "Residence.address", **given)
+        assert code_of(content) == "BAD_USER_INPUT", given
+
+
+async def test_the_union_tells_masked_from_whole(world: World) -> None:
+    document = """
+    { policyUnion(roles: ["collection-clerk"]) {
+        coordinate read { verdict purposes masked withheld } } }
+    """
+    found = await world.data(ADMIN, EDITING, document)
+    union = {one["coordinate"]: one["read"] for one in found["policyUnion"]}
+    number, place = union["Account.accountNumber"], union["Residence.address"]
+    assert number["verdict"] == "SHOWN"
+    assert number["masked"] == ["consultation"]
+    assert {"consultation", "direct-debit"} <= set(number["purposes"])
+    assert (place["withheld"], place["masked"]) == (True, [])
 
 
 async def test_replay_tells_shapes_and_nobody(town: World) -> None:

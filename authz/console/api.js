@@ -32,24 +32,30 @@ export function hold(given) {
  * @param {string} query
  * @param {{purpose?: string | null, variables?: Record<string, any>, caseReference?: string}} terms
  */
-export async function ask(query, { purpose = null, variables = {}, caseReference = "" } = {}) {
+export function ask(query, { purpose = null, variables = {}, caseReference = "" } = {}) {
+  const headers = { "Content-Type": "application/json", ...(caseReference ? { "Case-Reference": caseReference } : {}) };
+  return send("graphql", purpose, headers, JSON.stringify({ query, variables }));
+}
+
+/** Put a file of lines in place of a draft's, its bytes as they are: the server says in which encoding. */
+export function upload(draft, file, purpose) {
+  return send(`policy/drafts/${encodeURIComponent(draft)}/lines`, purpose, { "Content-Type": "text/csv" }, file);
+}
+
+async function send(path, purpose, more, body) {
   const held = token;
-  const headers = {
-    Accept: "application/graphql-response+json",
-    "Content-Type": "application/json",
-  };
+  const headers = { Accept: "application/graphql-response+json", ...more };
   if (held) headers.Authorization = `Bearer ${held}`;
   if (purpose) headers["Purpose-Of-Use"] = purpose;
-  if (caseReference) headers["Case-Reference"] = caseReference;
   let answer;
   try {
-    const response = await fetch("graphql", {
+    const response = await fetch(path, {
       method: "POST",
       credentials: "same-origin",
       referrerPolicy: "no-referrer",
       cache: "no-store",
       headers,
-      body: JSON.stringify({ query, variables }),
+      body,
     });
     answer = await response.json();
   } catch {

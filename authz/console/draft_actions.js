@@ -1,9 +1,9 @@
 /* What can be done with a draft: propose, withdraw, approve, reject, give up; and rolling back. */
 
 import { action, AT_ONCE, effectiveFrom, instant, reason } from "./action.js";
-import { ask } from "./api.js";
+import { ask, upload } from "./api.js";
 import { both, h, time } from "./dom.js";
-import { ABANDON, APPROVE, IMPORT_DRAFT, PROPOSE, REACHED, REBASE, REJECT, ROLL_BACK, WITHDRAW } from "./queries.js";
+import { ABANDON, APPROVE, PROPOSE, REACHED, REBASE, REJECT, ROLL_BACK, WITHDRAW } from "./queries.js";
 import { viewer } from "./session.js";
 import { REACHES, word } from "./words.js";
 
@@ -50,8 +50,8 @@ export function draftActions({ purpose, draft, may, stale }) {
     load: () => action({
       words: ["CSV を取り込む", "Import"],
       fields: [["csv", both("Casbin CSV のファイル", "File"), h("input", { type: "file", required: true, accept: ".csv,text/csv" }),
-        "いまの行は、すべて置き換わります。"]],
-      send: async ({ csv }) => mutate(IMPORT_DRAFT, { csv: await csv.files[0].text() }),
+        "UTF-8 または CP932（Shift_JIS）、2万行まで。いまの行は、すべて置き換わります。"]],
+      send: ({ csv }) => upload(draft.id, csv.files[0], purpose),
       done: () => ["取り込みました。", "Imported."],
     }),
     abandon: () => action({

@@ -94,23 +94,25 @@ export const REACHED = `query Reached($draft: ID!) {
 export const UNION = `query Union($roles: [String!]!) {
   policyUnion(roles: $roles) {
     coordinate nameJa
-    read { verdict purposes }
-    list { verdict purposes }
-    match { verdict purposes }
-    search { verdict purposes }
-    write { verdict purposes }
+    read { ...Most }
+    list { ...Most }
+    match { ...Most }
+    search { ...Most }
+    write { ...Most }
   }
-}`;
+}
+fragment Most on PolicyUnionCell { verdict purposes masked withheld }`;
 
 export const EXPLANATION = `query Explanation(
-  $roles: [String!]!, $purpose: String!, $coordinate: String!, $action: String!,
-  $caseReference: Boolean, $draft: ID, $version: Int
+  $roles: [String!], $staffId: String, $purpose: String!, $coordinate: String!, $action: String!,
+  $caseReference: Boolean, $reason: String, $draft: ID, $version: Int
 ) {
   policyExplanation(
-    roles: $roles, purpose: $purpose, coordinate: $coordinate, action: $action,
-    caseReference: $caseReference, draft: $draft, version: $version
+    roles: $roles, staffId: $staffId, purpose: $purpose, coordinate: $coordinate, action: $action,
+    caseReference: $caseReference, reason: $reason, draft: $draft, version: $version
   ) {
-    verdict reason classes populations
+    roles verdict reason fits withheld classes populations
+    elsewhere { purpose verdict }
     steps { role line text says }
   }
 }`;
@@ -181,10 +183,6 @@ export const CREATE_DRAFT = `mutation CreateDraft($input: CreatePolicyDraftInput
 
 export const EDIT_DRAFT = `mutation EditDraft($input: EditPolicyDraftInput!) {
   editPolicyDraft(input: $input) { draft { id } }
-}`;
-
-export const IMPORT_DRAFT = `mutation ImportDraft($input: ImportPolicyDraftInput!) {
-  importPolicyDraft(input: $input) { draft { id } }
 }`;
 
 export const REBASE = `mutation Rebase($input: PolicyDraftInput!) {

@@ -32,6 +32,14 @@ const SENTENCES = {
   "no field, edge or row carries this class": "この区分を持つ項目がありません。",
   "denied for `…`, `…`, `…`": "{0}・{1}・{2}への拒否が先に決めます。",
   "every class of it is allowed by this role": "この項目の区分は、すべてこのロールに許されています。",
+  "withheld, and nothing says so, where an obligation covers a person of the row":
+    "行の中に、支援措置などで保護されている人がいれば秘匿されます。秘匿されたことは、どこにも出ません。",
+  "no operand compares it where an obligation covers a person of the row":
+    "行の中に、支援措置などで保護されている人がいれば、どの条件にも当たりません。",
+  "shown of protected persons too, one at a time": "保護されている人のものも、一人ずつなら見えます。",
+  "the staff member holds no role today": "この職員は、きょう有効なロールを持っていません。",
+  "none of these roles opens this purpose": "これらのロールでは、この利用目的を使えません。",
+  "there is no such coordinate": "この項目はありません。",
   "no line on `…` for `…`": "{0}の{1}を許す行がありません。",
 
   "the policy has changed since the draft was made: rebase it first":

@@ -65,7 +65,7 @@ function table(words, union, beside) {
   const rows = words.classes.map((one) => {
     const inside = words.coordinates.filter(({ classes }) => classes.includes(one.code));
     return {
-      what: `class:${one.code}`, ja: one.nameJa, code: one.code, marks: [],
+      what: `class:${one.code}`, ja: one.nameJa, code: one.code, marks: one.withheld ? ["秘匿"] : [],
       cells: cellsOf(inside.map(({ coordinate }) => coordinate)),
       fields: inside.map((field) => ({
         what: field.coordinate, ja: field.nameJa ?? field.coordinate, code: field.coordinate, marks: [], fields: [],
@@ -87,19 +87,30 @@ function table(words, union, beside) {
 function opened(words, row, fields) {
   const coordinates = row.fields.length ? row.fields.map(({ what }) => what) : [row.what];
   const purposesOf = (action) => [...new Set(coordinates.flatMap((one) => fields.get(one)?.[action].purposes ?? []))];
+  /** A purpose that opens no more of any field than its masked form. */
+  const onlyMasked = (action, purpose) => coordinates.every((one) => {
+    const cell = fields.get(one)?.[action];
+    return !cell?.purposes.includes(purpose) || cell.masked.includes(purpose);
+  });
+  const named = (action) => purposesOf(action).map((one) =>
+    words.purposeName(one) + (onlyMasked(action, one) ? "（一部表示）" : "")).join("、");
+  const withheld = coordinates.some((one) => ASKED.some((action) => fields.get(one)?.[action].withheld));
   return [
     h("h2", {}, row.ja, " ", h("span", { class: "code" }, row.code)),
-    facts(ASKED.map((action) => [ACTIONS[action][1], purposesOf(action).map(words.purposeName).join("、") || "なし"])),
+    facts(ASKED.map((action) => [ACTIONS[action][1], named(action) || "なし"])),
+    withheld ? h("p", { class: "box note" }, both("支援措置などで保護されている人のものは、開いていても秘匿されます。",
+      "Of protected persons it is withheld, although it is open.")) : null,
   ];
 }
 
+/** Whether the value is seen whole: for a purpose, or for any of them. */
 function sees(cell, key) {
   if (!cell || !cell.verdict.startsWith("SHOWN")) return false;
-  return key === "union" || cell.purposes.includes(key);
+  return key === "union" || (cell.purposes.includes(key) && !cell.masked.includes(key));
 }
 
 function masked(field, key) {
-  return [field?.read, field?.list].some((cell) => cell?.verdict === "MASKED" && (key === "union" || cell.purposes.includes(key)));
+  return [field?.read, field?.list].some((cell) => cell && (key === "union" ? cell.verdict === "MASKED" : cell.masked.includes(key)));
 }
 
 function despite(field, key) {
