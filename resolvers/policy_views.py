@@ -388,13 +388,23 @@ async def policy_comparison(views: Views, given: Mapping[str, Any], policy: Poli
         size = await people(connection)
     # Beside the loop: requests must not wait while up to twenty policies are built.
     findings = await asyncio.to_thread(validate, lines, policy.reference, policy.coordinates)
+    return await asyncio.to_thread(_compared, before, lines, later, policy, findings, staff, size)
+
+
+def _compared(
+    before: Policy,
+    lines: Sequence[Line],
+    later: Iterable[Sequence[Line]],
+    policy: Policy,
+    findings: Sequence[Finding],
+    staff: Counter[Roles],
+    size: int,
+) -> dict[str, Any]:
     usable = not has_errors(findings)
-    groups: list[Group] = []
-    steps: list[Step] = []
-    if usable:
-        steps = await asyncio.to_thread(_steps, before, lines, later, policy)
-        changed = await asyncio.to_thread(_compare, steps, staff)
-        groups = grouped(changed, policy.coordinates)
+    steps = _steps(before, lines, later, policy) if usable else []
+    groups = grouped(_compare(steps, staff), policy.coordinates) if usable else []
+    gains = [group for group in groups if group.kind == "GAIN"]
+    losses = [group for group in groups if group.kind == "LOSS"]
     old, new = set(before.lines), set(lines)
     afters, befores = [step[1] for step in steps], [step[0] for step in steps]
     return {
@@ -402,10 +412,10 @@ async def policy_comparison(views: Views, given: Mapping[str, Any], policy: Poli
         "usable": usable,
         "added": [_text(line) for line in lines if line not in old],
         "removed": [_text(line) for line in before.lines if line not in new],
-        "gains": [_sentence(g, afters, staff, size) for g in groups if g.kind == "GAIN"],
-        "losses": [_sentence(g, befores, staff, size) for g in groups if g.kind == "LOSS"],
-        "needsApproval": any(group.kind == "GAIN" for group in groups),
-        **_reached([group for group in groups if group.kind == "GAIN"], staff, size),
+        "gains": [_sentence(group, afters, staff, size) for group in gains],
+        "losses": [_sentence(group, befores, staff, size) for group in losses],
+        "needsApproval": bool(gains),
+        **_reached(gains, staff, size),
     }
 
 

@@ -321,7 +321,7 @@ class Writes:
         """Refuse, after it is on the log, a change that the actor is not cleared for, whatever its
         input will be. Raises `Refused`."""
         draft = record_of(Kind.WRITE, actor, policy, terms)
-        operation = select(prepared.schema, prepared.operation, prepared.fragments, {})
+        operation = prepared.select({})
         logged = LoggedOperation.of(_normal(operation), ())
         try:
             clearance = self._reads.clearance(actor, policy, terms)
