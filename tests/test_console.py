@@ -769,6 +769,7 @@ async def test_why_a_field_is_hidden(chrome: Browser, server: Server) -> None:
         await expect(page.locator(".verdict")).to_contain_text("保護されている人のものは秘匿")
         await expect(told).to_contain_text("全員（保護されている人を除く）")
         await expect(told).to_contain_text("誰にも分からないようにしてあります")
+        await page.evaluate("scrollTo(0, 0)")
         await administrator.picture("explain")
         await administrator.at("union")
         await expect(page.get_by_role("grid")).to_contain_text("合計")
@@ -890,7 +891,6 @@ async def test_nothing_that_waits_is_out_of_reach(
             await expect(page.get_by_role("heading", name="結果")).to_be_visible()
             # Each is answered on its own: what must not be is refused, the others are given.
             await expect(page.locator(".box.note .badge.rejected")).to_have_count(1)
-            await director.picture("decided")
             await page.get_by_role("button", name="閉じる").click()
             await expect(page.locator("main")).to_contain_text(f"全 {left} 件のうち")
 
