@@ -71,35 +71,19 @@ class Refusal:
     retry_after: int | None = None
 
     @property
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """What goes with it."""
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(self.body)).encode()),
-            (b"cache-control", b"no-store"),
-            (b"connection", b"close"),
+    def written(self) -> bytes:
+        """The whole answer, in the form of every error."""
+        body = refused(self.code, self.message, self.status).body
+        lines = [
+            f"HTTP/1.1 {self.status.value} {self.status.phrase}",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+            "cache-control: no-store",
+            "connection: close",
         ]
         if self.retry_after is not None:
-            headers.append((b"retry-after", str(self.retry_after).encode()))
-        return headers
-
-    @property
-    def body(self) -> bytes:
-        """In the form of every error."""
-        return refused(self.code, self.message, self.status).body
-
-    @property
-    def written(self) -> bytes:
-        """As a whole, where no application is asked."""
-        line = f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n".encode()
-        lines = [name + b": " + value + b"\r\n" for name, value in self.headers]
-        return b"".join([line, *lines, b"\r\n", self.body])
-
-    async def send(self, send: Send) -> None:
-        """As an application's answer."""
-        start = {"type": "http.response.start", "status": self.status.value}
-        await send({**start, "headers": self.headers})
-        await send({"type": "http.response.body", "body": self.body})
+            lines.append(f"retry-after: {self.retry_after}")
+        return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 _TOO_LARGE = Refusal(
@@ -195,10 +179,11 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._doors = doors
+        self.doors = doors
         self._bounds = doors.bounds
         self._address: Address | None = None
         self._stage = _Stage.CONNECTED
+        self._request: _Request | None = None
         # Bytes since the parser told of a head, of a part of a body, or of an end.
         self._unread = 0
         self._deadline: asyncio.TimerHandle | None = None
@@ -210,12 +195,12 @@ class Connection(HttpToolsProtocol):
         """Let it in, or tell it to come back."""
         super().connection_made(transport)
         self._address = address_of(self.client[0] if self.client else None)
-        of_proxy = self._doors.is_proxy(self._address)
+        of_proxy = self.doors.is_proxy(self._address)
         bounds = self._bounds
         self.timeout_keep_alive = bounds.proxy_idle_seconds if of_proxy else bounds.idle_seconds  # type: ignore[assignment]
-        if self._doors.enter(self._address):
+        if self.doors.enter(self._address):
             self._expect(_Stage.CONNECTED, bounds.head_seconds)
-        elif self._doors.overrun:
+        elif self.doors.overrun:
             transport.abort()
         else:
             self._refuse(_busy(bounds))
@@ -225,7 +210,7 @@ class Connection(HttpToolsProtocol):
         self._expect(_Stage.CLOSING)
         if self._stall is not None:
             self._stall.cancel()
-        self._doors.leave(self._address)
+        self.doors.leave(self._address)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -253,22 +238,31 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there."""
+        if self._stage is _Stage.CLOSING:
+            return
         self._unread = 0
         self._expect(_Stage.BODY, self._bounds.body_seconds)
         super().on_headers_complete()
-        if self._doors.leaving:
+        if self.doors.leaving:
             self._last()
 
     def on_body(self, body: bytes) -> None:
         """Some of the body is there."""
+        if self._stage is _Stage.CLOSING:
+            return
         self._unread = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """The request is there as a whole."""
+        """The request is there as a whole: it is answered in its turn, or told to come back."""
+        if self._stage is _Stage.CLOSING:
+            return
         self._unread = 0
         self._expect(_Stage.IDLE)
         super().on_message_complete()
+        request = self._request
+        if request is not None and request.cycle is self.cycle and not request.takes_place():
+            self._refuse(_busy(self._bounds))
 
     def _expect(self, stage: _Stage, seconds: float | None = None) -> None:
         """What comes next, and in which time."""
@@ -300,12 +294,16 @@ class Connection(HttpToolsProtocol):
     # -- what goes out ---------------------------------------------------------------------------
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(cycle, _Waiting(self, cycle, app))  # type: ignore[arg-type]
+        self._request = _Request(self, cycle, app)
+        if cycle.more_body or self._request.takes_place():
+            super()._start_asgi_task(cycle, self._request)  # type: ignore[arg-type]
+        else:
+            self._refuse(_busy(self._bounds))
 
     def on_response_complete(self) -> None:
         """An answer is out, or on its way."""
         super().on_response_complete()
-        self._watch_close()
+        self.watch_close()
 
     def pause_writing(self) -> None:
         """The client takes less than is written."""
@@ -353,6 +351,8 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if unanswered:
+            # At once: otherwise it goes out when everything that waits has had its turn.
+            self.transport.set_write_buffer_limits(high=0)
             self.transport.write(refusal.written)
         self.transport.write_eof()
         self.flow.resume_reading()
@@ -361,9 +361,9 @@ class Connection(HttpToolsProtocol):
     def _close(self) -> None:
         self._expect(_Stage.CLOSING)
         self.transport.close()
-        self._watch_close()
+        self.watch_close()
 
-    def _watch_close(self) -> None:
+    def watch_close(self) -> None:
         """A connection is closed once its client has taken everything, which may be never."""
         if self.transport.is_closing():
             self._watch()
@@ -383,55 +383,39 @@ class Connection(HttpToolsProtocol):
             self._watch()
 
 
-class _Waiting:
-    """A request between its last byte and the first of its answer, counted among those who wait."""
+class _Request:
+    """One request, counted among those who wait from its last byte to the first of its answer."""
 
     def __init__(self, connection: Connection, cycle: RequestResponseCycle, app: ASGIApp) -> None:
+        self.cycle = cycle
         self._connection = connection
-        self._doors = connection._doors
-        self._cycle = cycle
+        self._doors = connection.doors
         self._app = app
-        self._counted = False
+        self._waits = False
         self._refused = False
 
+    def takes_place(self) -> bool:
+        """Now that it is there as a whole: whether it may wait."""
+        if self.cycle.scope["path"] == HEALTH:
+            return True
+        self._refused = self._doors.waiting >= self._doors.bounds.waiting
+        self._waits = not self._refused
+        self._doors.waiting += self._waits
+        return self._waits
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def received() -> Message:
-            message = await receive()
-            whole = message["type"] == "http.request" and not message.get("more_body", False)
-            if whole and not await self._takes_place(send):
-                return {"type": "http.disconnect"}
-            return message
-
         async def sent(message: Message) -> None:
-            if not self._refused:
-                self._give_up_place()
-                await send(message)
+            self._give_up_place()
+            await send(message)
 
-        if scope["path"] == HEALTH:
-            await self._app(scope, receive, send)
-            return
-        connection = self._connection
         try:
-            if self._cycle.more_body or await self._takes_place(send):
-                await self._app(scope, received, sent)
+            if not self._refused:
+                await self._app(scope, receive, sent)
         finally:
             self._give_up_place()
             # An answer that breaks off closes its connection after this.
-            connection.loop.call_soon(connection._watch_close)
-
-    async def _takes_place(self, send: Send) -> bool:
-        if self._counted or self._refused:
-            return self._counted
-        bounds = self._doors.bounds
-        self._refused = self._doors.waiting >= bounds.waiting
-        if self._refused:
-            await _busy(bounds).send(send)
-            return False
-        self._doors.waiting += 1
-        self._counted = True
-        return True
+            self._connection.loop.call_soon(self._connection.watch_close)
 
     def _give_up_place(self) -> None:
-        if self._counted:
-            self._doors.waiting -= 1
-            self._counted = False
+        self._doors.waiting -= self._waits
+        self._waits = False

@@ -15,7 +15,7 @@ import httpx2
 
 from tests.conftest import PROJECT
 
-START_SECONDS = 60
+START_SECONDS = 180
 STEP = 0.1
 
 
@@ -49,7 +49,7 @@ def live_process(
             yield process, f"http://127.0.0.1:{port}"
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(30)
+            process.wait(60)
 
 
 def free_port() -> int:

@@ -355,6 +355,22 @@ async def test_whoever_comes_while_too_many_wait_is_told_at_once() -> None:
             writer.close()
 
 
+async def test_many_who_come_in_one_moment_wait_no_longer_than_the_bound() -> None:
+    """Before any of them had its turn: the queue is what is bounded."""
+    async with listening(echo, Bounds(waiting=10)) as port:
+        clients = [socket.create_connection(port.address) for _ in range(50)]
+        await until_so(lambda: port.doors._open.total() == 50)
+        for client in clients:
+            client.sendall(HEAD + b"connection: close\r\ncontent-length: 2\r\n\r\n{}")
+        await until_so(lambda: not port.server.server_state.tasks)
+        told = []
+        for client in clients:
+            reader, writer = await asyncio.open_connection(sock=client)
+            told.append(status(await read_all(reader)))
+            writer.close()
+        assert (told.count(200), told.count(503)) == (10, 40)
+
+
 async def test_a_refused_request_reaches_no_endpoint(world: World) -> None:
     """Over the application itself: every path but the health refuses with the error's own code."""
     app = world.client._transport.app  # type: ignore[attr-defined]
