@@ -76,6 +76,7 @@ AT_LEAST = {
     "masked": 2,
     "number": 1,
     "obligation": 100,
+    "told": 20,  # in the data
     "OPERAND_HIDDEN": 20,
     "BAD_USER_INPUT": 5,
     "CURSOR_INVALID": 1,

@@ -34,6 +34,8 @@ SHAPES = {
     ),
     "fragments": f"{{ a: addressees {{ ...P }} b%d: addressees {{ ...P }} }}"
     f" fragment P on AddresseeConnection {{ nodes {{ {FIELDS} }} }}",
+    "privacy": "{ a%d: addressees(first: 1)"
+    " { nodes { privacy { hidden { field reason purposes } } } } }",
     "comments": "{ viewer { id } } # " + "x" * 500 + "%d",
 }
 
