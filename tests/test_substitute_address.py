@@ -78,8 +78,11 @@ async def town(world: World) -> AsyncIterator[World]:
 
 
 def word(value: Any) -> str:
-    if value is None or isinstance(value, bool | int):
-        return {None: "NULL", True: "true", False: "false"}.get(value, str(value))
+    """A value as SQL writes it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int):
+        return str(value)
     return f"'{value}'"
 
 
