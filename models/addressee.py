@@ -201,6 +201,7 @@ class Addressee(SQLModel, table=True):
         match=True,
         type=text(),
         default=None,
+        check=rules.kana_name,
     )
     full_name_search_kana: str | None = column(
         "name",
@@ -222,6 +223,7 @@ class Addressee(SQLModel, table=True):
         type=text(),
         index=True,
         default=None,
+        check=rules.plain_text,
     )
     given_name_kana: str | None = column(
         "name",
@@ -231,6 +233,7 @@ class Addressee(SQLModel, table=True):
         match=True,
         type=text(),
         default=None,
+        check=rules.kana_name,
     )
     given_name_search_kana: str | None = column(
         "name",
@@ -244,7 +247,14 @@ class Addressee(SQLModel, table=True):
         default=None,
     )
     given_name: str | None = column(
-        "name", ja="基本名漢字情報", en="given name", item=17, match=True, type=text(), default=None
+        "name",
+        ja="基本名漢字情報",
+        en="given name",
+        item=17,
+        match=True,
+        type=text(),
+        default=None,
+        check=rules.plain_text,
     )
     birth_date: dt.date | None = column(
         "birth-and-sex",
@@ -275,6 +285,7 @@ class Addressee(SQLModel, table=True):
         search=True,
         type=text(),
         default=None,
+        check=rules.plain_text,
     )
     elementary_school_district: str | None = column(
         "residence",
@@ -285,6 +296,7 @@ class Addressee(SQLModel, table=True):
         search=True,
         type=text(),
         default=None,
+        check=rules.plain_text,
     )
     junior_high_school_district: str | None = column(
         "residence",
@@ -295,6 +307,7 @@ class Addressee(SQLModel, table=True):
         search=True,
         type=text(),
         default=None,
+        check=rules.plain_text,
     )
     electoral_district: str | None = column(
         "residence",
@@ -305,6 +318,7 @@ class Addressee(SQLModel, table=True):
         search=True,
         type=text(),
         default=None,
+        check=rules.plain_text,
     )
     postal_code_area: str | None = column(
         "residence",
@@ -394,6 +408,7 @@ class Addressee(SQLModel, table=True):
         search=True,
         type=text(),
         default=None,
+        check=rules.plain_text,
     )
     building: str | None = column(
         "residence",

@@ -144,6 +144,37 @@ def _is_in_json(element: IsIn, compiler: Any, **options: Any) -> str:
     )
 
 
+class StartsWithAny(ColumnElement[bool]):
+    """`column` begins with one of the texts in the list parameter `name`."""
+
+    inherit_cache = False
+    _is_implicitly_boolean = True
+    type = sa.Boolean()
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.values: sa.BindParameter[Any] = sa.bindparam(
+            name, type_=postgresql.ARRAY(sa.String()), unique=False
+        )
+
+
+@compiles(StartsWithAny)
+def _starts_with_of_array(element: StartsWithAny, compiler: Any, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    values = compiler.process(element.values, **options)
+    return f"EXISTS (SELECT 1 FROM unnest({values}) AS w (t) WHERE starts_with({column}, w.t))"
+
+
+@compiles(StartsWithAny, "sqlite")
+def _starts_with_of_json(element: StartsWithAny, compiler: Any, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    values = compiler.process(element.values, **options)
+    return (
+        f"EXISTS (SELECT 1 FROM json_each({values}) AS w"
+        f" WHERE substr({column}, 1, length(w.value)) = w.value)"
+    )
+
+
 class Now(ColumnElement[Any]):
     """This instant by the database's clock, to be compared with a stored instant.
 

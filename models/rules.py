@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from models.check_digits import is_municipality_code
 from models.codes import ADDRESSEE_DIGITS, NUMBER_DIGITS, could_be_number
@@ -195,6 +196,10 @@ def plain_text(text: str) -> str | None:
     if UNPRINTABLE.search(text):
         return Reason("a character that no name or text holds", "使用できない文字が含まれています")
     return seen_as_it_is(text) or no_individual_number(text)
+
+
+WRITTEN: frozenset[Callable[[str], str | None]] = frozenset({plain_text, name, kana_name})
+"""The rules of texts that people write. They are compared by `texts.same_signs`; codes are not."""
 
 
 def seen_as_it_is(text: str) -> str | None:

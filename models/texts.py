@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from itertools import islice, product
+from math import prod
+from typing import Any
 
 # What turns or hides text: Unicode's category Cf, and other characters that show nothing. U+200D
 # joins letters, and a variation selector chooses the form of a name's character: both may stay.
@@ -26,9 +30,12 @@ _UNSEEN = re.compile(f"[{_HIDDEN}{_JOINER_AND_SELECTORS}]")
 # makers. Each group is one sign.
 DASHES = "－-−‐‑–﹣"
 _GROUPS = ("～〜∼", "―—", "‖∥", "￠¢", "￡£", "￢¬", "￤¦", "…⋯", "~‾￣", "＼\\¥￥", DASHES)
-_ONE_SIGN = {ord(sign): group[0] for group in _GROUPS for sign in group}
+_GROUP_OF = {sign: group for group in _GROUPS for sign in group}
+_ONE_SIGN = {ord(sign): group[0] for sign, group in _GROUP_OF.items()}
 # A long mark behind a digit is a dash that somebody typed with the key beside it.
-_LONG_MARK = re.compile(r"(?<=[0-9０-９〇一二三四五六七八九十])[ーｰ]")
+_LONG_MARKS = "ーｰ"
+_DIGITS = "0123456789０１２３４５６７８９〇一二三四五六七八九十"
+_LONG_MARK = re.compile(f"(?<=[{_DIGITS}])[{_LONG_MARKS}]")
 _PLAIN = re.compile(r"[ -,./0-9:-\[\]-}]*")
 
 
@@ -56,6 +63,48 @@ def same_signs(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
     return _LONG_MARK.sub("－", text.translate(_ONE_SIGN))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same, texts in any spelling of their signs."""
+    if isinstance(one, str) and isinstance(other, str):
+        return same_signs(one) == same_signs(other)
+    return bool(one == other)
+
+
+def compared(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row for comparing: what a rerun brings in another spelling is the same."""
+    return {
+        name: same_signs(value) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
+def spellings(text: str, most: int = 1000) -> list[str]:
+    """The texts that `same_signs` takes for this one, for a database to look up in an index.
+
+    Every mixture of signs where there are at most `most`; else each group as it stands or with one
+    sign throughout, as one table writes it.
+    """
+    signs = [_alternatives(text, at) for at in range(len(text))]
+    if prod(map(len, signs)) <= most:
+        return ["".join(each) for each in product(*signs)]
+    groups = list(dict.fromkeys(each for each in signs if len(each) > 1))
+    found = {text}
+    for chosen in islice(product(*(["", *group] for group in groups)), most):
+        sign_of = dict(zip(groups, chosen, strict=True))
+        found.add("".join(sign_of.get(of) or one for of, one in zip(signs, text, strict=True)))
+    return sorted(found)
+
+
+def _alternatives(text: str, at: int) -> str:
+    """The signs of which one stands here."""
+    sign = text[at]
+    if sign in DASHES or sign in _LONG_MARKS:
+        if at > 0 and text[at - 1] in _DIGITS:
+            return DASHES + _LONG_MARKS
+        return DASHES if sign in DASHES else sign
+    return _GROUP_OF.get(sign, sign)
 
 
 def half_width(text: str) -> str:

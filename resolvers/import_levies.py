@@ -18,6 +18,7 @@ from models.database import Database
 from models.graph import GRAPH
 from models.levy_balance import outstanding, overpaid
 from models.rules import Reason
+from models.texts import compared
 from resolvers.import_cells import Cell, Values, part_of
 from resolvers.import_report import Outcome, Problem, Row
 
@@ -72,7 +73,7 @@ class LevyLoader:
                     there[key] = levy
                     fresh.append(levy)
                     outcome.loaded.add(row.line)
-                elif there[key] == levy:
+                elif compared(there[key]) == compared(levy):
                     outcome.already_there.add(row.line)
                 else:
                     row.problems.append(Problem.of(self._cells["通知書番号"], DIFFERS))
@@ -120,7 +121,7 @@ class ReceiptLoader:
                     there[key] = receipt
                     fresh.append(receipt)
                     outcome.loaded.add(row.line)
-                elif there[key] == receipt:
+                elif compared(there[key]) == compared(receipt):
                     outcome.already_there.add(row.line)
                 else:
                     row.problems.append(Problem.of(self._cells["金額"], DIFFERS))

@@ -27,6 +27,7 @@ from models.city_file import CODE, COVERED_TOO
 from models.database import Database, DatabaseError
 from models.protective_measure import FLAGS, KUSHIRO, VIOLENCE, MeasureKind, MeasureStatus
 from models.rules import Reason, addressee_code
+from models.texts import same
 from resolvers.causes import (
     OBLIGATIONS,
     Causes,
@@ -231,7 +232,7 @@ def _more(row: Row, stored: Any, wanted: Values) -> Values:
     for name in SAID:
         if wanted[name] is not None and stored[name] is None:
             more[name] = wanted[name]
-        elif wanted[name] not in {None, stored[name]}:
+        elif wanted[name] is not None and not same(wanted[name], stored[name]):
             row.problems.append(Problem(DIFFERS, HEADERS[name], CELLS[HEADERS[name]].classes))
     last, reminds = stored["ends_on"], wanted["ends_on"]
     if reminds is not None and (last is None or reminds > last):

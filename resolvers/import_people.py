@@ -25,6 +25,7 @@ from models.bulk import add
 from models.database import Database
 from models.graph import GRAPH
 from models.rules import Reason
+from models.texts import compared, same
 from resolvers.causes import Causes, codes_of, enter_unspecified
 from resolvers.import_care import FLAGS, Ahead, raised_flags
 from resolvers.import_cells import ACCOUNT, CHILD_TYPES, NUMBER, Values, table_of
@@ -172,7 +173,7 @@ class PeopleLoader:
     def _differences(self, own: Values, base: Values) -> Iterator[Problem]:
         """Base items of a further row: equal or empty. Flags may only be raised."""
         for name, value in own.items():
-            if value is not None and name not in FLAGS and base.get(name) != value:
+            if value is not None and name not in FLAGS and not same(base.get(name), value):
                 yield self._whole.problem("addressee", name.removesuffix("_text"), DIFFERS)
 
     def _compare_numbers(self, rows: Sequence[Row]) -> None:
@@ -257,7 +258,7 @@ class PeopleLoader:
         child = _child(part, row.code, values)
         key = _key(table_of(part), child)
         if key in there:
-            if there[key] != child:
+            if compared(there[key]) != compared(child):
                 row.problems.append(self._whole.problem(part, "account_number", DIFFERS))
             return False
         lack = self._lack(batch, part, child)
@@ -361,7 +362,7 @@ def _child(part: str, code: str, values: Values) -> Values:
 
 def _key(table: str, child: Values) -> tuple[Any, ...]:
     """What makes a child row the same row: an account's natural key, else all that it says."""
-    values = [child[name] for name in ACCOUNT_KEY] if table == ACCOUNT else child.values()
+    values = [child[name] for name in ACCOUNT_KEY] if table == ACCOUNT else compared(child).values()
     return (table, *values)
 
 

@@ -26,7 +26,7 @@ from authz.errors import BadInput
 from authz.staff_desk import Wanted
 from models.database import Database, DatabaseError
 from models.staff import STAFF, STAFF_ROLE, ProposalKind, StaffState
-from models.texts import half_width
+from models.texts import half_width, same
 from models.wareki import NotADateError, parse_day
 from resolvers.import_file import CityFile, Line, Progress
 from resolvers.import_report import Problem, RejectFile, Report
@@ -205,7 +205,7 @@ def _needed(name: str | None) -> str:
 
 
 async def _named(connection: AsyncConnection, staff_id: str, wanted: str | None, name: str) -> bool:
-    if wanted is None or wanted == name:
+    if wanted is None or same(wanted, name):
         return False
     await connection.execute(
         sa.update(STAFF).where(STAFF.c.id == staff_id).values(name=staff_desk.checked_name(wanted))

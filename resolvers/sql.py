@@ -25,6 +25,7 @@ from models.database import (
     Database,
     IsIn,
     Reader,
+    StartsWithAny,
     Statement,
     Terms,
     named,
@@ -34,7 +35,9 @@ from models.edges import Edge, Through
 from models.graph import GRAPH, Leaf, Type
 from models.kana import fold_kana
 from models.labels import Label
+from models.rules import WRITTEN
 from models.second_wall import agent_handling, open_rows, uncovered_agents, uncovered_rows, withheld
+from models.texts import spellings, without_invisible
 from models.tokyo import TOKYO
 from resolvers.levels import (
     AllOf,
@@ -464,13 +467,17 @@ class _Builder:
             # `null NOT IN ()` is true in SQL, but a null satisfies no comparison and no negation.
             present = self._column(condition.leaf).is_not(None)
             compared = sa.not_(compared)
-            if condition.operator == "in":
+            if condition.operator == "in" or _is_spelled(condition):
                 compared = sa.and_(present, compared)
         guard = self._holds(condition.guard)
         return compared if guard is None else sa.and_(guard, compared)
 
     def _compared(self, compare: Compare) -> sa.ColumnElement[bool]:
         column = self._column(compare.leaf)
+        if _is_spelled(compare):
+            if compare.operator == "prefix":
+                return StartsWithAny(column, self._name(compare.source, _beginnings))
+            return IsIn(column, self._name(compare.source, _spelled))
         fold = folding(compare.leaf.label, compare.operator)
         source = compare.source
         if compare.operator == "in":
@@ -714,6 +721,28 @@ def folding(label: Label, operator: str) -> Transform | None:
     if label.folded:
         return fold_kana
     return plain if label.form is not None and operator == "prefix" else label.form
+
+
+def _is_spelled(compare: Compare) -> bool:
+    """Whether the comparison is one of a text that people write, in any spelling of its signs."""
+    label = compare.leaf.label
+    written = label.form is None and label.check in WRITTEN
+    return written and compare.operator in {"eq", "in", "prefix"}
+
+
+def _spelled(values: Any) -> list[str]:
+    """Every spelling of each operand: what is stored stays as it came, and an index finds it."""
+    texts = [without_invisible(text) for text in _each(None)(values)]
+    most = MOST_IN // max(1, len(texts))
+    return [each for text in texts for each in spellings(text, most)]
+
+
+def _beginnings(value: Any) -> list[str]:
+    """Every spelling of a prefix."""
+    found = _spelled(value)
+    if found == [""]:
+        raise BadInput("a prefix needs at least one letter")
+    return found
 
 
 def _given(transform: Transform | None) -> Transform:

@@ -284,6 +284,23 @@ async def test_every_encoding_of_a_city(city: City, encoding: str) -> None:
     assert (await city.one(code(1)))["full_name"] == name
 
 
+async def test_the_same_row_in_the_other_table_is_there_already(city: City) -> None:
+    """CP932 and Shift_JIS read six signs of one file as different characters."""
+    places = {"住所漢字": "北海道釧路市黒金町7丁目5番地1－2", "方書漢字": "くしろハイツ1～3号棟"}
+    mobile = {"連絡先種別": "携帯", "電話番号等": "090－1234－5678", "連絡先設定日": "2024－05－01"}
+    first = person(1, **places, **mobile)
+    assert (await city.load([first], encoding="cp932")).loaded == 1
+    written = str.maketrans("－～", "−〜")
+    for signs in (written, str.maketrans("－", "‐"), str.maketrans("－", "ー")):
+        again = {name: text.translate(signs) for name, text in first.items()}
+        report = await city.load([again])
+        assert (report.already_there, report.rejected) == (1, 0)
+    assert (await city.one(code(1)))["address"] == places["住所漢字"]
+    assert [row["value"] for row in await city.rows("Contact")] == ["090－1234－5678"]
+    other = await city.load([first | {"方書漢字": "くしろハイツ1－3号棟"}])
+    assert other.rejected == 1
+
+
 async def test_rows_of_one_addressee_may_stand_anywhere(city: City) -> None:
     rows = [
         {CODE: code(1), "連絡先種別": "携帯", "電話番号等": "090-0000-0001"},

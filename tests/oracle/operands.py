@@ -13,6 +13,8 @@ from typing import Any
 from models.codes import plain as plain_code
 from models.graph import Leaf, Type
 from models.kana import fold_kana
+from models.rules import WRITTEN
+from models.texts import same_signs, without_invisible
 from tests.oracle.policy import MATCH, SEARCH
 
 Tree = Mapping[str, Any]
@@ -101,7 +103,15 @@ def compared(leaf: Leaf, operator: str, value: Any, operand: Any) -> Truth:
         return (value is None) is operand
     if value is None:
         return None
+    if spelled(leaf, operator):
+        value = same_signs(value)
     return COMPARISONS[operator](plain(value), folded(leaf, operator, operand))
+
+
+def spelled(leaf: Leaf, operator: str) -> bool:
+    """Whether texts are compared in any spelling of their signs."""
+    written = leaf.label.form is None and leaf.label.check in WRITTEN
+    return written and operator in {"eq", "in", "prefix"}
 
 
 def folded(leaf: Leaf, operator: str, operand: Any) -> Any:
@@ -110,6 +120,8 @@ def folded(leaf: Leaf, operator: str, operand: Any) -> Any:
         return [folded(leaf, operator, one) for one in operand]
     if leaf.label.form is not None:
         return (plain_code if operator == "prefix" else leaf.label.form)(operand)
+    if spelled(leaf, operator):
+        return same_signs(without_invisible(operand))
     return fold_kana(operand) if leaf.label.folded else operand
 
 
