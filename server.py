@@ -18,10 +18,11 @@ import argparse
 import asyncio
 import contextlib
 import datetime as dt
-import getpass
+import hashlib
 import json
 import multiprocessing.process
 import os
+import pwd
 import signal
 import socket
 import sys
@@ -32,15 +33,14 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
 from authz import recovery
-from authz.access_log import Kind, LoggedOperation, insert
-from authz.access_log import Record as LogRecord
+from authz.access_log import COMMAND, insert_command
 from authz.channel import Address, address_of
 from authz.clearance import clear
 from authz.client_certificate import NotInForce, thumbprint_of_pem
@@ -51,10 +51,11 @@ from authz.indispensable import INDISPENSABLE
 from authz.invariants import MACHINE_ROLE
 from authz.keys import KeysError
 from authz.lockout import Lockout
-from authz.number_store import StoreRefused
+from authz.number_store import StoreRefused, faults_of
 from authz.passwords import QUICK, STRONG, Passwords, fresh_password
 from authz.policy_chain import Chain, ChainBroken
 from authz.policy_store import PolicyStore, check_first_policy
+from authz.redis_check import objections
 from authz.scopes import Limits
 from authz.session import connect, disconnect
 from authz.staff_desk import member_of, set_password
@@ -68,11 +69,11 @@ from models.client import (
 )
 from models.database import DRIVERS_ERRORS, Database, DatabaseError
 from models.demo.cast_staff import CAST, new_password
-from models.demo.town import Town
+from models.demo.town import FILE_NAMES, Town
 from models.failures import tell_no_values, trace_of, words_of
 from models.graph import GRAPH, PROTECTED
 from models.individual_number import StoreKind
-from models.migrate import has_table, migrate
+from models.migrate import faults, has_table, is_current, migrate
 from models.transfer import TransferExtent
 from resolvers import transfer
 from resolvers.cast import hire, is_staffed
@@ -91,6 +92,7 @@ from resolvers.importing import (
 from schema import serving
 from schema.application import (
     LATE,
+    NOT_MIGRATED,
     create_app,
     lasting_services,
     main_database,
@@ -103,6 +105,7 @@ from schema.narrowed import changes_open_to, narrowed_sdl
 from schema.settings import SettingError, Settings, variable
 
 PROJECT = Path(__file__).parent
+WHO = "who you are, for the log; default: your account here"
 
 
 def application() -> Starlette:
@@ -133,12 +136,12 @@ def embedded_redis(settings: Settings) -> Iterator[Settings]:
 
 
 async def prepare(settings: Settings) -> None:
-    """Migrate, and fill a new demo store with its town and cast.
+    """Set up an embedded or new demo store, with its town and cast; change nothing else.
 
     At last it opens what a worker opens: what would stop one is said once, before there are any.
     """
     async with main_database(settings, migrated=False) as database:
-        await migrate(database)
+        await _set_up(settings, database)
         new = settings.store is StoreKind.DEMO and not await is_staffed(database)
     if new:
         # The cast comes last: a start that was interrupted before goes on with the town.
@@ -149,19 +152,42 @@ async def prepare(settings: Settings) -> None:
         pass
 
 
+async def _set_up(settings: Settings, database: Database) -> None:
+    """A server's database is changed by `migrate` alone, unless it is a new demo store's."""
+    if await is_current(database):
+        return
+    new = settings.store is StoreKind.DEMO and not await has_table(database, "alembic_version")
+    if settings.database_url and not new:
+        raise SettingError(NOT_MIGRATED)
+    await migrate(database)
+
+
 async def load_town(settings: Settings, people: int) -> None:
     """Generate the demo town's files and load them; what is there already stays."""
     if settings.store is not StoreKind.DEMO:
         raise SettingError("ATENA_STORE: the demo town goes into a demo store only")
     async with _stores(settings) as (database, vault):
-        with ExitStack() as bars, TemporaryDirectory(dir=settings.data) as folder:
+        with ExitStack() as bars, _unseen(settings.data) as folder:
 
             def bar(title: str, size: int) -> Callable[[int], None]:
                 return bars.enter_context(progress_bar(title, size))
 
-            for report in await seed(Town(people), Path(folder), database, vault, bar):
+            for report in await seed(Town(people), folder, database, vault, bar):
                 if report.rejected:
                     raise SettingError(f"the demo town has {report.rejected} rejected rows")
+
+
+@contextlib.contextmanager
+def _unseen(parent: Path) -> Iterator[Path]:
+    """A folder for the town's files, of whose numbers nothing is left however this process ends:
+    where the system can, the files have no names, and the folder leads to them while they live."""
+    opened = Path(f"/proc/{os.getpid()}/fd")
+    with TemporaryDirectory(dir=parent) as name, ExitStack() as files:
+        folder = Path(name)
+        for each in FILE_NAMES if opened.is_dir() else ():
+            file = files.enter_context(TemporaryFile(dir=folder))
+            (folder / each).symlink_to(opened / str(file.fileno()))
+        yield folder
 
 
 async def load_file(settings: Settings, contents: Contents, path: Path, size: int) -> Report:
@@ -182,7 +208,7 @@ async def load_rows(settings: Settings, contents: str, path: Path, size: int) ->
             return await ROW_BY_ROW[contents](path, database, rejects_of(path), progress)
 
 
-async def issue_password(settings: Settings, staff_id: str) -> str:
+async def issue_password(settings: Settings, staff_id: str, by: str) -> str:
     """Another password for a staff member, told once; every session of theirs ends."""
     password = fresh_password()
     hashing = Passwords(STRONG if settings.store is StoreKind.REAL else QUICK)
@@ -191,9 +217,7 @@ async def issue_password(settings: Settings, staff_id: str) -> str:
         at = datetime.now(UTC)
         async with main_database(settings) as database, database.write() as connection:
             await set_password(connection, staff_id, stored, at)
-            record = LogRecord(kind=Kind.WRITE, outcome="OK", actor="operator", at=at)
-            operation = LoggedOperation.of("issue password", (("StaffMember", "write", "shown"),))
-            await insert(connection, database.dialect, record, operation)
+            await insert_command(connection, database.dialect, "password", staff_id, by)
     finally:
         hashing.close()
     return password
@@ -205,11 +229,7 @@ async def break_lock(settings: Settings, staff_id: str, address: Address | None,
     try:
         async with main_database(settings) as database, database.write() as connection:
             await member_of(connection, staff_id)
-            record = LogRecord(kind=Kind.WRITE, outcome="OK", actor=f"operator:{by}")
-            operation = LoggedOperation.of(
-                f"unlock sign-in of {staff_id}", (("StaffMember", "write", "shown"),)
-            )
-            await insert(connection, database.dialect, record, operation)
+            await insert_command(connection, database.dialect, "unlock", staff_id, by)
             await Lockout(redis).break_lock(staff_id, address)
     finally:
         await disconnect(redis)
@@ -237,9 +257,6 @@ async def seed_cast(settings: Settings) -> None:
     """Hire the cast of a demo store, once, and write down the passwords."""
     path = settings.data / "cast.json"
     passwords = {member.staff_id: new_password() for member in CAST}
-    async with main_database(settings) as database:
-        if not await hire(database, CAST, passwords, Passwords(QUICK)):
-            return
     opened = {row["role"]: row["purpose"].split() for row in facts.rows("role-purposes")}
     content = [
         {
@@ -250,7 +267,11 @@ async def seed_cast(settings: Settings) -> None:
         }
         for member in CAST
     ]
-    _write_private(path, content)
+    async with main_database(settings) as database:
+        if not await is_staffed(database):
+            # Before they are hired: who is hired without it has a password that nobody knows.
+            _write_private(path, content)
+            await hire(database, CAST, passwords, Passwords(QUICK))
 
 
 async def seed_clients(settings: Settings) -> None:
@@ -262,16 +283,20 @@ async def seed_clients(settings: Settings) -> None:
 
 
 def _write_private(path: Path, content: Any) -> None:
+    """Write a file for this user alone, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    unfinished = path.with_suffix(".new")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with os.fdopen(os.open(unfinished, flags, 0o600), "w") as file:
         json.dump(content, file, ensure_ascii=False, indent=2)
+    unfinished.replace(path)
 
 
 @asynccontextmanager
-async def _clients(settings: Settings) -> AsyncIterator[Clients]:
+async def _clients(settings: Settings, by: str = COMMAND) -> AsyncIterator[Clients]:
     """The registrations, for the command line; workers notice a change within a second."""
     async with main_database(settings) as database:
-        yield Clients(database, settings.load_keys())
+        yield Clients(database, settings.load_keys(), operator=by)
 
 
 def serve(settings: Settings) -> int:
@@ -398,7 +423,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     command("serve", "start the server", _serve)
-    command("migrate", "bring the databases up to date", _migrate)
+    moved = command("migrate", "bring the databases up to date", _migrate)
     town = command("seed", "load the demo town", _seed)
     town.add_argument("--people", type=int, help="how many people (default: ATENA_PEOPLE)")
     files = command("import", "load one of the city's files", _import)
@@ -411,9 +436,10 @@ def _parser() -> argparse.ArgumentParser:
     unlock = command("unlock", "let a staff member sign in whom somebody's guesses lock", _unlock)
     unlock.add_argument("staff_id", help="staff id")
     unlock.add_argument("--address", help="where they sit: nobody locks it from elsewhere again")
-    unlock.add_argument("--operator", help="who you are; default: your account here")
     daily = command("transfer", "order the day's transfers, one for each client in force", _daily)
     daily.add_argument("--changed", action="store_true", help="only who changed since the last one")
+    for changing in (files, town, issue, unlock, daily, moved):
+        changing.add_argument("--operator", help=WHO)
     exported = command("export-schema", "print the SDL", _export_schema)
     exported.add_argument("--client", help="only what this client's clearance shows")
     command("check", "check settings, keys, schema and policy, and end", _check)
@@ -436,18 +462,22 @@ def _serve(settings: Settings, _: argparse.Namespace) -> int:
     return serve(settings)
 
 
-def _migrate(settings: Settings, _: argparse.Namespace) -> int:
+def _migrate(settings: Settings, chosen: argparse.Namespace) -> int:
     asyncio.run(_migrated(settings))
+    asyncio.run(_signed(settings, "migrate", "databases", chosen))
     return 0
 
 
 async def _migrated(settings: Settings) -> None:
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with main_database(settings, migrated=False) as database:
         await migrate(database)
+    await (await Vault.open(settings.vault_url, settings.load_keys(), settings.store)).close()
 
 
 def _seed(settings: Settings, chosen: argparse.Namespace) -> int:
     asyncio.run(_migrated(settings))
+    asyncio.run(_signed(settings, "seed", "demo-town", chosen))
     asyncio.run(load_town(settings, chosen.people or settings.people))
     asyncio.run(seed_clients(settings))
     asyncio.run(seed_cast(settings))
@@ -458,6 +488,8 @@ def _import(settings: Settings, chosen: argparse.Namespace) -> int:
     if not chosen.file.is_file():
         raise SettingError(f"there is no file {chosen.file}")
     size = chosen.file.stat().st_size
+    about = f"sha256:{_digest(chosen.file)}"
+    asyncio.run(_signed(settings, f"import:{chosen.contents}", about, chosen))
     if chosen.contents in ROW_BY_ROW:
         report = asyncio.run(load_rows(settings, chosen.contents, chosen.file, size))
     else:
@@ -472,13 +504,20 @@ def _import(settings: Settings, chosen: argparse.Namespace) -> int:
     return 1 if report.rejected else 0
 
 
+def _digest(path: Path) -> str:
+    """The first digits of its SHA-256, by which somebody who holds a file can tell that it was this
+    one; no twelve of them, which could be an individual number."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:11]
+
+
 def _add_client_commands(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="change", required=True)
 
     def command(name: str, words: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=words, description=words)
         added.add_argument("id", help="client id")
-        added.add_argument("--operator", help="who you are; default: your account here")
+        added.add_argument("--operator", help=WHO)
         return added
 
     new = command("register", "register a linkage definition")
@@ -516,7 +555,8 @@ def _client(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 async def _change_client(settings: Settings, chosen: argparse.Namespace) -> int:
-    async with _clients(settings) as clients:
+    by = COMMAND if chosen.change == "list" else signature(chosen)
+    async with _clients(settings, by) as clients:
         if chosen.change == "list":
             for found in await clients.all():
                 one = found.definition
@@ -585,14 +625,34 @@ async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str |
 
 def operator(chosen: argparse.Namespace) -> str:
     """Who types the command: as `--operator` names them, else the account on this machine."""
-    name = chosen.operator or getpass.getuser()
+    name = chosen.operator or account()
     if client_id_objection(name) is not None:
         raise BadInput("--operator: name yourself with 1 to 57 letters, digits, dots or hyphens")
     return str(name)
 
 
+def account() -> str:
+    """The account on this machine, whatever the environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
+
+
+def signature(chosen: argparse.Namespace) -> str:
+    """How who types the command stands on the log: a name of their own is beside the account's."""
+    name, own = operator(chosen), account()
+    return f"{recovery.OPERATOR}{name}{'' if name == own else f'@{own}'}"[:64]
+
+
+async def _signed(settings: Settings, what: str, about: str, chosen: argparse.Namespace) -> None:
+    """Put a command on the log, before it changes anything."""
+    async with main_database(settings) as database, database.write() as connection:
+        await insert_command(connection, database.dialect, what, about, signature(chosen))
+
+
 def _password(settings: Settings, chosen: argparse.Namespace) -> int:
-    print(asyncio.run(issue_password(settings, chosen.staff_id)))
+    print(asyncio.run(issue_password(settings, chosen.staff_id, signature(chosen))))
     return 0
 
 
@@ -617,19 +677,19 @@ def _unlock(settings: Settings, chosen: argparse.Namespace) -> int:
     address = address_of(chosen.address)
     if chosen.address and address is None:
         raise BadInput("--address: an IP address, as the server sees it (X-Forwarded-For)")
-    asyncio.run(break_lock(settings, chosen.staff_id, address, operator(chosen)))
+    asyncio.run(break_lock(settings, chosen.staff_id, address, signature(chosen)))
     return 0
 
 
 def _daily(settings: Settings, chosen: argparse.Namespace) -> int:
-    return asyncio.run(_ordered(settings, chosen.changed))
+    return asyncio.run(_ordered(settings, chosen.changed, signature(chosen)))
 
 
-async def _ordered(settings: Settings, changed: bool) -> int:
+async def _ordered(settings: Settings, changed: bool, by: str) -> int:
     """Order by the account that runs the command; a worker makes them, people release them."""
     extent = TransferExtent.CHANGED if changed else TransferExtent.FULL
     async with main_database(settings) as database:
-        codes = await transfer.order_daily(database, extent, dt.datetime.now(dt.UTC))
+        codes = await transfer.order_daily(database, extent, dt.datetime.now(dt.UTC), by)
     for code in codes:
         print(code)
     return 0
@@ -666,9 +726,31 @@ def _check(settings: Settings, _: argparse.Namespace) -> int:
     settings.load_keys()
     graphql_schema()
     check_first_policy()
-    versions = asyncio.run(_verified(settings))
-    print(f"settings, keys, schema and policy are sound; {versions} versions of it are sealed")
+    return asyncio.run(_checked(settings))
+
+
+async def _checked(settings: Settings) -> int:
+    """Open everything that a server opens, and look for what is missing; nothing is changed."""
+    found = [f"ATENA_REDIS_URL: {each}" for each in await objections(settings.redis_url)]
+    async with main_database(settings, migrated=False) as database:
+        if not await is_current(database):
+            print("the main database is not migrated to this version yet: run `migrate`")
+        else:
+            found += [f"ATENA_DATABASE_URL: {each}" for each in await faults(database)]
+    found += [f"ATENA_NUMBERS_URL: {each}" for each in await _numbers_faults(settings)]
+    if found:
+        for each in found:
+            print(f"atena: {each}", file=sys.stderr)
+        print("atena: `migrate` makes what is missing of a database", file=sys.stderr)
+        return 2
+    versions = await _verified(settings)
+    print("settings, keys, stores, schema and policy are sound;", end=" ")
+    print(f"{versions} versions of it are sealed")
     return 0
+
+
+async def _numbers_faults(settings: Settings) -> list[str]:
+    return await faults_of(settings.vault_url, settings.load_keys(), settings.store)
 
 
 async def _verified(settings: Settings) -> int:

@@ -278,9 +278,11 @@ async def insert(
     await connection.execute(sa.insert(ACCESS_LOG), values)
 
 
-async def insert_command(connection: AsyncConnection, dialect: str, what: str, about: str) -> None:
-    """Add the record of what a command changes; the actor is the account that runs it."""
-    record = Record(kind=Kind.WRITE, outcome="OK", actor=COMMAND, session=about)
+async def insert_command(
+    connection: AsyncConnection, dialect: str, what: str, about: str, by: str = COMMAND
+) -> None:
+    """Add the record of what a command changes, and of whom or what; `by` whoever runs it."""
+    record = Record(kind=Kind.WRITE, outcome="OK", actor=by, session=about)
     await insert(connection, dialect, record, LoggedOperation.of(what, ()))
 
 

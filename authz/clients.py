@@ -22,7 +22,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, OctKey, RSAKey, import_key
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from authz.access_log import insert_command
+from authz.access_log import COMMAND, insert_command
 from authz.actor import actor_id
 from authz.errors import BadInput, Unavailable
 from authz.keys import Keys
@@ -118,8 +118,10 @@ class Clients:
         keys: Keys,
         sessions: Sessions | None = None,
         revocations: Revocations | None = None,
+        operator: str = COMMAND,
     ) -> None:
         self._database = database
+        self._operator = operator
         self._keys = keys
         self._sessions = sessions
         self._revocations = revocations
@@ -264,7 +266,8 @@ class Clients:
 
     async def _record(self, connection: AsyncConnection, what: str, client_id: str) -> None:
         about = actor_id(client_id)
-        await insert_command(connection, self._database.dialect, f"client:{what}", about)
+        dialect = self._database.dialect
+        await insert_command(connection, dialect, f"client:{what}", about, self._operator)
 
     async def _existing(self, client_id: str) -> Registered:
         found = await self.find(client_id)

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.number_cipher import KeySource, proof
-from models.individual_number import STORE, STORE_KEY, StoreKind
+from models.database import Database
+from models.individual_number import STORE, STORE_KEY, StoreKind, faults
 
 
 class StoreRefused(Exception):
@@ -46,3 +47,23 @@ async def check_keys(connection: AsyncConnection, keys: KeySource) -> list[str]:
         row = {"key_id": keys.key_id, "proof": proof(keys, keys.key_id)}
         await connection.execute(sa.insert(STORE_KEY), row)
     return known
+
+
+async def faults_of(url: str, keys: KeySource, kind: StoreKind) -> list[str]:
+    """What is wrong with a store that a server would open; one that is not made yet is sound.
+
+    Nothing is changed. Raises `StoreRefused` for another kind or other keys.
+    """
+    database = Database(url)
+    try:
+        async with database.engine.connect() as connection, connection.begin() as looking:
+            found = await connection.run_sync(faults)
+            if found == []:
+                await check_kind(connection, kind)
+                await check_keys(connection, keys)
+            await looking.rollback()
+    except (OSError, sa.exc.SQLAlchemyError):
+        return ["the database does not answer, or refuses this account"]
+    finally:
+        await database.close()
+    return found or []

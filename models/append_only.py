@@ -92,14 +92,56 @@ def filled(table: sa.Table) -> list[sa.Column[Any]]:
 def triggers(dialect: str, *tables: sa.Table) -> list[str]:
     """Statements (safe to run again) after which the tables refuse UPDATE, DELETE and TRUNCATE."""
     if dialect == "sqlite":
-        return [statement for table in tables for statement in _sqlite_triggers(table)]
-    function = """
-        CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append only';
-        END $$
-    """
+        return [
+            text
+            for table in tables
+            for name, statement in _sqlite_triggers(table)
+            for text in (f"DROP TRIGGER IF EXISTS {name}", statement)
+        ]
+    function = (
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql"
+        f" AS $${_REFUSE_CHANGE}$$"
+    )
     return [function, *(text for table in tables for text in _postgresql_triggers(table.name))]
+
+
+def guard(connection: sa.Connection, *tables: sa.Table) -> None:
+    """Give the tables the triggers that they lack; those that have them are not touched."""
+    for table in tables:
+        if not is_guarded(connection, table):
+            for statement in triggers(connection.dialect.name, table):
+                connection.exec_driver_sql(statement)
+
+
+def is_guarded(connection: sa.Connection, table: sa.Table) -> bool:
+    """Whether a table has its triggers, as they should be. Looking locks nothing."""
+    if connection.dialect.name == "sqlite":
+        found = connection.execute(_SQLITE_TRIGGERS, {"table": table.name}).scalars()
+        return {text for _, text in _sqlite_triggers(table)} <= set(found)
+    asked = {
+        "table": table.name,
+        "name": f"{table.name}_append_only",
+        "events": _BEFORE_ALL_CHANGES,
+        "source": _REFUSE_CHANGE,
+    }
+    return connection.scalar(_POSTGRESQL_TRIGGER, asked) is not None
+
+
+_SQLITE_TRIGGERS = sa.text(
+    "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"
+)
+_REFUSE_CHANGE = """
+    BEGIN
+        RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append only';
+    END """
+_BEFORE_ALL_CHANGES = 2 | 8 | 16 | 32
+"""`pg_trigger.tgtype`: once for each statement, before DELETE, UPDATE and TRUNCATE."""
+_POSTGRESQL_TRIGGER = sa.text(
+    "SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
+    " WHERE t.tgrelid = to_regclass(:table) AND t.tgname = :name AND t.tgenabled = 'A'"
+    " AND t.tgtype = :events AND t.tgqual IS NULL AND p.proname = 'refuse_change'"
+    " AND p.prosrc = :source"
+)
 
 
 def exclusively(dialect: str, lock: int) -> list[str]:
@@ -115,19 +157,22 @@ def durably(dialect: str) -> list[str]:
     return [] if dialect == "sqlite" else [_FLUSH.format(local="true")]
 
 
-def _sqlite_triggers(table: sa.Table) -> list[str]:
+def _sqlite_triggers(table: sa.Table) -> list[tuple[str, str]]:
+    """Name and statement of each, as SQLite keeps it."""
     name = table.name
     key = next(iter(table.primary_key.columns)).name
     # INSERT OR REPLACE deletes without firing a DELETE trigger. A counted key can be refused; a
     # natural one is passed over in silence, because ON CONFLICT DO NOTHING comes this way too.
     verdict = "IGNORE" if table.autoincrement_column is None else f"ABORT, '{name} is append only'"
     refuse = f"BEGIN SELECT RAISE(ABORT, '{name} is append only'); END"
+    there = f"EXISTS (SELECT 1 FROM {name} WHERE {key} = NEW.{key})"
+    when = {
+        "no_update": f"BEFORE UPDATE ON {name} {refuse}",
+        "no_delete": f"BEFORE DELETE ON {name} {refuse}",
+        "no_replace": f"BEFORE INSERT ON {name} WHEN {there} BEGIN SELECT RAISE({verdict}); END",
+    }
     return [
-        f"CREATE TRIGGER IF NOT EXISTS {name}_no_update BEFORE UPDATE ON {name} {refuse}",
-        f"CREATE TRIGGER IF NOT EXISTS {name}_no_delete BEFORE DELETE ON {name} {refuse}",
-        f"CREATE TRIGGER IF NOT EXISTS {name}_no_replace BEFORE INSERT ON {name}"
-        f" WHEN EXISTS (SELECT 1 FROM {name} WHERE {key} = NEW.{key})"
-        f" BEGIN SELECT RAISE({verdict}); END",
+        (f"{name}_{kind}", f"CREATE TRIGGER {name}_{kind} {text}") for kind, text in when.items()
     ]
 
 

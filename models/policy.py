@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from models import append_only, facts
@@ -206,9 +207,13 @@ class PolicyDraftLine(SQLModel, table=True):
 
 def append_only_triggers(dialect: str) -> list[str]:
     """Statements for the migration, after which versions, lines and seals can only be added."""
-    tables = SQLModel.metadata.tables
+    return append_only.triggers(dialect, *sealed())
+
+
+def sealed() -> tuple[sa.Table, ...]:
+    """The tables of what is in force or was."""
     names = ("policy_version", "policy_line", "policy_seal")
-    return append_only.triggers(dialect, *(tables[name] for name in names))
+    return tuple(SQLModel.metadata.tables[name] for name in names)
 
 
 def first_lines() -> Iterator[dict[str, str]]:

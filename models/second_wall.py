@@ -15,7 +15,7 @@ classes, and on nothing that no plan could name (passwords, the log). On Postgre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -70,15 +70,81 @@ async def build(connection: AsyncConnection) -> None:
 
     Raises `DatabaseError` where an administrator has to make the roles first.
     """
-    dialect = connection.dialect
-    for name, select in SELECTS.items():
-        text = select.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-        await connection.exec_driver_sql(f"CREATE VIEW {name} AS {text}")
-    if dialect.name == "postgresql":
+    for name in SELECTS:
+        await connection.exec_driver_sql(_view(connection.dialect, name))
+    if connection.dialect.name == "postgresql":
         for access in Access:
             await _make_role(connection, access.value)
-            for statement in _rights(access):
-                await connection.exec_driver_sql(statement)
+            await connection.run_sync(grant, access)
+
+
+def altered(connection: sa.Connection) -> list[str]:
+    """The views that are missing or are not as they should be. Nothing that is there is locked."""
+    if connection.dialect.name == "sqlite":
+        found = connection.exec_driver_sql(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'view'"
+        )
+        texts = {row.name: row.sql for row in found}
+        return [name for name in SELECTS if texts.get(name) != _view(connection.dialect, name)]
+    return [name for name in SELECTS if not _is_as_it_should_be(connection, name)]
+
+
+def rebuild(connection: sa.Connection, names: Iterable[str]) -> None:
+    """Make these views anew; their rights are given afterwards."""
+    for name in names:
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
+        connection.exec_driver_sql(_view(connection.dialect, name))
+
+
+def unequal_rights(connection: sa.Connection) -> list[Access]:
+    """The readers who may do more or less than they should."""
+    if connection.dialect.name == "sqlite":
+        return []
+    return [access for access in Access if _given(connection, access) != _due(access)]
+
+
+def grant(connection: sa.Connection, access: Access) -> None:
+    """Give a reader its rights, and no others."""
+    for statement in _rights(access):
+        connection.exec_driver_sql(statement)
+
+
+def _view(dialect: sa.Dialect, name: str) -> str:
+    options = {"literal_binds": True}
+    return f"CREATE VIEW {name} AS {SELECTS[name].compile(dialect=dialect, compile_kwargs=options)}"
+
+
+_DEFINITION = sa.text("SELECT pg_get_viewdef(to_regclass(:name))")
+_TRIED = "atena_tried_view"
+
+
+def _is_as_it_should_be(connection: sa.Connection, name: str) -> bool:
+    """PostgreSQL keeps no text: it is asked how it would write what the view should be."""
+    there = connection.scalar(_DEFINITION, {"name": name})
+    if there is None:
+        return False
+    trying = connection.begin_nested()
+    text = _view(connection.dialect, name).replace(name, _TRIED, 1)
+    connection.exec_driver_sql(text)
+    due = connection.scalar(_DEFINITION, {"name": _TRIED})
+    trying.rollback()
+    return bool(there == due)
+
+
+def _given(connection: sa.Connection, access: Access) -> set[tuple[str, str, str]]:
+    found = connection.execute(
+        sa.text(
+            "SELECT table_name, column_name, privilege_type"
+            " FROM information_schema.column_privileges WHERE grantee = :role"
+        ),
+        {"role": access.value},
+    )
+    return {(table, column, right) for table, column, right in found}
+
+
+def _due(access: Access) -> set[tuple[str, str, str]]:
+    readable = WALL.readable[access].items()
+    return {(name, column, "SELECT") for name, columns in readable for column in columns}
 
 
 # -- views -----------------------------------------------------------------------------------------

@@ -47,8 +47,13 @@ async def prepare(change: Change, given: Input) -> Changed:
     return Changed(rows={"transfer": key})
 
 
-async def order_daily(database: Database, extent: TransferExtent, at: dt.datetime) -> list[str]:
-    """Order a transfer for each client in force, all or none, on the log; their numbers."""
+async def order_daily(
+    database: Database, extent: TransferExtent, at: dt.datetime, by: str = COMMAND
+) -> list[str]:
+    """Order a transfer for each client in force, all or none, on the log; their numbers.
+
+    `by` runs the command; the transfers are the command's own, so that anybody may release them.
+    """
     statement = sa.select(CLIENT.c.definition_code, CLIENT.c.id).where(_in_force(at))
     codes = []
     async with database.write() as connection:
@@ -56,7 +61,7 @@ async def order_daily(database: Database, extent: TransferExtent, at: dt.datetim
             linkage = TransferMeans.LINKAGE
             _, code = await _ordered(connection, definition, client, extent, linkage, COMMAND, at)
             about = f"transfer:{code}"
-            await insert_command(connection, database.dialect, "transfer:order", about)
+            await insert_command(connection, database.dialect, "transfer:order", about, by)
             codes.append(code)
     return codes
 

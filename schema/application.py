@@ -93,6 +93,7 @@ class StoreLate(SettingError):
     """A store does not answer: it may be down, or not up yet."""
 
 
+NOT_MIGRATED = "ATENA_DATABASE_URL: run `python server.py migrate` first"
 LATE = (StoreLate, Unavailable, DatabaseError, SQLAlchemyError, OSError)
 """What opening stores fails with while one of them does not answer."""
 
@@ -252,7 +253,7 @@ async def main_database(settings: Settings, *, migrated: bool = True) -> AsyncIt
                 "ATENA_DATABASE_URL: the database does not answer, or refuses this account"
             ) from error
         if migrated and not current:
-            raise SettingError("ATENA_DATABASE_URL: run `python server.py migrate` first")
+            raise SettingError(NOT_MIGRATED)
         yield database
     finally:
         await database.close()

@@ -8,16 +8,15 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from authz.channel import Front
 from authz.keys import Keys
 from models.client import Network, networks_of
-from models.database import DatabaseError, dialect_of
+from models.database import DatabaseError
 from models.individual_number import StoreKind
+from schema.store_urls import database_url_objection, redis_url_objection
 
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
-REDIS_URLS = ("redis://", "rediss://", "unix://")
 MOST_PORT = 65535
 Networks = tuple[Network, ...]
 
@@ -93,15 +92,14 @@ class Settings:
         return settings
 
     def _check(self) -> None:
-        for name in ("database_url", "numbers_url"):
-            url = getattr(self, name)
-            if url:
-                try:
-                    dialect_of(url)
-                except Exception as error:
-                    raise SettingError(
-                        f"{variable(name)}: must begin with sqlite:/// or postgresql://"
-                    ) from error
+        for name, objection in (
+            ("database_url", database_url_objection),
+            ("numbers_url", database_url_objection),
+            ("redis_url", redis_url_objection),
+        ):
+            told = objection(getattr(self, name)) if getattr(self, name) else None
+            if told is not None:
+                raise SettingError(f"{variable(name)}: {told}")
         if self.database_url and self.database_url == self.numbers_url:
             raise SettingError(
                 "ATENA_NUMBERS_URL: must be another database than ATENA_DATABASE_URL"
@@ -110,11 +108,6 @@ class Settings:
             raise SettingError(
                 "ATENA_IDLE_TIMEOUT: must be positive, at most ATENA_ABSOLUTE_TIMEOUT"
             )
-        for name in ("database_url", "numbers_url"):
-            if "sslmode" in parse_qs(urlsplit(getattr(self, name)).query):
-                raise SettingError(f"{variable(name)}: takes no sslmode; set PGSSLMODE instead")
-        if self.redis_url and not self.redis_url.startswith(REDIS_URLS):
-            raise SettingError(f"ATENA_REDIS_URL: must begin with {' or '.join(REDIS_URLS)}")
         if self.port > MOST_PORT:
             raise SettingError(f"ATENA_PORT: must be a whole number from 0 to {MOST_PORT}")
         for name in ("store_timeout", "drain_timeout"):
@@ -164,10 +157,9 @@ def variable(name: str) -> str:
 
 
 def _natural(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 10_000_000:
+    if not re.fullmatch("[0-9]{1,8}", text) or int(text) > 10_000_000:
         raise ValueError("must be a whole number from 0 to 10000000")
-    return number
+    return int(text)
 
 
 def _switch(text: str) -> bool:

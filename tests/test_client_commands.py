@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
-from server import main
+from server import account, main
 from tests.authority import Authority
 
 REGISTER = ["client", "register", "care", "--definition", "nursing-care", "--network", "10.0.0.0/8"]
@@ -68,7 +69,7 @@ def test_a_client_is_registered_rotated_suspended_and_listed(
     logged = rows(
         folder,
         "SELECT l.actor, l.session, o.normal_form FROM access_log l JOIN logged_operation o"
-        " ON o.digest = l.operation ORDER BY l.id",
+        " ON o.digest = l.operation WHERE l.session = 'client:care' ORDER BY l.id",
     )
     assert [form for *_, form in logged] == [
         "client:register",
@@ -77,7 +78,42 @@ def test_a_client_is_registered_rotated_suspended_and_listed(
         "client:suspend",
         "client:resume",
     ]
-    assert {(actor, session) for actor, session, _ in logged} == {("server.py", "client:care")}
+    own = f"operator:{account()}"
+    assert [actor for actor, *_ in logged] == [own, f"operator:second@{account()}", *[own] * 3]
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_every_command_that_changes_something_says_whose_it_is_and_what_it_is_about(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = folder / "people.csv"
+    file.write_text("宛名コード\n")
+    staff = folder / "staff.csv"
+    header = "職員番号,氏名,所属課,状態,ロール,有効開始日,有効終了日"
+    staff.write_text(f"{header}\na1,後 四,,在職,collection-clerk,,\n")
+    assert main([*REGISTER, *SECRET, "--operator", "first"]) == 0
+    assert main(["client", "approve", "care"]) == 0
+    commands = {
+        "migrate": "databases",
+        f"import addressees {file}": f"sha256:{digest(file)[:11]}",
+        f"import staff {staff}": f"sha256:{digest(staff)[:11]}",
+        "password a1": "a1",
+        "transfer": "transfer:",
+        "client rotate care": "client:care",
+        "seed --people 60": "demo-town",
+    }
+    for command, about in commands.items():
+        assert main([*command.split(), "--operator", "noda"]) == 0, capsys.readouterr()
+        [(_, session)] = rows(
+            folder,
+            "SELECT l.actor, l.session FROM access_log l JOIN logged_operation o"
+            f" ON o.digest = l.operation WHERE l.actor = 'operator:noda@{account()}'"
+            " ORDER BY l.id DESC LIMIT 1",
+        )
+        assert session.startswith(about), command
 
 
 def test_a_secret_is_told_once_and_stored_nowhere(

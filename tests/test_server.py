@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -163,6 +164,33 @@ async def test_without_the_table_the_answer_is_503_and_logged(own_world: World) 
     assert response.status_code == 503
     [record] = await own_world.log()
     assert record["outcome"] == "UNAVAILABLE"
+
+
+def test_of_a_first_start_that_is_killed_no_file_holds_numbers(tmp_path: Path) -> None:
+    """Nobody tidies up after SIGKILL, at whatever moment it comes."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("ATENA_")},
+        "ATENA_DATA": str(tmp_path / "data"),
+    }
+    number = re.compile(rb"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])")
+    for lines in (50, 1):
+        process = subprocess.Popen(
+            [sys.executable, "server.py", "seed", "--people", "3000"],
+            cwd=PROJECT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert process.stderr is not None
+        seen = 0
+        while seen < lines * 40 and (part := os.read(process.stderr.fileno(), 65536)):
+            seen += len(part)
+        process.kill()
+        process.wait()
+        process.stderr.close()
+    left = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert left
+    for path in left:
+        if path.suffix not in {".sqlite", ".sqlite-wal", ".sqlite-shm"}:
+            assert not number.search(path.read_bytes()), path
+            assert path.name in {"keys.json", "lock"}, path
 
 
 async def test_an_idle_session_ends_on_time_and_a_busy_one_at_its_absolute_end(
@@ -371,19 +399,6 @@ def test_a_wrong_setting_is_named(name: str, value: str) -> None:
         Settings.read({name: value})
 
 
-def test_a_real_store_wants_its_key_file_named() -> None:
-    with pytest.raises(SettingError, match="ATENA_KEYS"):
-        Settings.read({"ATENA_STORE": "real"})
-
-
-def test_the_command_line_names_what_is_wrong(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("ATENA_PORT", "no")
-    assert main(["check"]) == 2
-    assert "ATENA_PORT" in capsys.readouterr().err
-
-
 Refusal = Callable[[list[str]], str]
 
 
@@ -401,6 +416,82 @@ def refusal(
         return capsys.readouterr().err
 
     return told
+
+
+SECRET_URLS = {
+    "ATENA_REDIS_URL": (
+        "redis://:S3cret/Pw@127.0.0.1:6379/0",
+        "redis://:123/S3cret@127.0.0.1:6379/0",
+        "redis://:1?S3cret@127.0.0.1:6379/0",
+        "redis://:1#S3cret@127.0.0.1:6379/0",
+        "redis://:[S3cret@127.0.0.1:6379/0",
+        "redis://:x@127.0.0.1:S3cret/0",
+        "redis://:x@127.0.0.1:6379/S3cret",
+        "redis://:x@127.0.0.1:6379/0?S3cret=1",
+        "rediss://:x@127.0.0.1:6379/0?S3cret",
+        "unix:///run/redis.sock?S3cret=1",
+        "http://S3cret",
+        "S3cret",
+    ),
+    "ATENA_DATABASE_URL": (
+        "postgresql://atena:S3cret/Pw@127.0.0.1/atena",
+        "postgresql://atena:123/S3cret@127.0.0.1/atena",
+        "postgresql://atena:1?S3cret@127.0.0.1/atena",
+        "postgresql://atena:1#S3cret@127.0.0.1/atena",
+        "postgresql://atena:[S3cret@127.0.0.1/atena",
+        "postgresql://atena:x@127.0.0.1:S3cret/atena",
+        "postgresql://atena:x@127.0.0.1/atena?S3cret=bar",
+        "postgresql://atena:x@127.0.0.1/atena?S3cret",
+        "postgresql://atena:S3cret@127.0.0.1",
+        "postgresql+psycopg2://atena:S3cret@127.0.0.1/atena",
+        "sqlite:///x.db?S3cret=1",
+        "sqlite://S3cret",
+    ),
+}
+SECRET_URLS["ATENA_NUMBERS_URL"] = SECRET_URLS["ATENA_DATABASE_URL"]
+
+
+@pytest.mark.parametrize(
+    ("name", "url"), [(name, url) for name, urls in SECRET_URLS.items() for url in urls]
+)
+def test_of_a_url_that_cannot_be_read_no_part_is_told(
+    name: str, url: str, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, url)
+    for command in ("check", "serve"):
+        told = refusal([command])
+        assert told.startswith(f"atena: {name}: ")
+        assert told.count("\n") == 1
+        assert "S3cret" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("ATENA_REDIS_URL", "redis://127.0.0.1"),
+        ("ATENA_REDIS_URL", "redis://user:a%2Fb@[::1]:6379/15"),
+        ("ATENA_REDIS_URL", "rediss://:x@redis.internal:6380/0?ssl_ca_certs=/etc/ca.pem"),
+        ("ATENA_REDIS_URL", "unix://:x@/run/redis.sock?db=3"),
+        ("ATENA_DATABASE_URL", "postgresql://atena:a%2Fb@db.internal:5433/atena"),
+        ("ATENA_DATABASE_URL", "postgresql:///atena?host=/var/run/postgresql"),
+        ("ATENA_DATABASE_URL", "sqlite:////tmp/x.db"),
+    ],
+)
+def test_a_url_that_can_be_read_is_taken(name: str, url: str) -> None:
+    assert url in (getattr(Settings.read({name: url}), name.removeprefix("ATENA_").lower()),)
+
+
+def test_a_real_store_wants_its_key_file_named() -> None:
+    with pytest.raises(SettingError, match="ATENA_KEYS"):
+        Settings.read({"ATENA_STORE": "real"})
+
+
+def test_the_command_line_names_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATENA_PORT", "no")
+    assert main(["check"]) == 2
+    assert "ATENA_PORT" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -527,14 +527,15 @@ async def test_an_operator_confirms_nothing_that_was_proposed_in_the_console(
 async def test_a_password_is_issued_by_the_operator(town: World) -> None:
     await town.data(CLERK, "consultation", "{ viewer { id } }")
     settings = settings_of(town.database_url, town.numbers_url, town.redis_url, town.folder)
-    password = await issue_password(settings, CLERK)
+    password = await issue_password(settings, CLERK, "operator:noda")
     sign_in = "mutation ($i: SignInInput!) { signIn(input: $i) { token } }"
     response = await town.post(sign_in, {"i": {"staffId": CLERK, "password": password}})
     assert response.json()["data"]["signIn"]["token"]
     deadline = time.monotonic() + 10
     while (await town.ask(CLERK, "consultation", "{ viewer { id } }")).status_code == 200:
         assert time.monotonic() < deadline
-    [record] = [one for one in await town.log(3000) if one["actor"] == "operator"]
+    [record] = [one for one in await town.log(3000) if one["actor"] == "operator:noda"]
+    assert (record["session"], record["normal_form"]) == (CLERK, "password")
     assert password not in str(record)
 
 

@@ -20,6 +20,9 @@ DEFAULT_SEED = 1
 FIRST_SERIAL = 100_000
 
 
+FILE_NAMES = ("addressees.csv", "collections.csv", "receipts.csv")
+
+
 @dataclass(frozen=True, slots=True)
 class Files:
     """The three files of a town."""
@@ -60,9 +63,7 @@ class Town:
     def write(self, folder: Path, progress: Callable[[int], None] = lambda count: None) -> Files:
         """Write the three files, telling `progress` how many addressees each step made."""
         folder.mkdir(parents=True, exist_ok=True)
-        files = Files(
-            folder / "addressees.csv", folder / "collections.csv", folder / "receipts.csv"
-        )
+        files = Files(*(folder / name for name in FILE_NAMES))
         with (
             files.addressees.open("w", encoding="utf-8", newline="") as addressees,
             files.collections.open("w", encoding="utf-8", newline="") as collections,

@@ -1,0 +1,66 @@
+"""What is wrong with the URL of a store. It may hold a password: no part of it is ever repeated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+ENCODED = "the password percent-encoded (a slash as %2F)"
+DATABASE_FORM = f"must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME, {ENCODED}"
+REDIS_FORM = f"must be redis[s]://[USER]:PASSWORD@HOST:PORT/DB or unix://PATH, {ENCODED}"
+PLACE = frozenset({"host", "port"})
+TLS = frozenset({"ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"})
+
+
+def database_url_objection(url: str) -> str | None:
+    """What is wrong with the URL of a database; `None`: nothing that can be seen."""
+    split = _split(url)
+    if split is None:
+        return DATABASE_FORM
+    if split.scheme == "sqlite":
+        right = not split.netloc and len(split.path) > 1
+        return _others(split, ()) if right else DATABASE_FORM
+    named = re.fullmatch(r"/[^/@:]+", split.path)
+    if split.scheme not in {"postgresql", "postgres"} or not named:
+        return DATABASE_FORM
+    if "sslmode" in (name for name, _ in _query(split)):
+        return "takes no sslmode; set PGSSLMODE instead"
+    if not split.hostname and "host" not in (name for name, _ in _query(split)):
+        return DATABASE_FORM
+    return _others(split, PLACE)
+
+
+def redis_url_objection(url: str) -> str | None:
+    """What is wrong with the URL of Redis; `None`: nothing that can be seen."""
+    split = _split(url)
+    if split is None:
+        return REDIS_FORM
+    if split.scheme == "unix":
+        return _others(split, {"db"}) if len(split.path) > 1 else REDIS_FORM
+    right = split.hostname and re.fullmatch(r"/?|/[0-9]{1,5}", split.path)
+    if split.scheme not in {"redis", "rediss"} or not right:
+        return REDIS_FORM
+    return _others(split, {"db"} | (TLS if split.scheme == "rediss" else set()))
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        split = urlsplit(url)
+        split.port  # noqa: B018  (it raises for what is no port)
+    except ValueError:
+        return None
+    # Before it, a password was taken for something else.
+    return None if split.fragment or "#" in url else split
+
+
+def _query(split: SplitResult) -> list[tuple[str, str]]:
+    return parse_qsl(split.query, keep_blank_values=True)
+
+
+def _others(split: SplitResult, known: Iterable[str]) -> str | None:
+    """An objection to a parameter that nobody knows; its name may be a part of a password."""
+    if split.query and not {name for name, _ in _query(split)} <= set(known):
+        allowed = f"only {', '.join(sorted(known))}" if known else "none"
+        return f"has a parameter after the question mark that is not known here ({allowed})"
+    return None if _query(split) or not split.query else "has something behind the question mark"
