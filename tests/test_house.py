@@ -115,7 +115,7 @@ def test_only_one_module_reads_domain_tables() -> None:
         for node in ast.walk(tree):
             source = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
             assert source not in {"sa.select", "sa.text", "sa.table"}, path
-            assert source != "reader.rows" or path == "schema/application.py", path
+            assert source != "reader.rows" or path == "schema/readiness.py", path
 
 
 def test_authz_reads_its_own_tables_only() -> None:

@@ -24,7 +24,7 @@ from models.database import Database
 from schema.application import create_app, open_services
 from schema.readiness import GOOD_FOR, Readiness
 from schema.settings import SettingError, Settings
-from server import main
+from server import account, main
 from tests.conftest import PROJECT, NewDatabase
 from tests.valkey import until
 from tests.world import SIGN_IN, YAMADA, World, make_stores, running, settings_of
@@ -346,8 +346,8 @@ async def test_an_operator_breaks_a_lock_and_is_on_the_log(
         command = ["unlock", CLERK, "--address", HOME, "--operator", "tani"]
         assert await asyncio.to_thread(main, command) == 0
         [record] = await town.log()
-        assert (record["kind"], record["actor"]) == ("WRITE", "operator:tani")
-        assert record["normal_form"] == f"unlock sign-in of {CLERK}"
+        assert (record["kind"], record["actor"]) == ("WRITE", f"operator:tani@{account()}")
+        assert (record["session"], record["normal_form"]) == (CLERK, "unlock")
         assert (await try_sign_in(client, CLERK, right)).status_code == 200
     for wrong in (["unlock", "nobody"], ["unlock", CLERK, "--address", "here"]):
         assert await asyncio.to_thread(main, wrong) == 2
