@@ -17,7 +17,7 @@ ROLES = ("collection-clerk",)
 PERSON = {
     "code": "code",
     "entityKind": "entity_kind",
-    "taxItemCode": "tax_item_code",
+    "fullNameSearchKana": "full_name_search_kana",
     "fullName": "full_name",
     "fullNameKana": "full_name_kana",
     "givenName": "given_name",

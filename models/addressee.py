@@ -144,7 +144,7 @@ class Addressee(SQLModel, table=True):
         default=None,
     )
     tax_item_code: str | None = column(
-        "identifier",
+        "resident-record",
         ja="宛名税目コード",
         en="tax item code of the addressee record",
         item=7,

@@ -110,3 +110,24 @@ RELEASES: Mapping[tuple[str, str], str] = MappingProxyType(
     }
 )
 """(what tells, what it tells of) → why."""
+
+
+_HEAD = "levies fall on the heads of households: that somebody is one, not with whom they live"
+_ONE_BRANCH = "where a bank has one branch: who debits must name the bank, whoever is covered"
+_NOWHERE = "what is kept back from a salary is paid at no counter: that there is no place"
+
+PREDICTS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("Collection", "HouseholdMembership.relationship"): _HEAD,
+        ("Receipt", "HouseholdMembership.relationship"): _HEAD,
+        ("Receipt", "Receipt.paymentPlace"): _NOWHERE,
+        ("Collection", "Receipt.paymentPlace"): _NOWHERE,
+        ("Account", "HouseholdMembership.relationship"): _HEAD,
+        ("Account.bankCode", "Account.branchCode"): _ONE_BRANCH,
+        ("Handling", "CoveredPerson"): _CAUSE,
+    }
+)
+"""(field or type that is shown, field or type that is hidden) → why it may say so much of it.
+
+`tests/test_predictors.py` looks for more over whole towns.
+"""
