@@ -37,7 +37,7 @@ MOST = 400
 @pytest.fixture(scope="module")
 def search() -> Iterator[Search]:
     """Small towns on SQLite, few states: what a mutant breaks shows soon."""
-    with searching(states=3, small=True, aimed=85, writing=0) as search:
+    with searching(states=3, small=True, aimed=85, writing=0, trailing=0) as search:
         yield search
         search.close()
 

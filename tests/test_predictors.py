@@ -51,7 +51,7 @@ Classes = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Guess:
-    """What is `shown` (one field or two) is `by` of so many `people`; `hidden` is `value` of so many
+    """What is `shown` (one field or two) is `by` of `people`; `hidden` is `value` of so many
     of them (`right`)."""
 
     gain: float

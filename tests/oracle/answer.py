@@ -165,6 +165,7 @@ class Evaluation:
         actor: Actor,
         cursors: Mapping[str, Collection[Place]],
     ) -> None:
+        self.oracle = oracle
         self.state, self.book, self.seal = oracle.state, oracle.book, oracle.seal
         self.request, self.actor, self.given_cursors = request, actor, cursors
         self.stage: Literal["reach", "survey", "answer"] = "reach"
@@ -178,10 +179,15 @@ class Evaluation:
         self.obligations: dict[Name, dict[str, Any]] = {}
         self.cursors: list[Place] = []
         self.counts: Counter[str] = Counter()
+        self.found_by_code: list[list[Any]] = []
         self.numbered: set[tuple[str, ...]] = set()
         self.asked: set[tuple[str, str]] = set()
         own = self.book.items.get(f"section:{actor.section}", frozenset())
         self._items = {**self.book.items, "own-section": own}
+
+    def anew(self) -> Evaluation:
+        """The same request, over the state as it is now."""
+        return Evaluation(self.oracle, self.request, self.actor, self.given_cursors)
 
     def outcome(self) -> Answer | Refusal:
         """Run the stages."""
@@ -357,6 +363,9 @@ class Evaluation:
             return None
         if not self.is_there(row, action, self.in_scope(entrance.whole, row)):
             return None
+        by = [leaf for leaf in (operand,) if leaf is not None]
+        if info.field_name != BY_NUMBER and self._finds_by_code(type_, action, entrance, by, MATCH):
+            self.found_by_code.append([row.key])
         return self._entered(info.path, Here(type_, row, action))
 
     def everything(self, info: Info, type_: Type, arguments: Mapping[str, Any]) -> Page | None:
@@ -376,8 +385,27 @@ class Evaluation:
             for row in self.state.rows[type_.name]
             if self.is_there(row, LIST, self.in_scope(entrance.whole, row))
         ]
+        used = operands(type_, arguments.get("filter") or {})
+        by = [*(leaf for leaf, _, _ in used), *(leaf for leaf, _ in _terms(type_, arguments))]
+        if self._finds_by_code(type_, LIST, entrance, by, MATCH, SEARCH):
+            self.found_by_code.append(sorted(row.key for row in rows))
         return self._page(
             info, type_, LIST, coordinate, arguments, rows, type_.noun.owner is not None
+        )
+
+    def _finds_by_code(
+        self, type_: Type, action: str, entrance: Decision, by: Sequence[Leaf], *uses: str
+    ) -> bool:
+        """Whether a root finds people by nothing but their code, whoever they are. Then the log
+        names them; whoever came in otherwise it names to nobody who is not cleared for that."""
+        asked = [entrance, self.decider.decide(type_.name, action)]
+        asked += [self.decider.decide("Addressee.code", use) for use in uses if by]
+        return (
+            type_.name == "Addressee"
+            and all(leaf.coordinate == "Addressee.code" for leaf in by)
+            and all(
+                any(not grant.population for grant in each.whole) for each in asked if each.whole
+            )
         )
 
     def _root(self, info: Info) -> None:

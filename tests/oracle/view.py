@@ -55,6 +55,13 @@ class Sight:
                             facts[type_.name, row.key, action] = dict(self._of_row(row, action))
         return facts
 
+    def by_code(self) -> list[list[Any]]:
+        """Whom the log names of it to everybody: the people it found by their code alone, or could
+        have."""
+        looking = self._evaluation.anew()
+        looking.outcome()
+        return looking.found_by_code
+
     def hides(self, row: Row, coordinate: str, action: str) -> str | None:
         """By which rule something asked is not in the view of a row; `None` if it is.
 

@@ -65,7 +65,7 @@ def mutants() -> int:
     """Break every guard, and write down at which seed it was noticed."""
     noticed, missed = {}, 0
     print("\n".join(HEAD), flush=True)
-    with searching(states=3, small=True, aimed=85, writing=0) as search:
+    with searching(states=3, small=True, aimed=85, writing=0, trailing=0) as search:
         for mutant in MUTANTS:
             most = MOST_SEEDS if mutant.test is None else SEEDS_BESIDE
             caught = hunt(search, mutant, range(most))

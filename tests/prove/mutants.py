@@ -45,11 +45,13 @@ import resolvers.seal
 import resolvers.shape
 import resolvers.sql
 import resolvers.stopped
+import resolvers.trail
 import resolvers.write
 import schema.answer
 import schema.errors
 from authz.clearance import Cell, Clearance, Verdict
 from authz.policy import Reference
+from models.facts import CLASSES
 from resolvers.bounded import Bounded
 from resolvers.levels import ANYBODY, Guard
 from resolvers.seal import view_of
@@ -68,7 +70,8 @@ class Mutant:
     """One guard broken. `test`: what notices it (`module::test`), with the arguments `given`.
 
     `alone`: the second wall is out of the way, for it holds what the broken guard lets through.
-    `writes`: only conversations with mutations tell of it; the others hold none.
+    `writes`: only conversations with mutations tell of it; the others hold none. `logged`: only
+    what the log's readers are shown.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Mutant:
     given: Mapping[str, Any] = field(default_factory=dict)
     alone: bool = False
     writes: bool = False
+    logged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ def hunt(search: Search, mutant: Mutant, seeds: range) -> Caught | None:
     """Break the guard, search, and mend it again."""
     pairs, requests = search.coverage.pairs, search.coverage.requests
     search.writing = 100 if mutant.writes else 0
+    search.trailing = 100 if mutant.logged else 0
     with Patch.context() as patch:
         mutant.apply(patch)
         try:
@@ -762,6 +767,24 @@ MUTANTS: Sequence[Mutant] = (
         writes=True,
     ),
     Mutant(
+        "the log names whoever came in",
+        "the trail: `Plan.through`",
+        _replace(resolvers.plan.Plan, "through", lambda plan: frozenset()),
+        logged=True,
+    ),
+    Mutant(
+        "the log does not ask what found somebody",
+        "the trail: `_operands`",
+        _replace(resolvers.trail, "_operands", lambda level: iter(())),
+        logged=True,
+    ),
+    Mutant(
+        "the log does not ask who belongs to a purpose",
+        "the trail: `_inputs`",
+        _replace(resolvers.trail, "_inputs", lambda populations: iter(())),
+        logged=True,
+    ),
+    Mutant(
         "pages have no end",
         "limits: `MAX_PAGE`",
         _wrap(
@@ -988,6 +1011,18 @@ NAMED: Sequence[Mutant] = (
             "status": 403,
             "code": "WRITE_NOT_ALLOWED",
         },
+    ),
+    Mutant(
+        "a change names whom it changed",
+        "the trail: `UseCase.through`",
+        _replace(resolvers.write.UseCase, "through", lambda use_case: frozenset()),
+        "test_trail::test_a_change_names_nobody_beside_what_it_is_called",
+    ),
+    Mutant(
+        "who may read the log is cleared for everything in it",
+        "the trail: `held`",
+        _replace(resolvers.plan, "held", lambda clearance: frozenset(CLASSES)),
+        "test_trail::test_a_measure_with_a_counterparty_reads_like_one_without",
     ),
     Mutant(
         "a change is made without its record",

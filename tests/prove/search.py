@@ -12,24 +12,36 @@ from tests.generate.dice import Dice, shrink
 from tests.oracle.beside import Difference, Site
 from tests.oracle.towns import BLOCK, Town, Towns, towns_of, wide_towns
 from tests.prove.pairs import Coverage, Leak, Pairs
+from tests.prove.trail import Trails
 from tests.prove.writes import Writings
 
 WRITING = 15
 """Of a hundred conversations, how many hold mutations."""
+TRAILING = 10
+"""Of a hundred others, of how many the log's readers read."""
 
 
 class Search:
     """Conversations by seed. `small`: in small towns only; `writing`: how many of a hundred hold
-    mutations; other options are those of `Pairs`."""
+    mutations; `trailing`: of how many of the others the log is read; other options are those of
+    `Pairs`."""
 
     def __init__(
-        self, towns: Towns, *, small: bool = False, writing: int = WRITING, **options: Any
+        self,
+        towns: Towns,
+        *,
+        small: bool = False,
+        writing: int = WRITING,
+        trailing: int = TRAILING,
+        **options: Any,
     ) -> None:
         self.towns = towns
         self.coverage = Coverage()
         self._options = options
         self._small = small
         self.writing = writing
+        self.trailing = trailing
+        self._trails: dict[int, Trails] = {}
         self._pairs: dict[int, Pairs] = {}
         self._writings: dict[int, Writings] = {}
 
@@ -68,6 +80,7 @@ class Search:
             writings.close()
         self._pairs.clear()
         self._writings.clear()
+        self._trails.clear()
         self.towns.close()
 
     def _towns(self, seed: int) -> Sequence[Town]:
@@ -82,7 +95,10 @@ class Search:
         if id(site) not in self._pairs:
             self._pairs[id(site)] = Pairs.over(site, self.coverage, **self._options)
             self._writings[id(site)] = Writings(self._pairs[id(site)])
+            self._trails[id(site)] = Trails(self._pairs[id(site)])
         if self.writing and dice.chance(self.writing):
             await self._writings[id(site)].converse(dice)
+        elif self.trailing and dice.chance(self.trailing):
+            await self._trails[id(site)].converse(dice)
         else:
             await self._pairs[id(site)].converse(dice)
