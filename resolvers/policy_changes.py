@@ -52,7 +52,7 @@ from authz.policy_versions import (
 )
 from models.policy import DraftState
 from resolvers.sql import today
-from resolvers.write import Change, Changed, Input, PolicyPublished, UseCase
+from resolvers.write import Change, Changed, Input, PolicyPublished, UseCase, received
 
 LONGEST_REASON = 2000
 LONGEST_TITLE = 200
@@ -117,6 +117,7 @@ def _read(text: str, policy: Policy) -> list[Line]:
     lines = []
     for number, line in found:
         try:
+            received(asdict(line))
             lines.append(_as_line(asdict(line)))
         except BadInput as error:
             raise BadInput(f"line {number}: {error.message}") from error

@@ -159,16 +159,21 @@ Event = PolicyPublished | RightsTaken
 Tell = Callable[[Event], Awaitable[None]]
 
 
+FILES = frozenset({"csv"})
+"""Inputs that are whole files, whose lines have nothing to do with each other."""
+
+
 def received(given: Any, name: str = "input", form: Form | None = None) -> Any:
     """What somebody types into a change, as it may be stored: each code in its canonical form.
 
-    Raises `BadInput` for a text that could be an individual number, whatever it is meant for.
+    Raises `BadInput` for a text that could be an individual number, whatever it is meant for. What
+    is a file (`FILES`) is left to its use case, which asks that of each line.
     """
     if isinstance(given, Mapping):
         return {each: received(value, each, FORMS.get(each)) for each, value in given.items()}
     if isinstance(given, list):
         return [received(each, name, form) for each in given]
-    if not isinstance(given, str):
+    if not isinstance(given, str) or name in FILES:
         return given
     if could_be_number(given):
         raise BadInput(f"`{name}`: {COULD_BE_NUMBER}")

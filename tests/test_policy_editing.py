@@ -19,6 +19,7 @@ import httpx2
 import pytest
 
 from authz.policy import Line
+from authz.policy_csv import import_csv
 from models import facts
 from models.graph import GRAPH
 from tests.test_hostile import code_of
@@ -730,21 +731,23 @@ async def test_what_is_written_is_read_up_to_the_limit(town: World) -> None:
     async def work() -> None:
         nonlocal longest
         while not done.is_set():
-            began = time.perf_counter()
-            await asyncio.sleep(0.001)
-            longest = max(longest, time.perf_counter() - began)
+            # What the loop's own thread does without a break, however busy the machine is.
+            began = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - began)
 
+    body = gzip.compress(csv.encode())
     working = asyncio.create_task(work())
-    response = await upload(
-        town, ADMIN, draft, gzip.compress(csv.encode()), content_encoding="gzip"
-    )
+    response = await upload(town, ADMIN, draft, body, content_encoding="gzip")
     done.set()
     await working
     content = response.json()
     assert "errors" not in content, content
     assert content["data"]["importPolicyDraft"]["draft"]["lines"]["totalCount"] == 20_000
-    # Beside the loop it takes seconds; a share of the processor is all that others lose.
-    assert longest < 1
+    # Reading the file alone takes longer than that, and is done beside the loop.
+    began = time.thread_time()
+    import_csv(csv)
+    assert longest < time.thread_time() - began
     again = (await town.data(ADMIN, EDITING, document, variables={"d": draft}))["policyExport"]
     assert again == {"csv": csv, "lines": 20_000}
     one_more = csv + "p, role:branch-clerk, purpose:consultation, class:arrears, list, deny\n"
@@ -799,6 +802,7 @@ async def test_a_file_that_no_letters_come_of_is_refused(world: World, content: 
          " purpose:consultation, Residence.address"),
         ("p, role:システム, purpose:consultation, class:name, read, deny", "`role` of a line"),
         ("g, role:x, role:y", "must be"),
+        ("p, role:x, purpose:x, 1000-0000-0001, read, deny", "individual number"),
     ],
 )  # fmt: skip
 async def test_a_line_is_named_as_the_file_has_it(world: World, line: str, said: str) -> None:
@@ -812,6 +816,18 @@ async def test_a_line_is_named_as_the_file_has_it(world: World, line: str, said:
         message = content["errors"][0]["message"]
         assert message.startswith("line 6: ")
         assert said in message
+
+
+async def test_no_note_of_a_file_is_an_individual_number(world: World) -> None:
+    draft = (await do(world, ADMIN, "createPolicyDraft", title="notes"))["draft"]["id"]
+    # Twelve digits over several lines are none.
+    assert (
+        "errors" not in (await upload(world, ADMIN, draft, file_of(3, "窓口 1234").encode())).json()
+    )
+    response = await upload(world, ADMIN, draft, file_of(3, "1000-0000-0001").encode())
+    [error] = response.json()["errors"]
+    assert error["message"].startswith("line 2: `note`")
+    assert "1000" not in error["message"]
 
 
 async def test_who_may_not_is_refused_before_the_body_is_read(world: World) -> None:
