@@ -5,7 +5,8 @@ Refused            base: a stable code, a message that echoes no value, an HTTP 
 ├─ PurposeRefused  PURPOSE_REQUIRED or PURPOSE_NOT_ALLOWED, 403
 ├─ WriteRefused    WRITE_NOT_ALLOWED, 403: this role may not change that for this purpose
 ├─ OutputStopped   OUTPUT_STOPPED, 403: nothing about this person goes out
-├─ BadInput        CURSOR_INVALID, BAD_USER_INPUT, STATE_NOT_ALLOWED, LIMIT_EXCEEDED, 400
+├─ BadInput        ADDRESS_NEEDED, CURSOR_INVALID, BAD_USER_INPUT, STATE_NOT_ALLOWED,
+│                  LIMIT_EXCEEDED, 400
 │  └─ CellHidden   FIELD_HIDDEN or OPERAND_HIDDEN, 400, with the coordinate
 ├─ HarvestLimit    HARVEST_LIMIT, 429
 ├─ TooManyRequests RATE_LIMITED, 429, with the seconds to wait

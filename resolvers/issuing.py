@@ -11,20 +11,29 @@ What went wrong elsewhere: the restriction was looked up after the address had b
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import sqlalchemy as sa
 
-from authz.errors import OutputStopped, WriteRefused
+from authz.clearance import Verdict
+from authz.errors import BadInput, OutputStopped, WriteRefused
 from authz.invariants import HANDLING
 from models.graph import GRAPH
-from models.issued_document import IssuedDocument
+from models.issued_document import DocumentKind, IssuedDocument
 from models.policy import Action
+from models.texts import half_width
 from resolvers.lift_use import User, held, use
+from resolvers.namesakes import has_namesake
 from resolvers.stopped import Issued, asks_withheld, needs_lift
 from resolvers.write import NOT_ALLOWED, Change, Changed, Input, Need, UseCase, reads
 
 handling = GRAPH.types["Handling"].table
+addressee = GRAPH.types["Addressee"].table
 issued_document: sa.Table = IssuedDocument.__table__  # type: ignore[attr-defined]
+
+ABOUT_MONEY = frozenset({DocumentKind.DISPOSITION_NOTICE.value, DocumentKind.REFUND_NOTICE.value})
+"""Sent to a namesake, they take somebody else's money or give it away."""
+ADDRESS = reads("Addressee.residence", "Residence.address")
 
 NEEDS: tuple[Need, ...] = (
     *reads("Addressee", *HANDLING),
@@ -40,6 +49,8 @@ async def issue_document(change: Change, given: Input) -> Changed:
     person, path = given["addresseeCode"], given["path"]
     await change.reach("Addressee", person)
     lifts = await _use_lift(change, person, path)
+    if given["document"] in ABOUT_MONEY and not lifts:
+        await _check_third_item(change, person, given.get("address"))
     values = {
         "issued_at": change.at,
         "addressee_code": person,
@@ -58,6 +69,39 @@ async def issue_document(change: Change, given: Input) -> Changed:
         named=(person,),
         issued=Issued(person, lifts),
     )
+
+
+async def _check_third_item(change: Change, person: str, address: str | None) -> None:
+    """Where another record has the name and birthday, the address tells the two apart.
+
+    Only who may read the address can be asked for it, and a withheld one is compared with nothing:
+    the answer would tell it. A lift was approved for this record, so it is not asked for.
+    """
+    if not await has_namesake(change.connection, person):
+        return
+    await replace(change, asks=(*change.asks, *ADDRESS)).reach("Addressee", person)
+    if any(change.clearance.cell(*each).verdict is not Verdict.SHOWN for each in ADDRESS):
+        raise WriteRefused(NOT_ALLOWED)
+    columns = (addressee.c.address, addressee.c.building, handling.c.address_withheld)
+    stored = await change.connection.execute(
+        sa.select(*columns)
+        .outerjoin_from(addressee, handling, handling.c.addressee_code == addressee.c.code)
+        .where(addressee.c.code == person)
+    )
+    place, building, withheld = stored.one()
+    if withheld:
+        raise OutputStopped
+    known = {_folded(place or ""), _folded(f"{place or ''}{building or ''}")} - {""}
+    if _folded(address or "") not in known:
+        raise BadInput(
+            "another record has this name and birthday: look at both, and give the address of the"
+            " one that is meant",
+            "ADDRESS_NEEDED",
+        )
+
+
+def _folded(place: str) -> str:
+    return "".join(half_width(place).split())
 
 
 async def _use_lift(change: Change, person: str, path: str) -> tuple[int, ...]:

@@ -22,6 +22,12 @@ class IssueDocumentInput:
     addresseeCode: str = strawberry.field(description="宛名コード: about whom")
     path: IssuingPath = strawberry.field(description="発行経路: on which way out")
     document: DocumentKind = strawberry.field(description="文書: what is issued or told")
+    address: str | None = strawberry.field(
+        description="住所: the person's, as the third item beside name and birthday;"
+        " DISPOSITION_NOTICE and REFUND_NOTICE ask for it where another record has both"
+        " (ADDRESS_NEEDED)",
+        default=strawberry.UNSET,
+    )
 
 
 IssueDocumentPayload = payload(

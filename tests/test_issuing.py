@@ -399,6 +399,67 @@ async def test_many_at_once_use_a_lift_no_more_often_than_it_says(town: World) -
     assert [record["addressee_code"] for record in made] == [YAMADA, *[TANAKA] * 3]
 
 
+OTHER = "000000000000099"
+
+
+# -- a namesake ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def alone(town: World) -> AsyncIterator[World]:
+    """The town; the namesake is taken away again."""
+    yield town
+    await town.change(f"DELETE FROM handling WHERE addressee_code IN ('{YAMADA}', '{OTHER}')")
+    await town.change(f"DELETE FROM addressee WHERE code = '{OTHER}'")
+
+
+async def namesake(town: World, withheld: bool = False) -> None:
+    """Another record with yamada's name and birthday."""
+    await town.change(
+        "INSERT INTO addressee (code, full_name, birth_date, address, dv_flag, neglect_flag)"
+        f" SELECT '{OTHER}', full_name, birth_date, '釧路市別町9番', false, false"
+        f" FROM addressee WHERE code = '{YAMADA}'"
+    )
+    if withheld:
+        await oblige(town, OTHER, True, True)
+
+
+async def third_item(
+    town: World, address: str | None, document: str, **who: Any
+) -> httpx2.Response:
+    mutation = "mutation ($i: IssueDocumentInput!) { issueDocument(input: $i) { __typename } }"
+    given = {"addresseeCode": YAMADA, "path": "MAIL", "document": document, "address": address}
+    asked = {"staff_id": ARREARS, "purpose": "delinquency"} | who
+    return await town.ask(document=mutation, variables={"i": given}, **asked)
+
+
+@pytest.mark.parametrize("document", ["DISPOSITION_NOTICE", "REFUND_NOTICE"])
+@pytest.mark.parametrize("withheld", [False, True])
+async def test_a_paper_about_money_asks_for_the_address_of_a_namesake(
+    alone: World, document: str, withheld: bool
+) -> None:
+    """The same whether the other one is covered or not."""
+    assert (await third_item(alone, None, document)).status_code == 200
+    await namesake(alone, withheld)
+    before = await records(alone)
+    for wrong in (None, "", "釧路市別町9番"):
+        told = await third_item(alone, wrong, document)
+        assert (told.status_code, code_of(told.json())) == (400, "ADDRESS_NEEDED")
+        assert "北大通" not in told.text
+    assert await records(alone) == before
+    for right in ("釧路市北大通1番1号", "釧路市　北大通１番１号"):
+        assert (await third_item(alone, right, document)).status_code == 200
+    assert (await third_item(alone, None, "REMINDER")).status_code == 200
+
+
+async def test_no_answer_tells_whether_a_withheld_address_was_right(alone: World) -> None:
+    await namesake(alone)
+    await oblige(alone, YAMADA, True, False)
+    for address in (None, "釧路市北大通1番1号", "釧路市別町9番"):
+        told = await third_item(alone, address, "DISPOSITION_NOTICE")
+        assert (told.status_code, code_of(told.json())) == (403, "OUTPUT_STOPPED")
+
+
 # -- somebody else on the paper -------------------------------------------------------------------
 
 

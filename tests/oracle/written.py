@@ -27,6 +27,8 @@ from graphql import get_named_type
 from models import facts
 from models.edges import Edge
 from models.graph import GRAPH, Type
+from models.namesake import COLUMNS as NAMED_BY
+from models.namesake import identity_of
 from resolvers.write import UseCase
 from tests.oracle.answer import Answer, Evaluation, Here, Info, Oracle, Refusal, Request
 from tests.oracle.policy import NUMBERS, READ, RELEASE, Decider, Decision, Grant, withheld
@@ -335,7 +337,24 @@ def outcome(evaluation: WriteEvaluation, state: State, named: Collection[Any]) -
             own = [row.values[column] == evaluation.actor.id for column in told.own]
             facts[told.type, row.key] = [row.values[column] for column in told.columns] + own
     facts["next"] = _next_key(state, name)
+    if use_case.issues:
+        facts |= _namesakes(state, named)
     return facts
+
+
+def _namesakes(state: State, named: Collection[Any]) -> Facts:
+    """Released by issuing: whether another record has the name and birthday. There the address is
+    the third item; who may not read it is refused."""
+    people = {row.key: identity_of(row.values) for row in state.rows["Addressee"]}
+    told: Facts = {}
+    for row in PERSON.rows(state, named):
+        own = people[row.key]
+        if own is not None and any(
+            key != row.key and other is not None and own.could_be(other)
+            for key, other in people.items()
+        ):
+            told["namesake", row.key] = (row.values["address"], row.values["building"])
+    return told
 
 
 def _over(evaluation: WriteEvaluation, state: State) -> Evaluation:
@@ -406,7 +425,11 @@ LOOKED_AT: Mapping[str, Mapping[str, Columns | None]] = {
     "SubstituteAddress": PLACE_TABLES,
     "Lift": {"lift": None, "staff": None},
     "Transfer": {"transfer": None, "transfer_definition": None},
-    "issueDocument": {"lift": None, "handling": None, "addressee": ("code",)},
+    "issueDocument": {
+        "lift": None,
+        "handling": None,
+        "addressee": ("code", *NAMED_BY, "address", "building"),
+    },
 }
 """By mutation, or by the end of its name."""
 
