@@ -214,11 +214,15 @@ class Writings:
                 return instant.astimezone(tz)
 
         clock = type("clock", (), {**vars(dt), "datetime": Still})
-        counted = type("counted", (), {"token_hex": lambda _: f"{next(self._numbers):08x}"})
+        letters = str.maketrans("0123456789", "ghjkmnpqrs")
         with pytest.MonkeyPatch.context() as patch:
             for module in (resolvers.write, resolvers.lift_use):
                 patch.setattr(module, "dt", clock)
-            patch.setattr(resolvers.transfer, "secrets", counted)
+            patch.setattr(
+                resolvers.transfer,
+                "fresh",
+                lambda _: f"{next(self._numbers):08x}".translate(letters),
+            )
             yield
 
     # -- the conversation --------------------------------------------------------------------------
