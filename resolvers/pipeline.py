@@ -69,7 +69,7 @@ from resolvers.stopped import Issued, check_nobody_is_stopped
 from resolvers.viewer import viewer_value
 from resolvers.weight import weight
 
-PLANS_WEIGHT = 16_000_000
+PLANS_WEIGHT = 12_000_000
 """Bytes of all plans that a worker keeps."""
 PARSED_WEIGHT = 2_000_000
 """Bytes of the nodes of documents that came just now."""

@@ -48,7 +48,7 @@ from schema.mutation import SESSION, MutationContext
 CASE_REFERENCE = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 STATED = ("purpose-of-use", "case-reference", "privacy-mode")
 INTROSPECTION = frozenset({"__schema", "__type"})
-DOCUMENTS_WEIGHT = 8_000_000
+DOCUMENTS_WEIGHT = 4_000_000
 """Bytes of all prepared documents that a worker keeps."""
 ANSWERS_WEIGHT = 8_000_000
 """Bytes of all cached introspection answers."""

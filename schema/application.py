@@ -342,7 +342,7 @@ def create_app(settings: Settings, opened: Opened = open_services) -> Starlette:
             # to 20,000 objects, is gone before it is worth a walk.
             gc.collect()
             gc.freeze()
-            gc.set_threshold(20_000, 5, 10)
+            gc.set_threshold(20_000, 5, 5)
             running = asyncio.create_task(services.runner.keep_running())
             try:
                 yield
