@@ -198,6 +198,13 @@ def plain_text(text: str) -> str | None:
     return seen_as_it_is(text) or no_individual_number(text)
 
 
+def prose(text: str) -> str | None:
+    """Free text of several lines, as somebody types it into a change."""
+    if UNPRINTABLE.search(LINE_ENDS.sub("", text)):
+        return Reason("a character that no name or text holds", "使用できない文字が含まれています")
+    return seen_as_it_is(text)
+
+
 WRITTEN: frozenset[Callable[[str], str | None]] = frozenset({plain_text, name, kana_name})
 """The rules of texts that people write. They are compared by `texts.same_signs`; codes are not."""
 

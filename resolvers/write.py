@@ -39,7 +39,7 @@ from models.graph import GRAPH, Type
 from models.labels import camel, label_of
 from models.paper import CARRIED, shown_by
 from models.policy import Action
-from models.rules import COULD_BE_NUMBER
+from models.rules import COULD_BE_NUMBER, prose
 from resolvers.decisions import together, withheld_of
 from resolvers.operation import Null, Operation, Selected, Slot, value_of
 from resolvers.pipeline import (
@@ -166,8 +166,9 @@ FILES = frozenset({"csv"})
 def received(given: Any, name: str = "input", form: Form | None = None) -> Any:
     """What somebody types into a change, as it may be stored: each code in its canonical form.
 
-    Raises `BadInput` for a text that could be an individual number, whatever it is meant for. What
-    is a file (`FILES`) is left to its use case, which asks that of each line.
+    Raises `BadInput` for a text that could be an individual number, whatever it is meant for, and
+    for one that its reader would not see as it is. What is a file (`FILES`) is left to its use
+    case, which asks that of each line.
     """
     if isinstance(given, Mapping):
         return {each: received(value, each, FORMS.get(each)) for each, value in given.items()}
@@ -177,7 +178,12 @@ def received(given: Any, name: str = "input", form: Form | None = None) -> Any:
         return given
     if could_be_number(given):
         raise BadInput(f"`{name}`: {COULD_BE_NUMBER}")
-    return form(given) if form is not None else given
+    if form is not None:
+        return form(given)
+    reason = prose(given)
+    if reason is not None:
+        raise BadInput(f"`{name}`: {reason}")
+    return given
 
 
 async def nobody(event: Event) -> None:

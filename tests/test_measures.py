@@ -166,6 +166,23 @@ async def test_a_measure_whose_days_cannot_be_is_refused(
     assert await refused(town, SECOND, "amendMeasure", alone) == "BAD_USER_INPUT"
 
 
+@pytest.mark.parametrize("sign", ["\u200b", "\u202e", "\u2066", "\ufeff", "\x07", "\ufffd"])
+@pytest.mark.parametrize("field", ["counterpartyName", "note"])
+async def test_a_text_that_is_not_seen_as_it_is_is_refused(
+    town: World, field: str, sign: str
+) -> None:
+    given = VIOLENCE | {field: f"加藤{sign}翔"}
+    assert await refused(town, FIRST, "recordMeasure", given) == "BAD_USER_INPUT"
+
+
+async def test_a_text_keeps_its_lines_and_the_forms_of_its_signs(town: World) -> None:
+    note = "髙\U000e0100橋\u3000様より\n電話"
+    given = VIOLENCE | {"note": note, "addresseeCode": f"\u200e{YAMADA}"}
+    assert (await do(town, FIRST, "recordMeasure", given))["status"] == "REQUESTED"
+    found = await town.data(FIRST, PURPOSE, "{ protectiveMeasures(first: 50) { nodes { note } } }")
+    assert note in [one["note"] for one in found["protectiveMeasures"]["nodes"]]
+
+
 async def test_who_is_not_cleared_for_protection_sees_nothing_of_a_measure(town: World) -> None:
     await do(town, FIRST, "recordMeasure", VIOLENCE)
     document = """query ($c: String!) { addressee(code: $c) {
