@@ -83,7 +83,7 @@ async def have_namesakes(connection: AsyncConnection, fresh: Mapping[str, Values
         for chunk in chunks(known):
             rows = await connection.execute(sa.select(*KNOWN).where(addressee.c[name].in_(chunk)))
             for row in rows.mappings():
-                one = identity_of(row)
+                one = identity_of(dict(row))
                 if one is not None:
                     born.setdefault(one.born, []).append((row["code"], one))
     return {
@@ -111,7 +111,7 @@ async def _covered(connection: AsyncConnection, born: Collection[str]) -> Covere
         .where(held)
     )
     for row in rows.mappings():
-        one = identity_of(row)
+        one = identity_of(dict(row))
         if one is not None and one.born in born:
             asks = tuple(bool(row[name]) for name in OBLIGATIONS)
             found.add(Covered(row["code"], one, (asks[0], asks[1])))
