@@ -34,6 +34,8 @@ SHOWN = """actor kind roles purpose policyVersion persons personCount personsThr
 EVERYTHING = LIST.replace(", $least: Int!", "") % ("", SHOWN)
 COUNTED = LIST % (", filter: {personCount: {gte: $least}}", "actor personCount")
 BRANCH = "branch"
+GROUP = 5
+"""Changes that are kept together, or not at all."""
 
 Records = list[dict[str, Any]]
 
@@ -151,15 +153,17 @@ class Trails:
         state = self.pairs.site.oracle.state
         sights = [turn.sight for turn in turns if turn.sight]
         changing = Changing(dice, state, {what for sight in sights for what, _ in sight.asked})
-        for _ in range(dice.pick([1, 2, 6])):
-            change = changing.propose()
-            if change is None:
-                continue
-            make(state, change)
-            if [sight.by_code() for sight in sights] == named:
-                changes.append(change)
-            else:
-                make(state, change.back)
+        for _ in range(dice.pick([1, 3, 6])):
+            kept = len(changes)
+            # Many at once: most of them change nothing that anybody came in by.
+            for _ in range(GROUP):
+                change = changing.propose()
+                if change is not None:
+                    make(state, change)
+                    changes.append(change)
+            if [sight.by_code() for sight in sights] != named:
+                _undone(state, changes[kept:])
+                del changes[kept:]
 
 
 def _endings(told: Sequence[Records]) -> list[list[Any]]:
