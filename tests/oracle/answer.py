@@ -41,6 +41,7 @@ from tests.oracle.operands import (
 )
 from tests.oracle.policy import (
     LIST,
+    MACHINE,
     MATCH,
     NUMBERS,
     READ,
@@ -384,6 +385,7 @@ class Evaluation:
             row
             for row in self.state.rows[type_.name]
             if self.is_there(row, LIST, self.in_scope(entrance.whole, row))
+            if not self._left_out(row, type_)
         ]
         used = operands(type_, arguments.get("filter") or {})
         by = [*(leaf for leaf, _, _ in used), *(leaf for leaf, _ in _terms(type_, arguments))]
@@ -799,7 +801,15 @@ class Evaluation:
             target
             for target in self.state.targets(row, edge)
             if self.is_there(target, action, crossing, edge.classes)
+            if not (edge.enters and action == LIST and self._left_out(target, row.type))
         ]
+
+    def _left_out(self, row: Row, source: Type) -> bool:
+        """A department's machine lists nobody of whom nothing may go out, but for the notices that
+        tell it of the change."""
+        if MACHINE not in self.actor.roles or row.owner is None:
+            return False
+        return source.noun.destination is None and self.state.obligation(row.owner)[1]
 
     def is_there(
         self, row: Row, action: str, crossing: Sequence[Grant], over: Sequence[str] = ()

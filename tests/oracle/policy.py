@@ -42,6 +42,18 @@ ABOUT_OTHERS = {
 """Leaves that the protection of another person of the row withholds."""
 
 
+MACHINE = "department-client"
+ABOUT_PERSONS = {
+    coordinate
+    for type_ in GRAPH.types.values()
+    if type_.noun.owner is not None and type_.noun.destination is None
+    for coordinate in GRAPH.classes
+    if coordinate.split(".")[0]
+    in {type_.name, *(part.type_name for part, _ in type_.parts.values())}
+}
+"""What a department's machine lists only where it is told the obligation as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What one role opens: for rows in all of `population`, whole or only masked.
@@ -286,7 +298,8 @@ class Decider:
         classes = GRAPH.classes[coordinate]
         if role in IMPERSONAL and any(CLASSES[code].personal for code in classes):
             return False
-        if action != WRITE and (coordinate in ABOUT_OTHERS or withheld(classes)):
+        listed = role == MACHINE and action == LIST and coordinate in ABOUT_PERSONS
+        if listed or (action != WRITE and (coordinate in ABOUT_OTHERS or withheld(classes))):
             # Otherwise the gap would tell what the flag hides.
             same = READ if action == READ else LIST
             return all(self.book.allows(role, self.purpose, told, same) for told in RELEASE)

@@ -108,6 +108,9 @@ class State:
             payers = name.startswith("payers:")
             if row.type.name not in ("Transfer", "TransferDefinition"):
                 return not payers
+            if payers and row.type.name == "Transfer":
+                # One client's own: nobody who is asked for here has a client.
+                return False
             return not payers or row.values[destination] == name.removeprefix("payers:")
         levies = [levy for levy in self.tables["collection"] if levy["addressee_code"] == row.owner]
         if name == "overpaid":
