@@ -39,58 +39,59 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from authz import recovery
 from authz.access_log import COMMAND, insert_command
 from authz.channel import Address, address_of
-from authz.clearance import clear
 from authz.client_certificate import NotInForce, thumbprint_of_pem
-from authz.clients import Clients, Definition
-from authz.embedded_redis import EmbeddedRedis, EmbeddedRedisError
+from authz.clients.registry import Clients, Definition
 from authz.errors import BadInput, Refused
-from authz.indispensable import INDISPENSABLE
-from authz.invariants import MACHINE_ROLE
 from authz.keys import KeysError
-from authz.lockout import Lockout
-from authz.number_store import StoreRefused, faults_of
-from authz.passwords import QUICK, STRONG, Passwords, fresh_password
-from authz.policy_chain import Chain, ChainBroken
-from authz.policy_store import PolicyStore, check_first_policy
-from authz.redis_check import objections
+from authz.numbers.store import StoreRefused, faults_of
+from authz.numbers.vault import Vault
+from authz.policy.clearance import clear
+from authz.policy.invariants import MACHINE_ROLE
+from authz.policy.seal import Chain, ChainBroken
+from authz.policy.store import PolicyStore, check_first_policy
+from authz.redis.check import objections
+from authz.redis.connection import connect, disconnect
+from authz.redis.embedded import EmbeddedRedis, EmbeddedRedisError
 from authz.scopes import Limits
-from authz.session import connect, disconnect
-from authz.staff_desk import member_of, set_password
-from authz.vault import Vault
+from authz.sessions.lockout import Lockout
+from authz.sessions.passwords import QUICK, STRONG, Passwords, fresh_password
+from authz.staff import recovery
+from authz.staff.indispensable import INDISPENSABLE
+from authz.staff.records import member_of, set_password
 from models import facts
-from models.client import (
+from models.demo.cast_staff import CAST, new_password
+from models.demo.town import FILE_NAMES, Town
+from models.graph.graph import GRAPH, PROTECTED
+from models.store.database import DRIVERS_ERRORS, Database, DatabaseError
+from models.store.failures import tell_no_values, trace_of, words_of
+from models.store.migrate import faults, has_table, is_current, migrate
+from models.tables.client import (
     ClientAuthentication,
     ClientState,
     TokenBinding,
     client_id_objection,
 )
-from models.database import DRIVERS_ERRORS, Database, DatabaseError
-from models.demo.cast_staff import CAST, new_password
-from models.demo.town import FILE_NAMES, Town
-from models.failures import tell_no_values, trace_of, words_of
-from models.graph import GRAPH, PROTECTED
-from models.individual_number import StoreKind
-from models.migrate import faults, has_table, is_current, migrate
-from models.transfer import TransferExtent
-from resolvers import transfer
-from resolvers.cast import hire, is_staffed
-from resolvers.clients import SCOPES, register_departments
-from resolvers.import_measures import import_measures
-from resolvers.import_staff import import_staff
-from resolvers.importing import (
+from models.tables.individual_number import StoreKind
+from models.tables.transfer import TransferExtent
+from resolvers.demo.clients import SCOPES, register_departments
+from resolvers.demo.staff import hire, is_staffed
+from resolvers.demo.town import seed
+from resolvers.imports.measures import import_measures
+from resolvers.imports.run import (
     Contents,
     FileRefused,
     Report,
     import_file,
     progress_bar,
     rejects_of,
-    seed,
 )
-from schema import serving
-from schema.application import (
+from resolvers.imports.staff import import_staff
+from resolvers.transfer import changes as transfer
+from schema.build import graphql_schema, sdl
+from schema.http import serving
+from schema.http.application import (
     LATE,
     NOT_MIGRATED,
     create_app,
@@ -99,10 +100,9 @@ from schema.application import (
     open_services,
     use_cases,
 )
-from schema.build import graphql_schema, sdl
-from schema.connections import Doors
-from schema.narrowed import changes_open_to, narrowed_sdl
+from schema.http.connections import Doors
 from schema.settings import SettingError, Settings, variable
+from schema.visible_part import changes_open_to, narrowed_sdl
 
 PROJECT = Path(__file__).parent
 WHO = "who you are, for the log; default: your account here"

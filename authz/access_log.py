@@ -24,10 +24,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.errors import Unavailable
-from models.access_log import ACCESS_LOG, LOGGED_OPERATION
-from models.append_only import Appender, Batch, Row, appender, durably, filled
-from models.codes import could_be_number, holds_twelve_digits
-from models.database import Database
+from models.store.append_only import Appender, Batch, Row, appender, durably, filled
+from models.store.database import Database
+from models.tables.access_log import ACCESS_LOG, LOGGED_OPERATION
+from models.trade.codes import could_be_number, holds_twelve_digits
 
 PATIENCE = 2.0
 COMMAND = "server.py"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from authz.client_certificate import thumbprint_of_header
-from models.client import Network
+from models.tables.client import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

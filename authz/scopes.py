@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from models.graph import COMPUTED, GRAPH
-from models.policy import Action
+from models.graph.graph import COMPUTED, GRAPH
+from models.tables.policy import Action
 
 BUSINESS = "036"
 ACTIONS: Mapping[str, Action] = MappingProxyType(
@@ -87,7 +87,8 @@ def written(scopes: Iterable[str]) -> str:
 class Limits:
     """What a token leaves of a clearance: one purpose, the scopes asked, the items defined.
 
-    The warning of an obligation is no part of this: no limit takes it away (`authz/clearance.py`).
+    The warning of an obligation is no part of this: no limit takes it away
+    (`authz/policy/clearance.py`).
 
     `items` are coordinates of values; `None`: all that policy and scopes open.
     """

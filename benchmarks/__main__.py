@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 import uvloop
 
-from authz.embedded_redis import EmbeddedRedis
+from authz.redis.embedded import EmbeddedRedis
 from benchmarks import parts, report, town
 from benchmarks.cases import CASES, FORMS, ROLES, Case
 from benchmarks.load import CONNECTIONS, ask, press

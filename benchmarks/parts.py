@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from authz.access_log import Kind, LoggedOperation, Record
-from authz.clearance import clear
+from authz.policy.clearance import clear
 from benchmarks.cases import PURPOSE, ROLES, Case
 from benchmarks.load import CONNECTIONS
 from benchmarks.town import code
-from models.graph import PROTECTED
-from schema.application import Services, open_services
-from schema.message import GraphQLRequest
+from models.graph.graph import PROTECTED
+from schema.http.application import Services, open_services
+from schema.request.message import GraphQLRequest
 from schema.settings import Settings
 
 CALLS = 2000
@@ -55,7 +55,7 @@ async def measure(environment: Mapping[str, str], cases: Sequence[Case]) -> str:
 
 
 def _look_up(services: Services, actor: Any, policy: Any) -> Callable[[], Awaitable[Any]]:
-    from resolvers.pipeline import PrivacyMode, Terms
+    from resolvers.read.pipeline import PrivacyMode, Terms
 
     terms = Terms(PURPOSE, None, PrivacyMode.NULL)
     reads = services.answer._reads

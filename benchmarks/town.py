@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncpg  # type: ignore[import-untyped]
 
-from models.database import Database
-from models.graph import GRAPH
-from models.migrate import migrate
+from models.graph.graph import GRAPH
+from models.store.database import Database
+from models.store.migrate import migrate
 
 FEWEST, SPREAD = 4, 13
 

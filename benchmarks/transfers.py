@@ -20,12 +20,12 @@ from pathlib import Path
 
 import httpx2
 
-from authz.clients import Clients
-from authz.embedded_redis import EmbeddedRedis
+from authz.clients.registry import Clients
+from authz.redis.embedded import EmbeddedRedis
 from benchmarks import town
 from benchmarks.processes import free_port, server
-from models.database import Database
-from resolvers.clients import definition_of
+from models.store.database import Database
+from resolvers.demo.clients import definition_of
 from schema.settings import Settings
 from tests.department import Department, register
 from tests.postgres import PostgresCluster

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.labels import Days, label_of
-from models.rules import Reason
+from models.trade.rules import Reason
 
 PAST = Days(ahead=0)
 """Something that has happened."""

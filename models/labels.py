@@ -15,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from models import codes
 from models.facts import CLASSES
+from models.trade import codes
 
 Check = Callable[[str], str | None]
 """A rule of the trade over one stored text: `None` when it holds, else the reason in words."""
@@ -48,19 +48,17 @@ class Label:
     """What one column is, for everybody who derives something from it.
 
     `classes`  sensitivity classes; all of them must be allowed (a derived field joins its inputs)
-    `ja`, `en` the trade's name of the column, used in descriptions and reports
-    `items`    numbers of the record items it stores (assessment, annex 1)
-    `graphql`  field name in the schema; `None` keeps the column out of it
-    `part`     name of the embedded GraphQL object that holds it (`Residence`), else the row's type
-    `match`, `search`  the operands that make sense for it; the policy decides who may use them
-    `mask`     name of the masked form (`last3`)
-    `about`    columns naming other persons whose protection withholds this value too
-    `folded`   stored in the folded form of `models/kana.py`; operands are folded before comparison
-    `check`    the rule of the trade that a stored value obeys
-    `days`     which days are possible
-    `form`     the canonical form in which a code is stored, and by which every reader compares
-    `header`   the column's name in the city's import file, where it differs from `ja`
-    `whole`    column with what is shown instead to whoever is cleared for all that the row's
+    `ja`, `en` the trade's name of the column, used in descriptions and reports `items`    numbers
+    of the record items it stores (assessment, annex 1) `graphql`  field name in the schema; `None`
+    keeps the column out of it `part`     name of the embedded GraphQL object that holds it
+    (`Residence`), else the row's type `match`, `search`  the operands that make sense for it; the
+    policy decides who may use them `mask`     name of the masked form (`last3`) `about`    columns
+    naming other persons whose protection withholds this value too `folded`   stored in the folded
+    form of `models/trade/kana.py`; operands are folded before comparison `check`    the rule of
+    the trade that a stored value obeys `days`     which days are possible `form`     the canonical
+    form in which a code is stored, and by which every reader compares `header`   the column's name
+    in the city's import file, where it differs from `ja` `whole`    column with what is shown
+    instead to whoever is cleared for all that the row's
                `through` names
     """
 

@@ -7,15 +7,15 @@ from functools import cache
 import strawberry
 from graphql import GraphQLSchema
 
-from schema.mutation import Mutation
-from schema.query import Query
-from schema.scalars import CONFIG
-from schema.types import TYPES
+from schema.mutations.root import Mutation
+from schema.types.nouns import TYPES
+from schema.types.query import Query
+from schema.types.scalars import CONFIG
 
 
 @cache
 def build_schema() -> strawberry.Schema:
-    """Strawberry's schema over everything in `models/graph.py`."""
+    """Strawberry's schema over everything in `models/graph/graph.py`."""
     return strawberry.Schema(
         query=Query, mutation=Mutation, types=list(TYPES.objects.values()), config=CONFIG
     )

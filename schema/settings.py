@@ -11,9 +11,9 @@ from typing import Any
 
 from authz.channel import Front
 from authz.keys import Keys
-from models.client import Network, networks_of
-from models.database import DatabaseError
-from models.individual_number import StoreKind
+from models.store.database import DatabaseError
+from models.tables.client import Network, networks_of
+from models.tables.individual_number import StoreKind
 from schema.store_urls import database_url_objection, redis_url_objection
 
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")

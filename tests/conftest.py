@@ -21,7 +21,7 @@ from typing import Literal, NoReturn, Protocol
 import pytest
 import redis
 
-from authz.embedded_redis import EmbeddedRedis
+from authz.redis.embedded import EmbeddedRedis
 from tests.postgres import PostgresCluster
 from tests.world import World, make_stores, running, settings_of
 

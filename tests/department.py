@@ -16,12 +16,12 @@ import redis
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, OctKey
 
-from authz.clients import Clients, Definition
-from authz.dpop import access_token_hash
-from authz.embedded_redis import EmbeddedRedis
-from models.client import ClientAuthentication
-from models.database import Database
-from resolvers.clients import definition_of
+from authz.clients.dpop import access_token_hash
+from authz.clients.registry import Clients, Definition
+from authz.redis.embedded import EmbeddedRedis
+from models.store.database import Database
+from models.tables.client import ClientAuthentication
+from resolvers.demo.clients import definition_of
 from schema.settings import Settings
 from tests.conftest import NewDatabase
 from tests.world import World, make_stores, running, settings_of

@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from textwrap import dedent
 
-from authz.policy_store import ROLE_POPULATIONS
+from authz.policy.store import ROLE_POPULATIONS
 from models import facts
-from models.first_content import POPULATIONS
+from models.store.first_content import POPULATIONS
 from schema.build import sdl
 from schema.settings import Settings, variable
 

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from authz.access_log import UNREADABLE, AccessLog, Kind, LoggedOperation, Record, readable
 from authz.actor import actor_id
 from authz.errors import Unavailable
-from models.access_log import ACCESS_LOG, LOGGED_OPERATION, append_only_triggers
-from models.append_only import filled
-from models.client import client_id_objection
-from models.database import Database
-from models.staff import staff_id_objection
+from models.store.append_only import filled
+from models.store.database import Database
+from models.tables.access_log import ACCESS_LOG, LOGGED_OPERATION, append_only_triggers
+from models.tables.client import client_id_objection
+from models.tables.staff import staff_id_objection
 
 PATIENCE = 0.5
 READ = LoggedOperation.of("query{addressee{code}}", [("Addressee.code", "read", "shown")])

@@ -33,15 +33,15 @@ from graphql import (
     get_named_type,
 )
 
-from authz.embedded_redis import EmbeddedRedis
 from authz.errors import Unavailable
-from authz.harvest import Harvest
-from authz.policy import Line, Policy
-from models import database as pools
-from models.database import Database
-from models.graph import GRAPH
+from authz.policy.policy import Line, Policy
+from authz.redis.embedded import EmbeddedRedis
+from authz.sessions.lookup_budget import Harvest
+from models.graph.graph import GRAPH
 from models.labels import UnclassifiedError, column
-from resolvers import sql
+from models.store import database as pools
+from models.store.database import Database
+from resolvers.read import sql
 from schema.settings import Settings
 from tests.conftest import NewDatabase
 from tests.world import (

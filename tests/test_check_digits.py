@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.check_digits import (
+from models.trade.check_digits import (
     corporate_check_digit,
     demo_check_digit,
     individual_check_digit,

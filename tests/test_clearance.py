@@ -13,13 +13,22 @@ from typing import Any
 
 import pytest
 
-from authz import policy as index
-from authz.clearance import ASKED, Cell, Population, Verdict, clear
-from authz.invariants import conflicting_roles
-from authz.policy import ANY_PURPOSE, ANY_ROLE, Line, Policy, Purpose, Reference, enforcer, label
+from authz.policy import policy as index
+from authz.policy.clearance import ASKED, Cell, Population, Verdict, clear
+from authz.policy.invariants import conflicting_roles
+from authz.policy.policy import (
+    ANY_PURPOSE,
+    ANY_ROLE,
+    Line,
+    Policy,
+    Purpose,
+    Reference,
+    enforcer,
+    label,
+)
 from models import facts
-from models.graph import GRAPH, PROTECTED
-from models.policy import Action
+from models.graph.graph import GRAPH, PROTECTED
+from models.tables.policy import Action
 from tests.generate.actor import ALONE
 from tests.generate.dice import Dice
 from tests.generate.policy import OPENED, PURPOSES, ROLES, first_policy, policy

@@ -19,8 +19,8 @@ import pytest
 from graphql import GraphQLObjectType
 from playwright.async_api import Browser, Page, expect
 
-from models.graph import GRAPH
-from resolvers.plan import PERSON_ROOTS
+from models.graph.graph import GRAPH
+from resolvers.read.plan import PERSON_ROOTS
 from schema.build import graphql_schema, sdl
 from tests.browser import Watch, launched
 from tests.conftest import PROJECT

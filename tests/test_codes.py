@@ -22,10 +22,10 @@ from graphql import (
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from models import codes
-from models.database import Database
 from models.demo.cast_staff import CAST
 from models.facts import rows as facts
+from models.store.database import Database
+from models.trade import codes
 from schema.build import sdl
 from tests.world import HANAKO, YAMADA, World, full_width
 

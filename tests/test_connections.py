@@ -16,8 +16,8 @@ import uvicorn
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from schema.connections import HEAD_BYTES, Bounds, Doors
-from schema.serving import Server
+from schema.http.connections import HEAD_BYTES, Bounds, Doors
+from schema.http.serving import Server
 from tests.valkey import until
 from tests.world import World
 

@@ -22,13 +22,13 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from authz.clearance import Reason
-from authz.devices import PREFIX
-from authz.policy_findings import Problem
-from models.policy import Action, DraftState
-from models.staff import ProposalState, StaffState
+from authz.policy.clearance import Reason
+from authz.policy.validate import Problem
+from authz.sessions.devices import PREFIX
+from models.tables.policy import Action, DraftState
+from models.tables.staff import ProposalState, StaffState
 from schema.build import graphql_schema
-from schema.console import FOLDER, console_routes
+from schema.http.console import FOLDER, console_routes
 from tests.browser import Watch, launched
 from tests.conftest import PROJECT
 from tests.live import live_server
@@ -157,7 +157,7 @@ def test_every_code_has_its_words(name: str, codes: list[str]) -> None:
     [body] = re.findall(rf"export const {name} = {{(.*?)}};", WORDS, re.DOTALL)
     told = re.findall(r"(?:^|[{,])\s*\"?([A-Za-z_-]+)\"?: \[|\[(LOST)\]: \[", body)
     names = {first or "CONNECTION_LOST" for first, _ in told}
-    assert names == set(codes), "give it words in authz/console/words.js"
+    assert names == set(codes), "give it words in schema/http/static/console/words.js"
 
 
 # -- in a browser ----------------------------------------------------------------------------------

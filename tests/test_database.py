@@ -9,8 +9,8 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from models import database as pools
-from models.database import Database, DatabaseError
+from models.store import database as pools
+from models.store.database import Database, DatabaseError
 from tests.conftest import NewDatabase
 
 

@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from models import rules
-from models.check_digits import is_demo_number, is_individual_number
-from models.city_file import (
+from models.demo import cast
+from models.demo.levies import Levy
+from models.demo.record import Record
+from models.demo.town import Town
+from models.trade import rules
+from models.trade.check_digits import is_demo_number, is_individual_number
+from models.trade.city_file import (
     ADDRESSEE_HEADER,
     CODE,
     COLLECTION_HEADER,
@@ -20,13 +24,9 @@ from models.city_file import (
     RECEIPT_HEADER,
     WORDS,
 )
-from models.demo import cast
-from models.demo.levies import Levy
-from models.demo.record import Record
-from models.demo.town import Town
-from models.kana import fold_kana
-from models.late_charge import late_charge
-from models.wareki import parse_day
+from models.trade.kana import fold_kana
+from models.trade.late_charge import late_charge
+from models.trade.wareki import parse_day
 
 PEOPLE = 3_000
 Everybody = list[tuple[Record, list[Levy]]]

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from authz.embedded_redis import EmbeddedRedis
-from authz.harvest import budgets_of
-from authz.invariants import MACHINE_ROLE
-from authz.policy_store import check_first_policy
-from models.harvest import ANY
-from resolvers.clients import definition_of
+from authz.policy.budgets import budgets_of
+from authz.policy.invariants import MACHINE_ROLE
+from authz.policy.store import check_first_policy
+from authz.redis.embedded import EmbeddedRedis
+from models.tables.lookup_budget import ANY
+from resolvers.demo.clients import definition_of
 from tests.conftest import NewDatabase
 from tests.department import CODES, Town, departments, register
 from tests.test_hostile import code_of

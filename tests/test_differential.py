@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 import redis
 
-from authz.embedded_redis import EmbeddedRedis
+from authz.redis.embedded import EmbeddedRedis
 from tests.conftest import NewDatabase
 from tests.generate.dice import Dice, shrink
 from tests.oracle.beside import Difference, converse

@@ -20,19 +20,19 @@ import httpx2
 import pytest
 from graphql import parse, validate
 
-from authz.clearance import Reason
 from authz.errors import Refused
+from authz.policy.clearance import Reason
 from models import facts
-from models.database import Database
-from models.migrate import migrate
-from models.policy import Action
-from resolvers.pipeline import PrivacyMode, Reads
-from schema import errors, limits
+from models.store.database import Database
+from models.store.migrate import migrate
+from models.tables.policy import Action
+from resolvers.read.pipeline import PrivacyMode, Reads
 from schema.build import graphql_schema, sdl
-from schema.http import BODY_LIMIT
-from schema.limits import DEFAULT_LIMITS
-from schema.transfer_http import CODES
-from schema.types import OPERATORS
+from schema.http.graphql import BODY_LIMIT
+from schema.http.transfers import CODES
+from schema.request import errors, limits
+from schema.request.limits import DEFAULT_LIMITS
+from schema.types.nouns import OPERATORS
 from tests import papers
 from tests.conftest import PROJECT, absent
 from tests.live import live_server

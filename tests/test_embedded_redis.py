@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from authz import embedded_redis
-from authz.embedded_redis import EmbeddedRedis, EmbeddedRedisError
+from authz.redis import embedded as embedded_redis
+from authz.redis.embedded import EmbeddedRedis, EmbeddedRedisError
 
 PARENT = """
 import pathlib, signal, sys
-from authz.embedded_redis import EmbeddedRedis
+from authz.redis.embedded import EmbeddedRedis
 server = EmbeddedRedis.start(pathlib.Path(sys.argv[1]))
 print(server.pid, server.url, flush=True)
 signal.pause()

@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz.errors import BadInput, PurposeRefused, Refused, Unauthenticated
-from resolvers.selection import variable_types
-from schema.document import read_document, read_variables
-from schema.errors import (
+from resolvers.read.selection import variable_types
+from schema.request.document import read_document, read_variables
+from schema.request.errors import (
     PARSE_FAILED,
     VALIDATION_FAILED,
     InvalidRequest,

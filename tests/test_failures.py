@@ -20,11 +20,11 @@ import sqlalchemy as sa
 
 import server
 from authz.errors import BadInput
-from models.bulk import add
-from models.database import Database, DatabaseError
-from models.failures import lifespan_without_values, tell_no_values, words_of
-from models.graph import GRAPH
-from models.migrate import migrate
+from models.graph.graph import GRAPH
+from models.store.bulk import add
+from models.store.database import Database, DatabaseError
+from models.store.failures import lifespan_without_values, tell_no_values, words_of
+from models.store.migrate import migrate
 
 PROJECT = Path(__file__).parent.parent
 SECRET = "account 7654321"
@@ -189,7 +189,7 @@ async def test_who_waits_for_a_turn_gets_it_when_the_other_dies(database_url: st
     """The lock is the process's own: kill -9 gives it up."""
     code = (
         "import asyncio, sys\n"
-        "from models.database import Database\n"
+        "from models.store.database import Database\n"
         "async def main():\n"
         "    async with Database(sys.argv[1]).turn('import of tests'):\n"
         "        print('mine', flush=True)\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from schema.graphiql import graphiql_routes
+from schema.http.graphiql import graphiql_routes
 from tests.conftest import PROJECT, absent
 
 

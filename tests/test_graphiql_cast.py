@@ -34,12 +34,12 @@ from playwright.async_api import Page, Response, expect
 
 from authz.keys import Keys
 from models import facts
-from models.database import Database
 from models.demo.cast import TANAKA_MISAKI, YAMADA_TARO
-from models.edges import Edge
 from models.facts import CLASSES
-from models.graph import GRAPH, Leaf, Type
-from resolvers.seal import UNSEEN, Seal
+from models.graph.edges import Edge
+from models.graph.graph import GRAPH, Leaf, Type
+from models.store.database import Database
+from resolvers.read.seal import UNSEEN, Seal
 from schema.build import graphql_schema, sdl
 from tests.browser import Watch, launched
 from tests.conftest import PROJECT, absent
@@ -76,7 +76,7 @@ person: that there is one; obligation: that care is due; cause: why; place: a wi
 """
 
 MOST_TOKENS, MOST_FIELDS, MOST_ROOTS = 2_800, 1_400, 15
-"""Within `schema/limits.py`."""
+"""Within `schema/request/limits.py`."""
 
 
 # -- whom, and what of them is secret --------------------------------------------------------------

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from authz.keys import Keys
-from authz.policy import Line
-from authz.policy_chain import Chain
-from authz.policy_store import PolicyStore
-from models.database import Database
-from models.graph import GRAPH
+from authz.policy.policy import Line
+from authz.policy.seal import Chain
+from authz.policy.store import PolicyStore
+from models.graph.graph import GRAPH
+from models.store.database import Database
 from tests.test_issuing import oblige
 from tests.test_measures import FIRST, PURPOSE, VIOLENCE, do, mutation
 from tests.test_policy_editing import told_of

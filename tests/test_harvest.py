@@ -12,12 +12,13 @@ import httpx2
 import pytest
 import redis
 
-from authz.embedded_redis import EmbeddedRedis
 from authz.errors import HarvestLimit, Unavailable
-from authz.harvest import HOUR_MS, Harvest, budgets_of, ledgers_of
-from authz.policy_store import check_first_policy
-from authz.session import connect
-from models.database import Database
+from authz.policy.budgets import budgets_of, ledgers_of
+from authz.policy.store import check_first_policy
+from authz.redis.connection import connect
+from authz.redis.embedded import EmbeddedRedis
+from authz.sessions.lookup_budget import HOUR_MS, Harvest
+from models.store.database import Database
 from tests.conftest import NewDatabase
 from tests.world import (
     HANAKO,

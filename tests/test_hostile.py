@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query
 
-from models.database import Database
+from models.store.database import Database
 from tests.world import HANAKO, KATO, NISHI, NUMBER, SUZUKI, TANAKA, YAMADA, World, owing
 
 CLERK, ARREARS, HANDLER, DISCLOSURE = "sato", "takahashi", "nakamura", "inoue"

@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Message, Scope
 
 from authz.errors import BadInput, Unauthenticated, Unavailable
-from schema.http import Answer, GraphQLEndpoint, GraphQLRequest, accepted
+from schema.http.graphql import Answer, GraphQLEndpoint, GraphQLRequest, accepted
 
 NEW = "application/graphql-response+json"
 OLD = "application/json"

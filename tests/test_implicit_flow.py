@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from authz import implicit_flow
-from authz.clearance import Decider
-from authz.implicit_flow import check, flows
-from authz.policy import Line, Policy, PolicyError
-from authz.policy_findings import Problem, validate
-from authz.policy_store import check_first_policy
-from models.first_content import POPULATIONS
-from models.graph import GRAPH
-from models.policy import Action
-from models.releases import DERIVED, POPULATION_INPUTS, RELEASES
+from authz.policy import implicit_flow
+from authz.policy.clearance import Decider
+from authz.policy.implicit_flow import check, flows
+from authz.policy.policy import Line, Policy, PolicyError
+from authz.policy.releases import DERIVED, POPULATION_INPUTS, RELEASES
+from authz.policy.store import check_first_policy
+from authz.policy.validate import Problem, validate
+from models.graph.graph import GRAPH
+from models.store.first_content import POPULATIONS
+from models.tables.policy import Action
 
 CLERK = ("role:collection-clerk", "purpose:consultation")
 HANDLING = [Line(*CLERK, "class:handling", action, "allow") for action in ("read", "list")]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from models.database import Database
-from resolvers.import_file import FileRefused
-from resolvers.import_measures import import_measures
-from resolvers.import_report import Report
-from resolvers.importing import rejects_of
+from models.store.database import Database
+from resolvers.imports.city_file import FileRefused
+from resolvers.imports.measures import import_measures
+from resolvers.imports.report import Report
+from resolvers.imports.run import rejects_of
 from tests.test_measures import handling, place
 from tests.world import HANAKO, KATO, NISHI, SUZUKI, TANAKA, YAMADA, World, full_width
 

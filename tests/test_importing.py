@@ -20,27 +20,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authz.keys import Keys
-from authz.vault import Vault
-from models.check_digits import individual_check_digit
-from models.city_file import ADDRESSEE_HEADER, CODE, COLLECTION_HEADER, RECEIPT_HEADER
-from models.database import Database
+from authz.numbers.vault import Vault
 from models.demo import cast
 from models.demo.record import AS_OF, nobodys_number
 from models.demo.town import Town
-from models.graph import GRAPH
-from models.individual_number import NUMBERS, StoreKind
-from models.migrate import migrate
-from models.protective_measure import VIOLENCE
-from models.tokyo import TOKYO
-from resolvers import importing
-from resolvers.causes import Causes
-from resolvers.import_care import Ahead
-from resolvers.import_cells import people_cells
-from resolvers.import_file import CityFile, Line
-from resolvers.import_people import PeopleLoader
-from resolvers.import_report import RejectFile, convert
-from resolvers.import_rows import WholeRows
-from resolvers.importing import Contents, FileRefused, Report, import_file, seed
+from models.graph.graph import GRAPH
+from models.store.database import Database
+from models.store.migrate import migrate
+from models.tables.individual_number import NUMBERS, StoreKind
+from models.tables.protective_measure import VIOLENCE
+from models.trade.check_digits import individual_check_digit
+from models.trade.city_file import ADDRESSEE_HEADER, CODE, COLLECTION_HEADER, RECEIPT_HEADER
+from models.trade.office_time import TOKYO
+from resolvers.demo.town import seed
+from resolvers.imports import run as importing
+from resolvers.imports.ahead import Ahead
+from resolvers.imports.cells import people_cells
+from resolvers.imports.city_file import CityFile, Line
+from resolvers.imports.people import PeopleLoader
+from resolvers.imports.report import RejectFile, convert
+from resolvers.imports.rows import WholeRows
+from resolvers.imports.run import Contents, FileRefused, Report, import_file
+from resolvers.protection.causes import Causes
 from tests.conftest import NewDatabase
 from tests.world import full_width
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models.database import Database, IsIn
-from models.edges import EDGES, Edge
 from models.facts import CLASSES
-from models.graph import GRAPH
-from models.migrate import migrate
-from models.second_wall import open_rows, uncovered_rows
-from resolvers.sql import parent_column
+from models.graph.edges import EDGES, Edge
+from models.graph.graph import GRAPH
+from models.store.column_rights import open_rows, uncovered_rows
+from models.store.database import Database, IsIn
+from models.store.migrate import migrate
+from resolvers.read.sql import parent_column
 from tests.conftest import new_sqlite_file
 
 

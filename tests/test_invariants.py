@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from authz.clearance import Cell, Clearance, Reason, Verdict, clear
-from authz.invariants import conflicting_roles
-from authz.policy import Line, Policy
-from authz.policy_store import check_first_policy
-from models.graph import GRAPH, PROTECTED
-from models.policy import Action
+from authz.policy.clearance import Cell, Clearance, Reason, Verdict, clear
+from authz.policy.invariants import conflicting_roles
+from authz.policy.policy import Line, Policy
+from authz.policy.store import check_first_policy
+from models.graph.graph import GRAPH, PROTECTED
+from models.tables.policy import Action
 
 FIRST = check_first_policy()
 

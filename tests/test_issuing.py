@@ -17,9 +17,9 @@ import pytest
 import sqlalchemy as sa
 from graphql import get_named_type, is_object_type
 
-from authz.policy import Line
+from authz.policy.policy import Line
 from models import facts
-from models.issued_document import IssuingPath
+from models.tables.issued_document import IssuingPath
 from schema.build import build_schema
 from tests.conftest import Dialect
 from tests.oracle.beside import ATTEMPTS, PATIENCE
@@ -574,7 +574,7 @@ async def test_who_may_not_see_handling_learns_nothing(
 ) -> None:
     """Covered, free and unknown persons: the same bytes, before anything is looked at. Where a flag
     alone is hidden the policy cannot be used; the wall behind that has to hold."""
-    monkeypatch.setattr("authz.policy_store.check", lambda policy: policy)
+    monkeypatch.setattr("authz.policy.store.check", lambda policy: policy)
     denied = ("Handling", "Handling.addressWithheld", "Handling.stopOutput")
     for what in denied:
         await publish(

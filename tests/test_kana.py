@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.kana import fold_kana
+from models.trade.kana import fold_kana
 
 KANA = st.text(
     st.sampled_from(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.late_charge import (
+from models.trade.late_charge import (
     RateUnknownError,
     end_of_first_month,
     late_charge,

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models.database import Database
-from resolvers.lift_use import LIFTS, User, is_lifted, take
-from resolvers.lifts import USE_CASES
+from models.store.database import Database
+from resolvers.protection.lift import USE_CASES
+from resolvers.read.lift_use import LIFTS, User, is_lifted, take
 from tests.test_hostile import code_of
 from tests.test_measures import FIRST, PURPOSE, SECOND
 from tests.test_promises import ARREARS, CLERK

@@ -10,9 +10,15 @@ import pytest
 from graphql import DocumentNode, build_schema, get_introspection_query, parse
 
 from authz.errors import BadInput, Refused
-from schema.document import read_document
-from schema.errors import InvalidRequest
-from schema.limits import DEFAULT_LIMITS, Limits, check_document, check_nesting, parse_document
+from schema.request.document import read_document
+from schema.request.errors import InvalidRequest
+from schema.request.limits import (
+    DEFAULT_LIMITS,
+    Limits,
+    check_document,
+    check_nesting,
+    parse_document,
+)
 
 SCHEMA = build_schema(
     """

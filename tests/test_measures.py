@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from models.graph import GRAPH
-from resolvers import household_exclusions, measures
+from models.graph.graph import GRAPH
+from resolvers.protection import household_exclusion as household_exclusions
+from resolvers.protection import protective_measure as measures
 from schema.build import graphql_schema
 from tests.test_hostile import code_of
 from tests.test_promises import ARREARS, CLERK, codes

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import resolvers.pipeline
-from authz.embedded_redis import EmbeddedRedis
-from resolvers.bounded import Bounded
-from resolvers.pipeline import Reads
-from schema.answer import Answerer
+import resolvers.read.pipeline
+from authz.redis.embedded import EmbeddedRedis
+from resolvers.read.cache import Bounded
+from resolvers.read.pipeline import Reads
+from schema.request.answer import Answerer
 from tests.conftest import new_sqlite_file
 from tests.world import World, make_stores, running, settings_of
 
@@ -59,7 +59,7 @@ class Worker(NamedTuple):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(self.answerer, "_operations", caches[0])
             patch.setattr(reads, "_ready", caches[1])
-            patch.setattr(resolvers.pipeline, "_parsed", caches[2])
+            patch.setattr(resolvers.read.pipeline, "_parsed", caches[2])
             yield caches
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import redis
 
-from authz.embedded_redis import EmbeddedRedis
+from authz.redis.embedded import EmbeddedRedis
 from tests.conftest import Stores, new_sqlite_file
 from tests.department import departments
 from tests.prove.mutants import MUTANTS, NAMED, Mutant, hunt, seeds

@@ -26,10 +26,10 @@ import httpx2
 import pytest
 
 from authz.client_certificate import thumbprint_of_pem
-from authz.clients import Clients
-from models.client import TokenBinding
-from models.database import Database
-from resolvers.clients import definition_of
+from authz.clients.registry import Clients
+from models.store.database import Database
+from models.tables.client import TokenBinding
+from resolvers.demo.clients import definition_of
 from tests.authority import Authority, Issued
 from tests.conftest import PROJECT, absent
 from tests.department import CODES, Department, register

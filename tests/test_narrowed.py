@@ -16,8 +16,8 @@ from graphql import (
     validate_schema,
 )
 
-from authz.embedded_redis import EmbeddedRedis
-from models.graph import GRAPH
+from authz.redis.embedded import EmbeddedRedis
+from models.graph.graph import GRAPH
 from server import _schema_of
 from tests.conftest import NewDatabase
 from tests.department import CODES, Town, departments

@@ -14,13 +14,13 @@ from graphql import OperationDefinitionNode, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authz.clearance import clear
-from models.database import Database
-from models.graph import GRAPH
-from resolvers.plan import make_plan
-from resolvers.seal import Position, Seal, SealBroken, view_of
-from resolvers.selection import select
-from resolvers.sql import compile_plan
+from authz.policy.clearance import clear
+from models.graph.graph import GRAPH
+from models.store.database import Database
+from resolvers.read.plan import make_plan
+from resolvers.read.seal import Position, Seal, SealBroken, view_of
+from resolvers.read.selection import select
+from resolvers.read.sql import compile_plan
 from schema.build import graphql_schema
 from tests.generate.policy import first_policy
 from tests.test_clearance import both

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from authz.embedded_redis import EmbeddedRedis
+from authz.redis.embedded import EmbeddedRedis
 from tests.conftest import NewDatabase
 from tests.oracle.towns import Towns
 from tests.prove.search import Search

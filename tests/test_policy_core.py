@@ -13,19 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz.clearance import ASKED, Cell, Population, Verdict, clear
-from authz.implicit_flow import Flow
-from authz.policy import ANY_PURPOSE, ANY_ROLE, Line, Policy, PolicyError
-from authz.policy_compare import Comparison, Kind, Tables, compare, grouped, opens_more, role_sets
-from authz.policy_csv import export_csv, import_csv
-from authz.policy_desk import Asked
-from authz.policy_explain import explain
-from authz.policy_findings import Problem, Severity, validate
-from authz.policy_replay import Difference, replay
-from authz.policy_store import check_first_policy
-from authz.policy_versions import applied
-from models.graph import GRAPH, PROTECTED
-from models.policy import Action
+from authz.editing.casbin_csv import export_csv, import_csv
+from authz.editing.compare import Comparison, Kind, Tables, compare, grouped, opens_more, role_sets
+from authz.editing.explain import explain
+from authz.editing.queries import Asked
+from authz.editing.replay import Difference, replay
+from authz.editing.versions import applied
+from authz.policy.clearance import ASKED, Cell, Population, Verdict, clear
+from authz.policy.implicit_flow import Flow
+from authz.policy.policy import ANY_PURPOSE, ANY_ROLE, Line, Policy, PolicyError
+from authz.policy.store import check_first_policy
+from authz.policy.validate import Problem, Severity, validate
+from models.graph.graph import GRAPH, PROTECTED
+from models.tables.policy import Action
 from tests.generate.dice import Dice
 from tests.generate.policy import policy as random_policy
 

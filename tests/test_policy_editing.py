@@ -18,10 +18,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from authz.policy import Line
-from authz.policy_csv import import_csv
+from authz.editing.casbin_csv import import_csv
+from authz.policy.policy import Line
 from models import facts
-from models.graph import GRAPH
+from models.graph.graph import GRAPH
 from tests.test_hostile import code_of
 from tests.world import SECRET_ADDRESS, TANAKA, YAMADA, World
 
@@ -383,7 +383,7 @@ async def test_what_waits_stands_in_the_order_of_its_instants(
     both = ["class:nationality", "class:name"]
     assert denied == {3: ["class:nationality"], 5: both, 6: both}
     # However many wait, what is taken away at once waits for none of them.
-    monkeypatch.setattr("authz.policy_versions.MOST_WAITING", 3)
+    monkeypatch.setattr("authz.editing.versions.MOST_WAITING", 3)
     given["draft"] = await draft_with(town, TIGHT)
     content = await attempt(town, ADMIN, "proposePolicy", given)
     assert code_of(content) == "BAD_USER_INPUT"

@@ -15,17 +15,17 @@ import pytest
 import redis.asyncio
 import sqlalchemy as sa
 
-from authz import policy_store
 from authz.errors import Unavailable
 from authz.keys import Keys
-from authz.policy import Line
-from authz.policy_chain import Chain, ChainBroken
-from authz.policy_store import PolicyStore
-from authz.session import Sessions
+from authz.policy import store as policy_store
+from authz.policy.policy import Line
+from authz.policy.seal import Chain, ChainBroken
+from authz.policy.store import PolicyStore
+from authz.sessions.session import Sessions
 from authz.tasks import end
-from models.append_only import triggers
-from models.database import Database
-from models.graph import GRAPH
+from models.graph.graph import GRAPH
+from models.store.append_only import triggers
+from models.store.database import Database
 from server import main
 from tests.conftest import Stores
 from tests.test_hostile import code_of
@@ -237,7 +237,7 @@ async def test_the_check_command_looks_at_a_store_of_another_release(
 
 
 def test_triggers_are_made_for_each_table() -> None:
-    from models.policy import append_only_triggers
+    from models.tables.policy import append_only_triggers
 
     for dialect in ("sqlite", "postgresql"):
         text = "\n".join(append_only_triggers(dialect))

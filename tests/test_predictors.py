@@ -3,7 +3,7 @@
 An obligation withholds `kind`; had the tax item code been left open, it would have told `kind` of
 everybody. So of each withheld field, each reason of protection and each obligation it is asked how
 much of the doubt about it the values of other fields take away, which somebody sees without it.
-What takes more than half needs a reason (`models/releases.py`).
+What takes more than half needs a reason (`authz/policy/releases.py`).
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from typing import Any
 
 import pytest
 
-from authz.clearance import Decider
-from authz.vault import Vault
-from models.database import Database
+from authz.numbers.vault import Vault
+from authz.policy.clearance import Decider
+from authz.policy.releases import PREDICTS, RELEASES
 from models.demo.town import Town
 from models.facts import CLASSES
-from models.graph import GRAPH, PROTECTED, Leaf, Type
-from models.migrate import migrate
-from models.policy import Action
-from models.releases import PREDICTS, RELEASES
-from resolvers.importing import seed
+from models.graph.graph import GRAPH, PROTECTED, Leaf, Type
+from models.store.database import Database
+from models.store.migrate import migrate
+from models.tables.policy import Action
+from resolvers.demo.town import seed
 from tests.generate.dice import Dice
 from tests.generate.policy import first_policy
 from tests.generate.town import DOMAIN, town

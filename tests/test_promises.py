@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from models import facts
-from models.database import Database, Reader
-from models.policy import first_lines
-from resolvers.sql import today
+from models.store.database import Database, Reader
+from models.tables.policy import first_lines
+from resolvers.read.sql import today
 from tests.world import (
     HANAKO,
     KATO,

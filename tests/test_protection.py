@@ -18,12 +18,18 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from models.database import Database
-from models.graph import GRAPH
-from models.migrate import migrate
-from models.protective_measure import ExclusionStatus, MeasureKind, MeasureStatus
-from resolvers.causes import OBLIGATIONS, Causes, asked_for, enter_measure, enter_unspecified
-from resolvers.protection import ending, raise_obligations
+from models.graph.graph import GRAPH
+from models.store.database import Database
+from models.store.migrate import migrate
+from models.tables.protective_measure import ExclusionStatus, MeasureKind, MeasureStatus
+from resolvers.protection.causes import (
+    OBLIGATIONS,
+    Causes,
+    asked_for,
+    enter_measure,
+    enter_unspecified,
+)
+from resolvers.protection.obligation import ending, raise_obligations
 from tests.conftest import NewDatabase
 
 PEOPLE = [f"{at:015d}" for at in range(1, 7)]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import rules
-from models.check_digits import is_municipality_code
+from models.trade import rules
+from models.trade.check_digits import is_municipality_code
 
 Rule = Callable[[str], str | None]
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from authz.clearance import ASKED, COUNTS_HANDLING, Clearance, Reason, clear
-from authz.invariants import HANDLING
-from authz.policy import Line, Policy
-from authz.policy_store import check_first_policy
+from authz.policy.clearance import ASKED, COUNTS_HANDLING, Clearance, Reason, clear
+from authz.policy.invariants import HANDLING
+from authz.policy.policy import Line, Policy
+from authz.policy.store import check_first_policy
 from authz.scopes import BUSINESS, KEYS, LEAVES, RESOURCE_OF, RESOURCES, Limits, objection, scope_of
 from models.facts import CLASSES
-from models.graph import GRAPH, PROTECTED
+from models.graph.graph import GRAPH, PROTECTED
 
 ROLE = frozenset({"department-client"})
 PURPOSE = "transfer-nursing-care"

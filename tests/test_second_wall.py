@@ -15,15 +15,15 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 import sqlalchemy as sa
 
-from authz.clearance import Cell, Verdict
-from models.database import Access, Database, DatabaseError
-from models.graph import GRAPH
+from authz.policy.clearance import Cell, Verdict
+from models.graph.graph import GRAPH
 from models.labels import label_of
-from models.migrate import migrate
-from models.second_wall import HIGHEST, WALL, rows_are_withheld, withheld
-from resolvers import plan, sql
-from resolvers.decisions import Decisions
-from resolvers.levels import ANYBODY, Guard, Level
+from models.store.column_rights import HIGHEST, WALL, rows_are_withheld, withheld
+from models.store.database import Access, Database, DatabaseError
+from models.store.migrate import migrate
+from resolvers.read import plan, sql
+from resolvers.read.decisions import Decisions
+from resolvers.read.levels import ANYBODY, Guard, Level
 from tests.conftest import NewDatabase
 from tests.postgres import PostgresCluster
 from tests.test_issuing import oblige

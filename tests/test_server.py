@@ -16,13 +16,13 @@ import httpx2
 import pytest
 import redis
 
-from authz import embedded_redis
-from authz.embedded_redis import EmbeddedRedis
-from authz.policy import Line
+from authz.policy.policy import Line
+from authz.redis import embedded as embedded_redis
+from authz.redis.embedded import EmbeddedRedis
 from authz.tasks import end
-from models.database import Database
-from schema.application import create_app, open_services
-from schema.readiness import GOOD_FOR, Readiness
+from models.store.database import Database
+from schema.http.application import create_app, open_services
+from schema.http.readiness import GOOD_FOR, Readiness
 from schema.settings import SettingError, Settings
 from server import account, main
 from tests.conftest import PROJECT, NewDatabase

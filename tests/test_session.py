@@ -20,8 +20,9 @@ from redis.asyncio import Redis
 
 from authz.access_log import readable
 from authz.errors import Unauthenticated, Unavailable
-from authz.harvest import Harvest
-from authz.session import TAG, VERSION_KEY, Sessions, connect, disconnect
+from authz.redis.connection import TAG, connect, disconnect
+from authz.sessions.lookup_budget import Harvest
+from authz.sessions.session import VERSION_KEY, Sessions
 from tests.valkey import Valkey, until, valkey
 
 

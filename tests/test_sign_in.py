@@ -19,21 +19,22 @@ from redis.asyncio import Redis
 from sqlmodel import SQLModel
 
 from authz.channel import Channel, Front
-from authz.devices import LIFETIME, Devices
 from authz.errors import BadInput, Refused, TooManyRequests, Unauthenticated, Unavailable
-from authz.invariants import conflicting_roles
 from authz.keys import Keys
-from authz.lockout import PLACES, STRANGERS, Lockout, Place
-from authz.passwords import LONGEST, QUICK, Cost, Passwords
-from authz.revocations import Revocations
-from authz.session import VERSION_KEY, Sessions, connect
-from authz.sign_in import SignIn
-from authz.staff_desk import NO_PASSWORD
-from authz.staffing import SignInEvent, Staffing
-from models.client import CLIENT
-from models.database import Database
-from models.graph import GRAPH
-from models.staff import (
+from authz.policy.invariants import conflicting_roles
+from authz.redis.connection import connect
+from authz.sessions.devices import LIFETIME, Devices
+from authz.sessions.lockout import PLACES, STRANGERS, Lockout, Place
+from authz.sessions.passwords import LONGEST, QUICK, Cost, Passwords
+from authz.sessions.revocations import Revocations
+from authz.sessions.session import VERSION_KEY, Sessions
+from authz.staff.members import SignInEvent, Staffing
+from authz.staff.records import NO_PASSWORD
+from authz.staff.sign_in import SignIn
+from models.graph.graph import GRAPH
+from models.store.database import Database
+from models.tables.client import CLIENT
+from models.tables.staff import (
     PURPOSE,
     ROLE,
     ROLE_PURPOSE,

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from models.database import Database
-from models.migrate import migrate
-from models.staff import STAFF_ROLE
-from resolvers.import_staff import import_staff
-from resolvers.importing import Report, rejects_of
+from models.store.database import Database
+from models.store.migrate import migrate
+from models.tables.staff import STAFF_ROLE
+from resolvers.imports.run import Report, rejects_of
+from resolvers.imports.staff import import_staff
 from server import issue_password, main
 from tests.test_hostile import code_of
 from tests.world import World, settings_of

@@ -12,10 +12,10 @@ import pytest
 import redis
 import sqlalchemy as sa
 
-import models.migrate
-from authz.embedded_redis import EmbeddedRedis
-from models.database import Database, DatabaseError
-from models.migrate import faults, migrate
+import models.store.migrate
+from authz.redis.embedded import EmbeddedRedis
+from models.store.database import Database, DatabaseError
+from models.store.migrate import faults, migrate
 from schema.settings import SettingError
 from server import main, prepare
 from tests.conftest import Dialect, NewDatabase
@@ -103,8 +103,8 @@ async def test_nobody_waits_for_who_reads(
     """A transaction that reads a view keeps it; a start, `check` and `migrate` need not wait."""
     if dialect == "sqlite":
         pytest.skip("readers of SQLite keep nobody waiting")
-    monkeypatch.setattr(models.migrate, "PAUSES", (0.01, 0.01))
-    monkeypatch.setattr(models.migrate, "LOCK_MILLISECONDS", 100)
+    monkeypatch.setattr(models.store.migrate, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(models.store.migrate, "LOCK_MILLISECONDS", 100)
     reading = Database(migrated.url.render_as_string(hide_password=False))
     async with reading.look() as connection:
         await connection.exec_driver_sql("SELECT count(*) FROM addressee_open")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from models.place import names, same_place
+from models.trade.place import names, same_place
 from tests.test_hostile import code_of
 from tests.test_measures import FIRST, PURPOSE, SECOND
 from tests.test_promises import CLERK

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.texts import bare, half_width, same_signs, spellings, without_invisible
+from models.trade.texts import bare, half_width, same_signs, spellings, without_invisible
 from tests.world import World
 
 CLERK, REGISTRAR, AUDITOR = "sato", "yamamoto", "sasaki"

@@ -18,16 +18,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 
-from authz import refusals
 from authz.access_log import AccessLog, Kind, LoggedOperation, Record
 from authz.client_certificate import thumbprint_of_pem
-from authz.clients import Registered
-from authz.embedded_redis import EmbeddedRedis
+from authz.clients import refusals
+from authz.clients.registry import Registered
 from authz.errors import BadInput
-from authz.policy import Line
-from authz.session import Sessions, connect, disconnect
-from models.client import ClientAuthentication, ClientState, TokenBinding
-from resolvers.clients import definition_of
+from authz.policy.policy import Line
+from authz.redis.connection import connect, disconnect
+from authz.redis.embedded import EmbeddedRedis
+from authz.sessions.session import Sessions
+from models.tables.client import ClientAuthentication, ClientState, TokenBinding
+from resolvers.demo.clients import definition_of
 from tests.authority import Authority
 from tests.conftest import NewDatabase
 from tests.department import CODES, ISSUER, Department, Town, departments, register

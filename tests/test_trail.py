@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from resolvers.measures import USE_CASES as MEASURES
+from resolvers.protection.protective_measure import USE_CASES as MEASURES
 from tests.test_measures import VIOLENCE, do, handling, town  # noqa: F401
 from tests.world import KATO, NUMBER, SUZUKI, TANAKA, YAMADA, World
 

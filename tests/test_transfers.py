@@ -19,16 +19,17 @@ import pytest
 import sqlalchemy as sa
 from starlette.types import Message
 
-from authz.embedded_redis import EmbeddedRedis
 from authz.errors import Unauthenticated
-from authz.policy import Line
-from models.client import ClientState
-from resolvers import transfer_content, transfer_run
-from resolvers.clients import SCOPES, definition_of
-from resolvers.transfer_content import status_of
-from resolvers.transfer_file import TransferFiles, Undeliverable
-from resolvers.transfer_run import TransferRunner
-from resolvers.transfer_store import Row, TransferStore
+from authz.policy.policy import Line
+from authz.redis.embedded import EmbeddedRedis
+from models.tables.client import ClientState
+from resolvers.demo.clients import SCOPES, definition_of
+from resolvers.transfer import content as transfer_content
+from resolvers.transfer import job as transfer_run
+from resolvers.transfer.content import status_of
+from resolvers.transfer.delivery import TransferFiles, Undeliverable
+from resolvers.transfer.job import TransferRunner
+from resolvers.transfer.store import Row, TransferStore
 from tests.conftest import NewDatabase
 from tests.department import CODES, Department, Town, departments, register
 from tests.test_departments import PAYERS

@@ -22,10 +22,9 @@ from hypothesis import strategies as st
 
 from authz.access_log import UNREADABLE
 from authz.errors import BadInput, Unavailable
-from authz.vault import NumberRecord, Rejection, StoreRefused, Unattended, Vault
-from models.check_digits import demo_check_digit, individual_check_digit
-from models.database import Database
-from models.individual_number import (
+from authz.numbers.vault import NumberRecord, Rejection, StoreRefused, Unattended, Vault
+from models.store.database import Database
+from models.tables.individual_number import (
     NUMBER_ACCESS,
     NUMBERS,
     OLD_NUMBERS,
@@ -33,6 +32,7 @@ from models.individual_number import (
     NumbersTable,
     StoreKind,
 )
+from models.trade.check_digits import demo_check_digit, individual_check_digit
 
 PURPOSE = "addressee-matching"
 CASE = "2026/A-1"
@@ -431,7 +431,7 @@ async def test_a_number_is_in_no_file_no_log_and_no_error(
         lines = list(report.format())
         # The locals of this test's own frame know the numbers, of course.
         shown += "".join(line for line in lines if "in test_a_number" not in line)
-        assert "authz/vault.py" in shown
+        assert "authz/numbers/vault.py" in shown
     await execute(store, sa.text("ALTER TABLE elsewhere RENAME TO number_access"))
     everything = caplog.text + shown + await contents(store)
     assert not [each for each in digits if each in everything]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.wareki import FileDay, NotADateError, parse_day, wareki
+from models.trade.wareki import FileDay, NotADateError, parse_day, wareki
 
 MIDNIGHTS = (
     "2024-05-01 00:00:00", "2024/5/1 0:00", "2024/5/1 0:00:00", "2024-05-01T00:00:00",

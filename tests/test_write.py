@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from models.graph import GRAPH
-from schema.application import use_cases
+from models.graph.graph import GRAPH
 from schema.build import graphql_schema
-from schema.mutation import SESSION
+from schema.http.application import use_cases
+from schema.mutations.root import SESSION
 from tests.test_hostile import code_of
 from tests.world import KATO, TANAKA, World
 

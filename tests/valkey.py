@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redis
 
-from authz.embedded_redis import EmbeddedRedis
+from authz.redis.embedded import EmbeddedRedis
 
 
 class Valkey:

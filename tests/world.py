@@ -21,22 +21,22 @@ import httpx2
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from authz.editing.versions import Decided, Next, write
 from authz.keys import Keys
-from authz.passwords import QUICK, Passwords
-from authz.policy import Line
-from authz.policy_chain import Chain
-from authz.policy_store import in_force, lines_of
-from authz.policy_versions import Decided, Next, write
-from authz.vault import Unattended, Vault
-from models.database import Database
+from authz.numbers.vault import Unattended, Vault
+from authz.policy.policy import Line
+from authz.policy.seal import Chain
+from authz.policy.store import in_force, lines_of
+from authz.sessions.passwords import QUICK, Passwords
 from models.demo.cast_staff import CAST
-from models.graph import GRAPH
-from models.individual_number import IndividualNumber, NumberRecord
-from models.migrate import migrate
-from resolvers.cast import hire
-from resolvers.causes import Causes, enter_unspecified
-from resolvers.protection import raise_obligations
-from schema.application import create_app
+from models.graph.graph import GRAPH
+from models.store.database import Database
+from models.store.migrate import migrate
+from models.tables.individual_number import IndividualNumber, NumberRecord
+from resolvers.demo.staff import hire
+from resolvers.protection.causes import Causes, enter_unspecified
+from resolvers.protection.obligation import raise_obligations
+from schema.http.application import create_app
 from schema.settings import Settings
 
 YAMADA, HANAKO = "000000000000001", "000000000000002"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models.city_file import ADDRESS_WITHHELD, HANDLING, STOP_OUTPUT
 from models.demo.record import (
     Record,
     Row,
@@ -17,6 +16,7 @@ from models.demo.record import (
     residence,
 )
 from models.demo.reference import Name, elsewhere_named, town_named
+from models.trade.city_file import ADDRESS_WITHHELD, HANDLING, STOP_OUTPUT
 
 # A plain taxpayer: two accounts, collections of three kinds, some of them in arrears.
 YAMADA_TARO = addressee_code(10_001)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from models.city_file import ADDRESS_WITHHELD, HANDLING, STOP_OUTPUT
 from models.demo.belongings import accounts
 from models.demo.dice import Dice
 from models.demo.person import People
 from models.demo.record import AS_OF, Payer, Record, Row, residence
 from models.demo.reference import Name, Weighted, foreigners, surnames
+from models.trade.city_file import ADDRESS_WITHHELD, HANDLING, STOP_OUTPUT
 
 TRADES = (
     ("水産", "スイサン"), ("建設", "ケンセツ"), ("運輸", "ウンユ"), ("商事", "ショウジ"),

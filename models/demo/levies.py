@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from models.city_file import CODE
 from models.demo.calendar import Term, terms, working_day
 from models.demo.dice import Dice
 from models.demo.record import AS_OF, Payer, Record, Row
-from models.late_charge import late_charge
+from models.trade.city_file import CODE
+from models.trade.late_charge import late_charge
 
 YEARS = (2025, 2026)
 OLD_YEAR = 2019

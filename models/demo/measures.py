@@ -20,12 +20,8 @@ from models.demo.cast import (
     TANAKA_MISAKI,
 )
 from models.demo.record import AS_OF
-from models.lift import OutputPath
-from models.protective_measure import (
-    ExclusionStatus,
-    MeasureKind,
-    MeasureStatus,
-)
+from models.tables.lift import OutputPath
+from models.tables.protective_measure import ExclusionStatus, MeasureKind, MeasureStatus
 
 Values = dict[str, Any]
 

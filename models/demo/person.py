@@ -22,7 +22,7 @@ from models.demo.reference import (
     given_names,
     surnames,
 )
-from models.wareki import wareki
+from models.trade.wareki import wareki
 
 ARREARS = (
     ("督促", 22), ("差押可能", 30), ("猶予", 8), ("分納", 18), ("差押", 10), ("執行停止", 8),

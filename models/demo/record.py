@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from models.check_digits import demo_check_digit
-from models.city_file import CODE
 from models.demo.reference import Name, Place
+from models.trade.check_digits import demo_check_digit
+from models.trade.city_file import CODE
 
 AS_OF = dt.date(2026, 11, 20)
 """The day on which the demo town stands still: it is the same on every machine, every day."""

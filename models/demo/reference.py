@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 
 import jaconv
 
-from models.kana import fold_kana
+from models.trade.kana import fold_kana
 
 HERE = Path(__file__).parent
 MUNICIPALITY = "012068"

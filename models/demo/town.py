@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.city_file import ADDRESSEE_HEADER, COLLECTION_HEADER, RECEIPT_HEADER
 from models.demo.cast import cast_records
 from models.demo.cast_levies import levies_of_cast
 from models.demo.dice import Dice
 from models.demo.households import Street
 from models.demo.levies import Levy, levies_of
 from models.demo.record import Record, Row
+from models.trade.city_file import ADDRESSEE_HEADER, COLLECTION_HEADER, RECEIPT_HEADER
 
 DEFAULT_PEOPLE = 3_000
 DEFAULT_SEED = 1

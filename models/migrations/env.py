@@ -5,13 +5,6 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-import models.access_log
-import models.client
-import models.first_content
-import models.graph
-import models.harvest
-import models.issued_document  # noqa: F401  (fills the metadata)
-
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,

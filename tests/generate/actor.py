@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from authz.invariants import NUMBER_ROLE, conflicting_roles
-from models.first_content import SECTIONS
+from authz.policy.invariants import NUMBER_ROLE, conflicting_roles
+from models.store.first_content import SECTIONS
 from tests.generate.dice import Dice
 from tests.generate.policy import OPENED, PURPOSES, ROLES
 

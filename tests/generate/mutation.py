@@ -22,8 +22,8 @@ from graphql import (
 )
 
 from models.facts import CLASSES
-from models.first_content import SECTIONS
-from schema.mutation import SESSION
+from models.store.first_content import SECTIONS
+from schema.mutations.root import SESSION
 from tests.generate.dice import Dice
 from tests.generate.policy import ROLES, random_line
 from tests.generate.request import READ, Guide, Writer, Written

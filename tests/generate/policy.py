@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from authz.policy import ANY_PURPOSE, ANY_ROLE, Line
+from authz.policy.policy import ANY_PURPOSE, ANY_ROLE, Line
 from models import facts
-from models.graph import GRAPH
-from models.policy import Action, first_lines
+from models.graph.graph import GRAPH
+from models.tables.policy import Action, first_lines
 from tests.generate.dice import Dice
 
 ROLES = [row["code"] for row in facts.rows("roles")]

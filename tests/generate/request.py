@@ -27,7 +27,7 @@ from graphql import (
     is_leaf_type,
 )
 
-from models.graph import COMPUTED, GRAPH, Leaf, Type
+from models.graph.graph import COMPUTED, GRAPH, Leaf, Type
 from tests.generate.dice import Dice
 from tests.generate.town import TEXTS, values_of
 from tests.oracle.operands import order_word

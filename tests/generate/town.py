@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from authz.policy import Line
-from models.check_digits import demo_check_digit
-from models.graph import GRAPH
-from models.individual_number import IndividualNumber, NumberRecord
-from models.kana import fold_kana
+from authz.policy.policy import Line
+from models.graph.graph import GRAPH
 from models.labels import label_of
+from models.tables.individual_number import IndividualNumber, NumberRecord
+from models.trade.check_digits import demo_check_digit
+from models.trade.kana import fold_kana
 from tests.generate.dice import Dice
 from tests.oracle.state import TOKYO
 

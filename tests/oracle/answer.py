@@ -21,10 +21,10 @@ from graphql import ExecutionResult, GraphQLResolveInfo, VariableNode, execute, 
 from graphql.pyutils import Path
 
 from authz.actor import Actor
-from models.edges import Edge
-from models.graph import GRAPH, Leaf, Type
+from models.graph.edges import Edge
+from models.graph.graph import GRAPH, Leaf, Type
 from models.labels import Part, Words
-from resolvers.seal import Position, Seal, SealBroken, view_of
+from resolvers.read.seal import Position, Seal, SealBroken, view_of
 from tests.oracle.operands import (
     BOTTOM,
     Terms,

@@ -16,21 +16,21 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-import authz.policy_store
+import authz.policy.store
 from authz.actor import Actor
 from authz.errors import Refused, Unavailable
-from authz.policy import Line
-from authz.policy_chain import LINES, VERSION, Chain
-from authz.policy_store import PolicyStore
-from authz.vault import Unattended, Vault
-from models.access_log import ACCESS_LOG, LOGGED_OPERATION
-from models.database import Database
-from models.graph import GRAPH
-from models.individual_number import NumberRecord
-from resolvers.seal import UNSEEN, Seal
-from resolvers.transfer_run import TransferRunner
-from schema.application import Services, open_services
-from schema.message import GraphQLRequest
+from authz.numbers.vault import Unattended, Vault
+from authz.policy.policy import Line
+from authz.policy.seal import LINES, VERSION, Chain
+from authz.policy.store import PolicyStore
+from models.graph.graph import GRAPH
+from models.store.database import Database
+from models.tables.access_log import ACCESS_LOG, LOGGED_OPERATION
+from models.tables.individual_number import NumberRecord
+from resolvers.read.seal import UNSEEN, Seal
+from resolvers.transfer.job import TransferRunner
+from schema.http.application import Services, open_services
+from schema.request.message import GraphQLRequest
 from schema.settings import Settings
 from tests.generate.actor import ALONE, Person, terms
 from tests.generate.dice import Dice
@@ -215,7 +215,7 @@ async def site(
         patch.setattr(TransferRunner, "keep_running", _idle)
         if policy is not None:
             # A careless policy is refused when it is loaded; the walls behind that have to hold.
-            patch.setattr(authz.policy_store, "check", lambda policy: policy)
+            patch.setattr(authz.policy.store, "check", lambda policy: policy)
         async with _unpublished(settings) as services:
             yield Site(services, Oracle(state, Book.of(state.tables), seal))
 

@@ -10,11 +10,11 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from models.codes import plain as plain_code
-from models.graph import Leaf, Type
-from models.kana import fold_kana
-from models.rules import WRITTEN
-from models.texts import same_signs, without_invisible
+from models.graph.graph import Leaf, Type
+from models.trade.codes import plain as plain_code
+from models.trade.kana import fold_kana
+from models.trade.rules import WRITTEN
+from models.trade.texts import same_signs, without_invisible
 from tests.oracle.policy import MATCH, SEARCH
 
 Tree = Mapping[str, Any]

@@ -13,9 +13,9 @@ from typing import Any
 
 import casbin  # type: ignore[import-untyped]
 
-from authz.policy import ANY_PURPOSE, ANY_ROLE, Line, enforcer, label
+from authz.policy.policy import ANY_PURPOSE, ANY_ROLE, Line, enforcer, label
 from models.facts import CLASSES
-from models.graph import GRAPH
+from models.graph.graph import GRAPH
 
 READ, LIST, MATCH, SEARCH, WRITE = "read", "list", "match", "search", "write"
 NUMBER_HANDLER = "number-handler"

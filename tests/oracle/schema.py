@@ -18,7 +18,7 @@ from graphql import (
     build_schema,
 )
 
-from models.graph import GRAPH, Type
+from models.graph.graph import GRAPH, Type
 from tests.conftest import PROJECT
 
 Resolve = Callable[..., Any]

@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from models.database import Database
-from models.edges import Edge
-from models.graph import GRAPH, Type
+from models.graph.edges import Edge
+from models.graph.graph import GRAPH, Type
+from models.store.database import Database
 
 Tables = Mapping[str, list[dict[str, Any]]]
 TOKYO = dt.timezone(dt.timedelta(hours=9))

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.database import Database
-from models.migrate import migrate
+from models.store.database import Database
+from models.store.migrate import migrate
 from tests.conftest import NewDatabase
 from tests.generate.dice import Dice
 from tests.generate.policy import policy

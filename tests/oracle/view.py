@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from models.edges import Edge
-from models.graph import GRAPH, Leaf, Type
+from models.graph.edges import Edge
+from models.graph.graph import GRAPH, Leaf, Type
 from tests.oracle.answer import Evaluation
 from tests.oracle.operands import BOTTOM
 from tests.oracle.policy import LIST, MATCH, NUMBERS, READ, SEARCH, Decision, Grant

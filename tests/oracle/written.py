@@ -25,11 +25,11 @@ from typing import Any
 from graphql import get_named_type
 
 from models import facts
-from models.edges import Edge
-from models.graph import GRAPH, Type
-from models.namesake import COLUMNS as NAMED_BY
-from models.namesake import identity_of
-from resolvers.write import UseCase
+from models.graph.edges import Edge
+from models.graph.graph import GRAPH, Type
+from models.tables.namesake import COLUMNS as NAMED_BY
+from models.tables.namesake import identity_of
+from resolvers.write.pipeline import UseCase
 from tests.oracle.answer import Answer, Evaluation, Here, Info, Oracle, Refusal, Request
 from tests.oracle.policy import NUMBERS, READ, RELEASE, Decider, Decision, Grant, withheld
 from tests.oracle.schema import executable_schema, noun_of

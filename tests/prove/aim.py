@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.facts import CLASSES
-from models.graph import GRAPH, Leaf, Type
+from models.graph.graph import GRAPH, Leaf, Type
 from tests.generate.actor import OPEN, Person, Terms, terms
 from tests.generate.dice import Dice
 from tests.generate.request import Written, to_json

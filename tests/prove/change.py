@@ -14,13 +14,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from authz.vault import Vault
-from models.check_digits import demo_check_digit
-from models.database import Database
+from authz.numbers.vault import Vault
 from models.facts import CLASSES
-from models.graph import GRAPH, Type
-from models.individual_number import NUMBERS, IndividualNumber
+from models.graph.graph import GRAPH, Type
 from models.labels import label_of
+from models.store.database import Database
+from models.tables.individual_number import NUMBERS, IndividualNumber
+from models.trade.check_digits import demo_check_digit
 from tests.generate.dice import Dice
 from tests.generate.town import OWNER, new_row, new_value
 from tests.oracle.state import NumberOf, Row, State

@@ -13,10 +13,10 @@ import orjson
 import sqlalchemy as sa
 
 from authz.access_log import LoggedOperation, Record
-from models.database import Reader
-from resolvers.write import Changed, Event
-from schema.application import Services
-from schema.http import GraphQLEndpoint
+from models.store.database import Reader
+from resolvers.write.pipeline import Changed, Event
+from schema.http.application import Services
+from schema.http.graphql import GraphQLEndpoint
 
 Call = tuple[Any, ...]
 _asking = ContextVar("asking", default=False)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from authz.actor import Actor
-from models.graph import GRAPH
+from models.graph.graph import GRAPH
 from tests.generate.actor import ALONE, Person, Terms, terms
 from tests.generate.dice import Dice
 from tests.generate.policy import OPENED

@@ -19,7 +19,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from authz.embedded_redis import EmbeddedRedis
+from authz.redis.embedded import EmbeddedRedis
 from tests.conftest import new_sqlite_file
 from tests.oracle.beside import Difference
 from tests.oracle.towns import BLOCK, Towns

@@ -24,8 +24,8 @@ from typing import Any
 
 import pytest
 
-import resolvers.pipeline
-from models.graph import GRAPH
+import resolvers.read.pipeline
+from models.graph.graph import GRAPH
 from tests.generate.actor import Person
 from tests.oracle.beside import PURPOSE_OF_USE, Site
 from tests.prove.change import Change, Stores
@@ -180,7 +180,7 @@ def _plant(patch: pytest.MonkeyPatch, seconds: float) -> list[bool]:
     for a processor, and the quickest of a few requests is just that one.
     """
     late: list[bool] = [False]
-    obligations = resolvers.pipeline.obligations
+    obligations = resolvers.read.pipeline.obligations
 
     def dawdling(*given: Any) -> Any:
         until = time.thread_time() + (seconds if late[-1] else 0)
@@ -189,5 +189,5 @@ def _plant(patch: pytest.MonkeyPatch, seconds: float) -> list[bool]:
         return obligations(*given)
 
     if seconds:
-        patch.setattr(resolvers.pipeline, "obligations", dawdling)
+        patch.setattr(resolvers.read.pipeline, "obligations", dawdling)
     return late

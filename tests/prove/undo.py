@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from models.database import Database
-from schema.application import Services
+from models.store.database import Database
+from schema.http.application import Services
 
 LOG = frozenset({"access_log", "logged_operation"})
 FREE_FROM = 1_000_000

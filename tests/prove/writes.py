@@ -27,12 +27,12 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
-import resolvers.lift_use
-import resolvers.transfer
-import resolvers.write
-from models.graph import GRAPH
-from resolvers.write import UseCase
-from schema.application import use_cases
+import resolvers.read.lift_use
+import resolvers.transfer.changes
+import resolvers.write.pipeline
+from models.graph.graph import GRAPH
+from resolvers.write.pipeline import UseCase
+from schema.http.application import use_cases
 from tests.generate.actor import ALONE, OPEN, Person, Terms, terms
 from tests.generate.dice import Dice
 from tests.generate.mutation import WITHHELD, MutationWriter, mutations
@@ -216,10 +216,10 @@ class Writings:
         clock = type("clock", (), {**vars(dt), "datetime": Still})
         letters = str.maketrans("0123456789", "ghjkmnpqrs")
         with pytest.MonkeyPatch.context() as patch:
-            for module in (resolvers.write, resolvers.lift_use):
+            for module in (resolvers.write.pipeline, resolvers.read.lift_use):
                 patch.setattr(module, "dt", clock)
             patch.setattr(
-                resolvers.transfer,
+                resolvers.transfer.changes,
                 "fresh",
                 lambda _: f"{next(self._numbers):08x}".translate(letters),
             )

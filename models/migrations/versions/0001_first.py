@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from models.access_log import append_only_triggers
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -14,7 +12,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    dialect = op.get_bind().dialect.name
     op.create_table(
         "access_log",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1510,8 +1507,6 @@ def upgrade() -> None:
         "addressee",
         [sa.text(f"coalesce(full_name_search_kana, '{last}')"), "code"],
     )
-    for statement in append_only_triggers(dialect):
-        op.get_bind().exec_driver_sql(statement)
 
 
 def downgrade() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from models.lift import append_only_triggers
-
 revision = "0002"
 down_revision = "0003"
 branch_labels = None
@@ -440,8 +438,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_lift_use_lift_id"), ["lift_id"], unique=False)
     op.execute(MEASURES)
     op.execute(PERSONS)
-    for statement in append_only_triggers(op.get_bind().dialect.name):
-        op.execute(statement)
 
 
 def downgrade() -> None:

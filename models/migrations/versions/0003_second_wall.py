@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from models.harvest import first_budgets
+from models.tables.lookup_budget import first_budgets
 
 revision = "0003"
 down_revision = "0004"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from models.policy import append_only_triggers
-
 revision = "0005"
 down_revision = "0002"
 branch_labels = None
@@ -27,8 +25,6 @@ def upgrade() -> None:
     _drafts()
     _role_grants()
     _proposals()
-    for statement in append_only_triggers(op.get_bind().dialect.name):
-        op.get_bind().exec_driver_sql(statement)
 
 
 def _versions() -> None:

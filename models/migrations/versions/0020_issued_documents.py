@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from models.issued_document import append_only_triggers
-
 revision = "0020"
 down_revision = "0007"
 branch_labels = None
@@ -42,8 +40,6 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_issued_document_addressee_code"), ["addressee_code"], unique=False
         )
-    for statement in append_only_triggers(op.get_bind().dialect.name):
-        op.execute(statement)
 
 
 def downgrade() -> None:

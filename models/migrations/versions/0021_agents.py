@@ -9,7 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """`models.second_wall` makes the views after every migration."""
+    """`models.store.column_rights` makes the views after every migration."""
 
 
 def downgrade() -> None:

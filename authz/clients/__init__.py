@@ -1,0 +1,1 @@
+"""Departments' clients: registered, authenticated, given tokens."""

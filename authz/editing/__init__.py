@@ -1,0 +1,1 @@
+"""Editing the policy: versions, what-if, explanation, replay, files."""

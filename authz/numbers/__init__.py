@@ -1,0 +1,1 @@
+"""The vault of individual numbers: the one way to their database."""

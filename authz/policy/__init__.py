@@ -1,0 +1,1 @@
+"""The policy: Casbin's lines, the invariants, and the clearance compiled from them."""

@@ -1,0 +1,1 @@
+"""How this server speaks with Redis, and the embedded server."""

@@ -1,0 +1,1 @@
+"""Sessions in Redis, passwords, delays against guessing, the budget of look-ups."""

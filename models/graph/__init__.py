@@ -1,0 +1,1 @@
+"""The registry of nouns, fields and edges that everything else walks."""

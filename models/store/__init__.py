@@ -1,0 +1,1 @@
+"""The databases: two dialects, migrations, append-only tables, column rights."""

@@ -1,0 +1,1 @@
+"""Rules of the trade over plain values: codes, texts, days, kana, amounts."""

@@ -1,0 +1,1 @@
+"""The demo town at work: its staff, its clients, its protected persons."""

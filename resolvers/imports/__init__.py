@@ -1,0 +1,1 @@
+"""The city's files: read, checked row by row, loaded."""

@@ -1,0 +1,1 @@
+"""Use cases of protection: measures, obligations, lifts, what is issued."""

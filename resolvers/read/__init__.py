@@ -1,0 +1,1 @@
+"""The road of a read: operation, plan, SQL, shape, log."""

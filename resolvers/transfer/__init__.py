@@ -1,0 +1,1 @@
+"""Transfers: ordered, made, released, fetched."""

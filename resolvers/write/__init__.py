@@ -1,0 +1,1 @@
+"""The road of a change: may it, change, log, show."""

@@ -1,0 +1,1 @@
+"""Mutations as GraphQL declares them."""

@@ -1,0 +1,1 @@
+"""One GraphQL request: document, limits, answer, errors."""

@@ -1,0 +1,1 @@
+"""GraphQL types, scalars and directives, and the root fields of queries."""
