@@ -39,7 +39,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
-from authz.access_log import COMMAND, insert_command
+from authz.access_log import COMMAND, insert_command, readable
 from authz.channel import Address, address_of
 from authz.client_certificate import NotInForce, thumbprint_of_pem
 from authz.clients.registry import Clients, Definition
@@ -488,7 +488,7 @@ def _import(settings: Settings, chosen: argparse.Namespace) -> int:
     if not chosen.file.is_file():
         raise SettingError(f"there is no file {chosen.file}")
     size = chosen.file.stat().st_size
-    about = f"sha256:{_digest(chosen.file)}"
+    about = f"file:{_digest(chosen.file)}"
     asyncio.run(_signed(settings, f"import:{chosen.contents}", about, chosen))
     if chosen.contents in ROW_BY_ROW:
         report = asyncio.run(load_rows(settings, chosen.contents, chosen.file, size))
@@ -625,24 +625,34 @@ async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str |
 
 def operator(chosen: argparse.Namespace) -> str:
     """Who types the command: as `--operator` names them, else the account on this machine."""
-    name = chosen.operator or account()
+    name = account() if chosen.operator is None else chosen.operator
     if client_id_objection(name) is not None:
         raise BadInput("--operator: name yourself with 1 to 57 letters, digits, dots or hyphens")
     return str(name)
 
 
 def account() -> str:
-    """The account on this machine, whatever the environment says."""
+    """The account on this machine, whatever the environment says; by its number where the log
+    could not tell its name."""
+    number = f"uid-{os.getuid()}"
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
-        return f"uid-{os.getuid()}"
+        return number
+    return name if readable(name) == name else number
 
 
 def signature(chosen: argparse.Namespace) -> str:
-    """How who types the command stands on the log: a name of their own is beside the account's."""
+    """How who types the command stands on the log: a name of their own is beside the account's.
+    Raises `BadInput` where both together are more than the log tells."""
     name, own = operator(chosen), account()
-    return f"{recovery.OPERATOR}{name}{'' if name == own else f'@{own}'}"[:64]
+    signed = f"{recovery.OPERATOR}{name}{'' if name == own else f'@{own}'}"
+    if readable(signed) != signed:
+        raise BadInput(
+            "--operator: a shorter name, with fewer digits: the log tells 64 characters of it and"
+            " of your account, and eleven digits"
+        )
+    return signed
 
 
 async def _signed(settings: Settings, what: str, about: str, chosen: argparse.Namespace) -> None:
@@ -664,11 +674,11 @@ async def _recovered(settings: Settings, chosen: argparse.Namespace) -> int:
     async with main_database(settings) as database, database.write() as connection:
         if chosen.step == "begin":
             number = await recovery.begin(
-                connection, chosen.staff_id, chosen.role, chosen.operator, chosen.reason
+                connection, chosen.staff_id, chosen.role, signature(chosen), chosen.reason
             )
             print(f"another operator runs: server.py recover confirm {number} --operator NAME")
         else:
-            given = await recovery.confirm(connection, chosen.number, chosen.operator)
+            given = await recovery.confirm(connection, chosen.number, signature(chosen))
             print(f"{given.staff_id} holds {given.role}")
     return 0
 

@@ -18,7 +18,7 @@ from models.store.migrate import migrate
 from models.tables.staff import STAFF_ROLE
 from resolvers.imports.run import Report, rejects_of
 from resolvers.imports.staff import import_staff
-from server import issue_password, main
+from server import account, issue_password, main
 from tests.test_hostile import code_of
 from tests.world import World, settings_of
 
@@ -495,6 +495,9 @@ async def test_two_operators_give_a_role_that_nobody_can_approve(
     begin = ("begin", "ito", "--role", "collection-director", "--reason", "kato has died")
     assert await command(*begin, "--operator", "ito") == 2
     assert await command("begin", "nobody", *begin[2:], "--operator", "hara") == 2
+    number_in_it = [*begin[:-1], "7710ー0000ー0075"]
+    assert await command(*number_in_it, "--operator", "hara") == 2
+    assert "could be an individual number" in capsys.readouterr().err
     assert await command(*begin, "--operator", "hara") == 0
     [number] = re.findall(r"confirm (\d+)", capsys.readouterr().out)
     for name in ("hara", "HARA", "ito", "", "a b"):
@@ -507,10 +510,10 @@ async def test_two_operators_give_a_role_that_nobody_can_approve(
         nodes { proposedBy decidedBy } } }"""
     found = await town.data(AUDITOR, "audit", document)
     assert found["staffProposals"]["nodes"] == [
-        {"proposedBy": "operator:hara", "decidedBy": "operator:noda"}
+        {"proposedBy": f"operator:hara@{account()}", "decidedBy": f"operator:noda@{account()}"}
     ]
     written = {one["actor"] for one in await town.log(20)}
-    assert {"operator:hara", "operator:noda"} <= written
+    assert {f"operator:hara@{account()}", f"operator:noda@{account()}"} <= written
 
 
 async def test_an_operator_confirms_nothing_that_was_proposed_in_the_console(

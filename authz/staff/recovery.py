@@ -24,8 +24,8 @@ from models.tables.staff import (
     ProposalKind,
     ProposalState,
     StaffState,
-    staff_id_objection,
 )
+from models.trade.rules import plain_text
 
 OPERATOR = "operator:"
 """Before the name of an operator; no staff id has a colon."""
@@ -40,16 +40,18 @@ OPERATION = LoggedOperation.of(
 async def begin(
     connection: AsyncConnection, staff_id: str, role: str, operator: str, reason: str
 ) -> int:
-    """Write down what one operator wants; the number that the other one confirms. Raises
-    `BadInput`."""
-    at, by = dt.datetime.now(dt.UTC), _named(operator, staff_id)
+    """Write down what one operator wants; the number that the other one confirms. `operator`: as
+    they stand on the log (`operator:NAME@ACCOUNT`). Raises `BadInput`."""
+    at = dt.datetime.now(dt.UTC)
+    _check_somebody_else(operator, staff_id)
     if role not in INDISPENSABLE:
         raise BadInput(f"only {', '.join(INDISPENSABLE)} are recovered; others are proposed")
     member = await staff_desk.member_of(connection, staff_id)
     if member.state != StaffState.ACTIVE:
         raise BadInput("the staff member is not in service")
-    if not reason.strip():
-        raise BadInput("say why")
+    objection = plain_text(reason.strip()) if reason.strip() else "say why"
+    if objection is not None:
+        raise BadInput(f"--reason: {objection}")
     await staff_desk.check_together(connection, staff_id, {role})
     made = await connection.execute(
         sa.insert(STAFF_PROPOSAL).values(
@@ -57,12 +59,12 @@ async def begin(
             kind=ProposalKind.ROLE,
             role=role,
             state=ProposalState.PROPOSED,
-            proposed_by=by,
+            proposed_by=operator,
             proposed_at=at,
             reason=reason.strip(),
         )
     )
-    await _logged(connection, by, staff_id, at)
+    await _logged(connection, operator, staff_id, at)
     assert made.inserted_primary_key is not None
     return int(made.inserted_primary_key[0])
 
@@ -73,27 +75,28 @@ async def confirm(connection: AsyncConnection, number: int, operator: str) -> An
     proposal = await staff_desk.proposal_of(connection, number)
     if not proposal.proposed_by.startswith(OPERATOR):
         raise BadInput("no operator began this: it is approved in the console")
-    by = _named(operator, proposal.staff_id)
-    if by.casefold() == proposal.proposed_by.casefold():
+    _check_somebody_else(operator, proposal.staff_id)
+    if _name(operator) == _name(proposal.proposed_by):
         raise BadInput("another operator confirms it")
     if at - aware(proposal.proposed_at) > GOOD_FOR:
         raise BadInput("it was begun more than a day ago: begin anew")
     await staff_desk.give(connection, proposal, at)
     await staff_desk.decide(
-        connection, number, ProposalState.APPROVED, by, "confirmed by a second operator", at
+        connection, number, ProposalState.APPROVED, operator, "confirmed by a second operator", at
     )
-    await _logged(connection, by, proposal.staff_id, at)
+    await _logged(connection, operator, proposal.staff_id, at)
     return proposal
 
 
-def _named(operator: str, staff_id: str) -> str:
-    """How an operator stands on the log. Raises `BadInput` for no name, or the member's own."""
-    name = operator.strip()
-    if staff_id_objection(name):
-        raise BadInput("an operator has a name of letters and digits, as a staff id has")
-    if name.casefold() == staff_id.casefold():
+def _check_somebody_else(operator: str, staff_id: str) -> None:
+    """Raises `BadInput` where the member's id is the operator's name, or their account."""
+    if staff_id.casefold() in operator.removeprefix(OPERATOR).casefold().split("@"):
         raise BadInput("nobody recovers a role for themselves")
-    return f"{OPERATOR}{name}"[:64]
+
+
+def _name(operator: str) -> str:
+    """What an operator calls themselves; several may share an account."""
+    return operator.removeprefix(OPERATOR).partition("@")[0].casefold()
 
 
 async def _logged(connection: AsyncConnection, by: str, about: str, at: dt.datetime) -> None:
