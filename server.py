@@ -230,7 +230,8 @@ async def break_lock(settings: Settings, staff_id: str, address: Address | None,
         async with main_database(settings) as database, database.write() as connection:
             await member_of(connection, staff_id)
             await insert_command(connection, database.dialect, "unlock", staff_id, by)
-            await Lockout(redis).break_lock(staff_id, address)
+            key = settings.load_keys().derive("lockout")
+            await Lockout(redis, key).break_lock(staff_id, address)
     finally:
         await disconnect(redis)
 

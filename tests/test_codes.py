@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -47,6 +49,13 @@ READERS = [(CLERK, "consultation"), (COORDINATOR, "protection-measures"), ("sasa
 HEADERS = ["purpose_of_use", "case_reference", "privacy_mode", "user_agent", "x_request_id",
            "traceparent", "x_forwarded_for", "dpop", "cookie"]  # fmt: skip
 HEADER_SPELLINGS = ["7710-0000-0075", "7710.0000.0075", "REF/7710_0000_0075", "77100000007-5"]
+DIGESTS = [
+    made
+    for text in {TYPED, *SPELLINGS, *HEADER_SPELLINGS}
+    for name in ("md5", "sha1", "sha256", "blake2b")
+    for digest in [hashlib.new(name, text.encode())]
+    for made in (digest.hexdigest(), base64.b64encode(digest.digest()).decode())
+]
 
 
 @st.composite
@@ -251,6 +260,9 @@ async def _remains(town: World) -> list[str]:
 
 
 def _holds(content: str) -> bool:
+    """The number, or what whoever reads it can try all numbers against."""
+    if any(digest in content for digest in DIGESTS):
+        return True
     digits = "".join(str(int(sign)) for sign in content if sign.isdecimal())
     return TYPED in digits
 

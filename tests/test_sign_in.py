@@ -48,6 +48,7 @@ from tests.valkey import Valkey, until, valkey
 
 PROXY = "192.0.2.9"
 KEYS = Keys("k-1", {"k-1": bytes(32)})
+LOCKOUT = KEYS.derive("lockout")
 HERE = Place(ip_address("198.51.100.1"))
 PASSWORD = "正しい馬 電池"
 MIDDAY = dt.datetime(2026, 4, 1, 3, 0, tzinfo=dt.UTC)
@@ -86,7 +87,7 @@ class World:
             self.database, sessions, revocations, self.record, now=lambda: self.today
         )
         lockout = Lockout(
-            self.redis, free=free, first=dt.timedelta(milliseconds=100), failures=failures
+            self.redis, LOCKOUT, free=free, first=dt.timedelta(milliseconds=100), failures=failures
         )
         front = Front("https://atena.example", (ip_network(f"{PROXY}/32"),))
         devices = Devices(KEYS)
@@ -332,7 +333,7 @@ async def is_admitted(lockout: Lockout, place: Place = HERE) -> bool:
 async def test_a_lock_ends_by_itself_grows_and_is_forgotten_on_success(
     world: World, desk: SignIn
 ) -> None:
-    lockout = Lockout(world.redis, free=1, first=dt.timedelta(milliseconds=40))
+    lockout = Lockout(world.redis, LOCKOUT, free=1, first=dt.timedelta(milliseconds=40))
     waits = []
     for _ in range(4):
         began = time.monotonic()
@@ -351,6 +352,7 @@ async def test_a_lock_ends_by_itself_grows_and_is_forgotten_on_success(
 async def test_a_lock_has_a_longest_time_and_is_not_prolonged_by_trying(world: World) -> None:
     lockout = Lockout(
         world.redis,
+        LOCKOUT,
         free=0,
         first=dt.timedelta(hours=1),
         longest=dt.timedelta(milliseconds=100),
@@ -364,7 +366,7 @@ async def test_a_lock_has_a_longest_time_and_is_not_prolonged_by_trying(world: W
 @pytest.mark.parametrize("known", [False, True])
 async def test_parallel_guesses_do_not_outrun_the_count(world: World, known: bool) -> None:
     # A first lock that outlasts the fifty attempts, however slow the machine.
-    lockout = Lockout(world.redis, free=5, first=dt.timedelta(minutes=5))
+    lockout = Lockout(world.redis, LOCKOUT, free=5, first=dt.timedelta(minutes=5))
     if known:
         await lockout.succeed("s-1", HERE)
     admitted = await asyncio.gather(*(is_admitted(lockout) for _ in range(50)))
@@ -403,7 +405,7 @@ def hours() -> dict[str, Any]:
 @pytest_asyncio.fixture
 async def guarded(world: World, desk: SignIn, hours: dict[str, Any]) -> SignIn:
     """A desk whose locks last longer than any test."""
-    return replace(desk, lockout=Lockout(world.redis, **hours))
+    return replace(desk, lockout=Lockout(world.redis, LOCKOUT, **hours))
 
 
 async def test_guesses_from_one_address_leave_every_other_open(

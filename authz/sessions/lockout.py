@@ -15,12 +15,15 @@ counted alike: a lockout tells nothing. Attempts while locked do not prolong it.
     {atena}attempts:<digest>   hash: for each lane of one id `n` (attempts) and `u` (locked until)
     {atena}places:<digest>     sorted set: addresses from which one id signed in, by the last time
     {atena}failures:<digest>   failures of one address in the minute
+
+What somebody types for an id may be a password or an individual number, and there are few enough of
+these, and of addresses, to try them all: every digest is made with a key of the server.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+import hmac
 import ipaddress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -119,10 +122,8 @@ class Place:
 
     @property
     def lane(self) -> str:
-        """Its name among the lanes of an id: of what it is made, nothing can be read in it."""
-        if self.device is not None:
-            return _digest(f"device {self.device}")
-        return _digest(self.neighbourhood)
+        """What it is among the lanes of an id."""
+        return self.neighbourhood if self.device is None else f"device {self.device}"
 
 
 NOWHERE = Place()
@@ -150,6 +151,7 @@ class Lockout:
     def __init__(
         self,
         redis: Redis,
+        key: bytes,
         *,
         free: int = FREE,
         first: dt.timedelta = FIRST,
@@ -157,6 +159,7 @@ class Lockout:
         failures: int = FAILURES_A_MINUTE,
     ) -> None:
         self._redis = redis
+        self._secret = key
         self._admit = script(redis, _ADMIT)
         self._succeed = script(redis, _SUCCEED)
         self._remember = script(redis, _REMEMBER)
@@ -173,7 +176,7 @@ class Lockout:
         if place.device is not None:
             return
         async with answering():
-            count, left = await self._fail(keys=[_failures(place)], args=[MINUTE])
+            count, left = await self._fail(keys=[self._failures_of(place)], args=[MINUTE])
         if int(count) > self._failures:
             raise TooManyFailures(-(-int(left) // 1000), first=int(count) == self._failures + 1)
 
@@ -181,9 +184,9 @@ class Lockout:
         """Count an attempt in its lanes. Raises `Unavailable`."""
         async with answering():
             admitted, over, stranger = await self._admit(
-                keys=[_key("attempts", staff_id), _key("places", staff_id)],
+                keys=[self._key("attempts", staff_id), self._key("places", staff_id)],
                 args=[
-                    place.lane,
+                    self._digest(place.lane),
                     int(place.device is not None),
                     self._free,
                     self._first,
@@ -206,8 +209,8 @@ class Lockout:
         """The attempt was genuine: its lane is free, its address known. Raises `Unavailable`."""
         async with answering():
             await self._succeed(
-                keys=[_key("attempts", staff_id), _failures(place)],
-                args=[place.lane, int(stranger), int(place.device is None)],
+                keys=[self._key("attempts", staff_id), self._failures_of(place)],
+                args=[self._digest(place.lane), int(stranger), int(place.device is None)],
             )
             await self._know(staff_id, place.address)
 
@@ -215,28 +218,24 @@ class Lockout:
         """Forget every attempt against an id. At `address` it is known from now on, so that
         whoever goes on guessing elsewhere locks nobody out there. Raises `Unavailable`."""
         async with answering():
-            await self._redis.delete(_key("attempts", staff_id))
+            await self._redis.delete(self._key("attempts", staff_id))
             if address is not None:
                 await self._know(staff_id, address)
 
     async def _know(self, staff_id: str, address: Address | None) -> None:
         await self._remember(
-            keys=[_key("places", staff_id)],
-            args=[Place(address).lane, PLACES, _milliseconds(REMEMBERED)],
+            keys=[self._key("places", staff_id)],
+            args=[self._digest(Place(address).lane), PLACES, _milliseconds(REMEMBERED)],
         )
 
+    def _key(self, name: str, staff_id: str) -> str:
+        return f"{TAG}{name}:{self._digest(staff_id)}"
 
-def _key(name: str, staff_id: str) -> str:
-    # What was typed may be a password in the wrong field: not stored in clear.
-    return f"{TAG}{name}:{_digest(staff_id)}"
+    def _failures_of(self, place: Place) -> str:
+        return f"{TAG}failures:{self._digest(place.neighbourhood)}"
 
-
-def _failures(place: Place) -> str:
-    return f"{TAG}failures:{_digest(place.neighbourhood)}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    def _digest(self, text: str) -> str:
+        return hmac.digest(self._secret, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def _milliseconds(span: dt.timedelta) -> int:

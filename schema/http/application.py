@@ -175,7 +175,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             revocations,
             staffing,
             passwords,
-            Lockout(redis),
+            Lockout(redis, keys.derive("lockout")),
             record,
             settings.front,
             Devices(keys),
