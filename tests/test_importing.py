@@ -724,7 +724,8 @@ async def test_a_few_cells_that_cannot_be_read_protect(city: City, rows: int, un
 SPELLED = [f'="{code(1)}"', f"'{code(1)}", f"\u200e{code(1)}", f"\u202d{code(1)}\u202c", "1",
            f"\u2066{code(1)}\u2069", f"\ufeff{code(1)}", f"0000\u200b{code(1)[4:]}",
            full_width(code(1)), f" {code(1)[:8]} {code(1)[8:]}", f"{code(1)[:5]}-{code(1)[5:]}",
-           "1.0", f"000{code(1)}", f"「{code(1)}」"]  # fmt: skip
+           "1.0", f"000{code(1)}", f"「{code(1)}」", "1E+00", f'""{code(1)}""',
+           f"{code(1)}、{code(1)}", f"{code(1)} {code(1)}", "1/1", f'=T("{code(1)}")']  # fmt: skip
 
 
 @pytest.mark.parametrize("written", SPELLED)
@@ -736,6 +737,22 @@ async def test_a_flag_protects_whoever_the_code_means(city: City, written: str) 
     assert len(await city.rows("Addressee")) == 2
     await city.load([person(3, 世帯コード="7"), person(1, 世帯コード="0000000007")])
     assert set(await city.care()) == {code(1), code(3)}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("1.0021E+04", {10021}), ("1.00021E05", {100021}), ("10,021", {10021}),
+     ("10021、10022", {10021, 10022}), ("10021;10022", {10021, 10022}), ("１００２１・22", {10021, 22}),
+     (f"{code(10021)}/{code(22)}", {10021, 22}), (f"{code(22)} {code(23)}", {22, 23})],
+)  # fmt: skip
+async def test_a_flag_protects_everybody_whom_a_cell_means(
+    city: City, written: str, meant: set[int]
+) -> None:
+    """And nobody whose code its digits make by chance."""
+    others = {22, 23, 21, 10021, 10022, 100021, 1000104, 1002110022, 1002104}
+    await city.load([person(serial) for serial in others])
+    await city.load([{CODE: written, "DVフラグ": "1"}], header=[CODE, "DVフラグ"])
+    assert set(await city.care()) == set(map(code, meant))
 
 
 async def test_a_code_that_lost_its_zeros_makes_no_second_record(city: City) -> None:

@@ -340,6 +340,26 @@ async def test_a_leaver_who_is_not_there_is_reported(town: World, tmp_path: Path
     assert (await member(town, "ito"))["state"] == "SUSPENDED"
 
 
+@pytest.mark.parametrize(
+    "written", ['"=""sato"""', "'sato", "ｓａｔｏ", "\u202dsato\u202c", "sa to\u00a0", "“sato”"]
+)
+async def test_a_leaver_is_found_however_the_id_is_written(
+    town: World, tmp_path: Path, written: str
+) -> None:
+    report = await import_rows(town, tmp_path, f"{written},佐藤 一郎,退　職")
+    assert (report.loaded, report.rejected) == (1, 0)
+    assert (await member(town, CLERK))["state"] == "SUSPENDED"
+
+
+@pytest.mark.parametrize("state", ["在　職", "在職\u200b", '"=""在職"""', "'在職", ""])
+async def test_nobody_leaves_for_the_spelling_of_being_in_service(
+    town: World, tmp_path: Path, state: str
+) -> None:
+    report = await import_rows(town, tmp_path, f"{CLERK},佐藤 一郎,{state}")
+    assert (report.loaded, report.rejected) == (0, 0)
+    assert (await member(town, CLERK))["state"] == "ACTIVE"
+
+
 @pytest.mark.parametrize("name", ["上田　望", "髙󠄀橋", "\ue000田 望"])
 async def test_names_are_taken_as_they_are_written(town: World, name: str) -> None:
     await do(town, ADMIN, "hireStaffMember", staffId="ueda", name=name)

@@ -34,10 +34,13 @@ _KANJI_DIGIT = re.compile("[〇零一二三四五六七八九壱弐参]")
 # Letters by their category that people write between digits: the long vowel's sign is what the
 # Japanese keyboard gives for a hyphen.
 _JOINERS = frozenset("一丨のノㅡㅣ々")
-_GUARDS = re.compile(r"""=?(["'“”‘’])(.*)\1""", re.DOTALL)
+_GUARDS = re.compile(r"""=?["'“”‘’](.*)["'“”‘’]""", re.DOTALL)
 _BETWEEN = frozenset({"Pd", "Lm", "Sm"})
 _APOSTROPHES = "'‘’`´"
 _DECIMAL = re.compile(r"(\d+)\.0+")
+_POWER = re.compile(r"(\d)(?:\.(\d+))?[Ee]\+?(\d{1,2})")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+_SEVERAL = re.compile(r"[、,;/|・\n]")
 
 
 # -- what could be an individual number ------------------------------------------------------------
@@ -140,7 +143,7 @@ def plain(text: str) -> str:
     folded = unicodedata.normalize("NFKC", bare(text))
     shown = "".join(sign for sign in folded if not _is_blank(sign))
     guarded = _GUARDS.fullmatch(shown)
-    return guarded[2] if guarded else shown.lstrip(_APOSTROPHES)
+    return guarded[1] if guarded else shown.lstrip(_APOSTROPHES)
 
 
 def addressee(text: str) -> str:
@@ -166,10 +169,23 @@ def postal(text: str) -> str:
 def meant(text: str) -> frozenset[str]:
     """The addressee codes that a human would read in a cell; for protection, and for nothing that
     is stored. Twelve digits count too: they may have lost three zeros."""
-    folded = plain(text)
-    decimal = _DECIMAL.fullmatch(folded)
-    digits = "".join(map(_digit_or_none, decimal[1] if decimal else folded)).lstrip("0")
-    return frozenset({digits.zfill(ADDRESSEE_DIGITS)} if 0 < len(digits) <= 15 else ())
+    folded = unicodedata.normalize("NFKC", bare(text))
+    several = [folded] if _THOUSANDS.fullmatch(plain(text)) else _SEVERAL.split(folded)
+    return frozenset(code for each in several for code in _meant_by(each))
+
+
+def _meant_by(text: str) -> list[str]:
+    digits = "".join(map(_digit_or_none, _written_out(plain(text)))).lstrip("0")
+    found = [digits] if len(digits) <= ADDRESSEE_DIGITS else re.findall(r"\d{15}", text)
+    return [each.zfill(ADDRESSEE_DIGITS) for each in found if each.strip("0")]
+
+
+def _written_out(text: str) -> str:
+    """A number as a spreadsheet shows it: `10001.0`, `1.0001E+04`."""
+    decimal, power = _DECIMAL.fullmatch(text), _POWER.fullmatch(text)
+    if power is not None and len(power[2] or "") <= int(power[3]):
+        return power[1] + (power[2] or "").ljust(int(power[3]), "0")
+    return decimal[1] if decimal else text
 
 
 def _padded(text: str, length: int) -> str:

@@ -11,7 +11,7 @@ What a row takes away depends on no other cell of it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from authz.staff import records as staff_desk
 from authz.staff.records import Wanted
 from models.store.database import Database, DatabaseError
 from models.tables.staff import STAFF, STAFF_ROLE, ProposalKind, StaffState
+from models.trade.codes import plain
 from models.trade.texts import half_width, same
 from models.trade.wareki import NotADateError, parse_day
 from resolvers.imports.city_file import CityFile, Line, Progress
@@ -41,6 +42,14 @@ OPERATION = LoggedOperation.of(
     "import staff",
     tuple((name, "write", "shown") for name in ("RoleGrant", "StaffMember", "StaffProposal")),
 )
+
+
+def _half_width(text: str) -> str:
+    return half_width(text).strip()
+
+
+READ: Mapping[str, Callable[[str], str]] = {ID: plain, NAME: str, SECTION: plain, STATE: plain}
+"""How a cell is read, where it is neither a list nor a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +102,7 @@ def _member(line: Line, header: tuple[str, ...]) -> Member:
     """Read a row. Raises `BadInput`."""
     if line.fault:
         raise BadInput(line.fault)
-    cells = {
-        name: half_width(text).strip() if name != NAME else text
-        for name, text in line.cells.items()
-    }
+    cells = {name: READ.get(name, _half_width)(text) for name, text in line.cells.items()}
     if not cells.get(ID):
         raise BadInput(f"a row has a {ID}")
     return Member(
