@@ -408,6 +408,24 @@ async def test_an_instant_in_the_past_is_refused(town: World, ago: dt.timedelta)
     assert code_of(await attempt(town, ADMIN, "rollBackPolicy", back)) == "BAD_USER_INPUT"
 
 
+async def test_only_the_approver_says_from_when_a_right_is_given(town: World) -> None:
+    """A proposer's date that nobody kept would let the approval act at once."""
+    later = (dt.datetime.now(dt.UTC) + dt.timedelta(days=100)).isoformat()
+    await do(town, ADMIN, "proposePolicy", draft=await draft_with(town, TIGHT), reason="less")
+    for name, given in (
+        ("proposePolicy", {"draft": await draft_with(town, CARELESS)}),
+        ("rollBackPolicy", {"version": 1}),
+    ):
+        content = await attempt(
+            town, ADMIN, name, {**given, "reason": "then", "effectiveFrom": later}
+        )
+        assert code_of(content) == "BAD_USER_INPUT"
+        assert "approves" in content["errors"][0]["message"]
+        told = await do(town, ADMIN, name, **given, reason="then")
+        assert told["needsApproval"] is True
+    assert await in_force(town) == 2
+
+
 async def test_a_comparison_sums_up_whom_it_gives_and_whom_it_shows(world: World) -> None:
     document = "query ($d: ID) { policyComparison(draft: $d) { staff people } }"
     for lines, expected in (

@@ -237,6 +237,10 @@ async def _propose(
     change: Change, draft: Any, reason: str, effective_from: dt.datetime | None
 ) -> Changed:
     planned = await _plan(change, draft, effective_from)
+    if planned.gains and effective_from is not None:
+        raise BadInput(
+            "this gives a right, so whoever approves it says from when: leave `effectiveFrom` out"
+        )
     proposed = {"proposed_by": change.actor.id, "proposed_at": change.at, "reason": reason}
     await _touch(change, draft.id, state=DraftState.PROPOSED, **proposed)
     if planned.gains:

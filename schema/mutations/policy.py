@@ -81,7 +81,8 @@ class ProposePolicyInput:
     draft: strawberry.ID = _is(DRAFT)
     reason: str = _is(REASON)
     effectiveFrom: DateTime | None = _is(
-        "発効日時: for a change that only takes away; else the approver says it. Default: at once"
+        "発効日時: for a change that only takes away; else it is refused, as the approver says it."
+        " Default: at once"
     )
 
 
