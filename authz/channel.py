@@ -60,6 +60,13 @@ class Front:
         return peer is not None and any(peer in network for network in self.proxies)
 
 
+def neighbourhood(address: Address | None) -> str:
+    """The address; of IPv6 its /64, of which one subscriber has all."""
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
 def within(address: Address | None, networks: tuple[str, ...]) -> bool:
     """Whether an address lies in one of the networks (CIDR)."""
     return address is not None and any(

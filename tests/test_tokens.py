@@ -7,10 +7,11 @@ import base64
 import datetime as dt
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
+import httpx2
 import pytest
 import sqlalchemy as sa
 from cryptography import x509
@@ -18,15 +19,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 
+from authz import refusals
 from authz.access_log import AccessLog, Kind, LoggedOperation, Record
+from authz.channel import Channel
 from authz.client_certificate import thumbprint_of_pem
-from authz.clients import refusals
 from authz.clients.registry import Registered
 from authz.errors import BadInput
 from authz.policy.policy import Line
 from authz.redis.connection import connect, disconnect
 from authz.redis.embedded import EmbeddedRedis
 from authz.sessions.session import Sessions
+from authz.tasks import end
 from models.tables.client import ClientAuthentication, ClientState, TokenBinding
 from resolvers.demo.clients import definition_of
 from tests.authority import Authority
@@ -427,14 +430,20 @@ async def test_a_suspension_acts_on_tokens_and_on_new_ones(town: Town) -> None:
     assert (await department.ask_token()).status_code == 200
 
 
+async def let_end(town: Town, client_id: str) -> None:
+    """Days go by, until the last day of a definition was the day before yesterday."""
+    last = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
+    await town.world.change(f"UPDATE client SET valid_until = '{last}' WHERE id = '{client_id}'")
+
+
 async def test_a_definition_whose_day_ends_just_now_gives_no_token(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the clock of the session store it has ended."""
     monkeypatch.setattr(Registered, "usable", lambda client, today: True)
-    past = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
-    definition = replace(definition_of("nursing-care"), id="ending", valid_until=past)
+    definition = replace(definition_of("nursing-care"), id="ending")
     ending = await register(town.clients, town.world.client, definition)
+    await let_end(town, "ending")
     response = await ending.ask_token()
     assert (response.status_code, response.json()["error"]) == (400, "invalid_client")
     assert await refusal(town) == ("TOKEN", "client:ending", "REFUSED_SUSPENDED")
@@ -451,8 +460,8 @@ async def test_a_token_is_not_said_to_live_longer_than_its_definition(
 
 async def test_a_definition_is_good_on_its_days(town: Town) -> None:
     today = replace(definition_of("nursing-care"), id="over")
-    yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
-    over = await register(town.clients, town.world.client, replace(today, valid_until=yesterday))
+    over = await register(town.clients, town.world.client, today)
+    await let_end(town, "over")
     assert (await over.ask_token()).status_code == 400
     for_ever = replace(today, id="for-ever", valid_until=dt.date.max)
     department = await register(town.clients, town.world.client, for_ever)
@@ -525,15 +534,16 @@ async def test_who_asks_too_often_waits(
 async def test_callers_without_a_credential_write_a_few_rows_and_one_that_counts(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else anybody fills the disk of the log."""
+    """Else anybody fills the disk of the log. One subscriber of IPv6 has a whole /64."""
     monkeypatch.setattr(refusals, "ROWS", 2)
     log = AccessLog(town.database)
     await log.start()
     try:
-        bounded = refusals.Refusals(log)
+        bounded = refusals.Refusals(log, town.settings.front)
         unknown = Record(kind=Kind.TOKEN, outcome="REFUSED_UNKNOWN")
-        for address in ("192.0.2.1", *["192.0.2.2"] * 7):
-            await bounded.record(address, unknown, LoggedOperation.of("oauth:token", ()))
+        for peer in ("192.0.2.1", *(f"2001:db8::{last}" for last in range(1, 8))):
+            channel = Channel(peer, "POST", "/oauth/token", {})
+            await bounded.record(channel, unknown, LoggedOperation.of("oauth:token", ()))
         await bounded.write()
     finally:
         await log.stop()
@@ -542,11 +552,63 @@ async def test_callers_without_a_credential_write_a_few_rows_and_one_that_counts
         *[("REFUSED_UNKNOWN", "oauth:token")] * 3,
         ("REFUSED_RATE", "refused:5 more from one address"),
     ]
+
+
+REVOKE = 'mutation { revokeRole(input: {staffId: "-", role: "-"}) { __typename } }'
+DOORS: dict[str, Callable[[httpx2.AsyncClient], Awaitable[httpx2.Response]]] = {
+    "token": lambda http: http.post("/oauth/token", data={"client_assertion": "nothing"}),
+    "query": lambda http: http.post("/graphql", json={"query": EVERYBODY}),
+    "mutation": lambda http: http.post(
+        "/graphql",
+        json={"query": 'mutation { revokeRole(input: {staffId: "-", role: "-"}) { __typename } }'},
+    ),
+    "wrong token": lambda http: http.post(
+        "/graphql", json={"query": EVERYBODY}, headers={"authorization": "Bearer nobodys"}
+    ),
+    "schema": lambda http: http.get("/schema.graphql", headers={"authorization": "Bearer -"}),
+    "transfer": lambda http: http.get("/transfers/some-transfer"),
+    "policy": lambda http: http.post(
+        "/policy/drafts/some-draft/lines", content=b"p,", headers={"content-type": "text/csv"}
+    ),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_no_door_lets_callers_without_a_credential_fill_the_log(
+    town: Town, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    monkeypatch.setattr(refusals, "ROWS", 2)
     before = await _rows(town)
     for _ in range(8):
-        form = town["nursing-care"].form(client_assertion="nothing")
-        assert (await town["nursing-care"].ask_token(form)).status_code == 400
+        assert (await DOORS[door](town.world.client)).status_code in {400, 401}
     assert await _rows(town) - before <= 2
+
+
+async def test_a_log_that_was_down_counts_refusals_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else an address that had its rows before the outage would have none ever after."""
+    monkeypatch.setattr(refusals, "ROWS", 1)
+    monkeypatch.setattr(refusals, "PERIOD", 0.02)
+    log = AccessLog(town.database)
+    await log.start()
+    bounded = refusals.Refusals(log, town.settings.front)
+    for _ in range(2):
+        await bounded.record(
+            Channel("192.0.2.9", "POST", "/graphql", {}), Record(kind=Kind.READ, outcome="REFUSED")
+        )
+    await log.stop()
+    counting = asyncio.create_task(bounded.keep_writing())
+
+    async def failed() -> bool:
+        await asyncio.sleep(0.01)
+        return "refusals were not counted" in caplog.text
+
+    try:
+        await until(failed)
+        assert not counting.done()
+    finally:
+        await end(counting)
 
 
 async def _rows(town: Town) -> int:

@@ -21,11 +21,10 @@ import sqlalchemy as sa
 
 from authz.access_log import AccessLog, Kind, LoggedOperation, Record
 from authz.actor import Actor, Grant, actor_id
-from authz.channel import Channel, Front, within
+from authz.channel import Channel, Front, neighbourhood, within
 from authz.clients import assertion as client_assertion
 from authz.clients import dpop
 from authz.clients.jose import LEEWAY, BadToken
-from authz.clients.refusals import Refusals
 from authz.clients.registry import Clients, Registered
 from authz.clients.single_use import Once, Rate
 from authz.errors import (
@@ -38,6 +37,7 @@ from authz.policy.clearance import clear
 from authz.policy.invariants import MACHINE_ROLE
 from authz.policy.policy import Policy
 from authz.policy.store import PolicyStore
+from authz.refusals import Refusals
 from authz.scopes import Limits, scope_of, written
 from authz.sessions.revocations import Revocations
 from authz.sessions.session import Session, Sessions
@@ -212,7 +212,7 @@ class Tokens:
 
     async def refused(self, what: str, cause: str, channel: Channel) -> None:
         """Record a request that named no client at all."""
-        await self._refused(str(self.front.address(channel)), what, cause)
+        await self._refused(channel, what, cause)
 
     # -- the check of every request --------------------------------------------------------------
 
@@ -231,8 +231,7 @@ class Tokens:
                 raise BadToken("CHANNEL")
             await self._check_channel(grant, token, channel)
         except BadToken as bad:
-            address = "" if channel is None else str(self.front.address(channel))
-            await self._refused(address, "use", bad.cause, actor=session.actor)
+            await self._refused(channel, "use", bad.cause, actor=session.actor)
             raise Unauthenticated("not signed in") from None
         await self._rates.requests.admit(grant.client)
 
@@ -259,7 +258,6 @@ class Tokens:
 
     async def _authenticated(self, form: Form, channel: Channel, what: str) -> Registered:
         """The client that the request proves to come from. Raises `OAuthRefused` and so on."""
-        address = str(self.front.address(channel))
         client: Registered | None = None
         try:
             name, proven = self._credentials(form, channel)
@@ -268,8 +266,8 @@ class Tokens:
             self._check_standing(client, channel)
         except BadToken as bad:
             known = client.id if client else None
-            await self._refused(address, what, bad.cause, client=known)
-            await self._rates.failures.admit(address)
+            await self._refused(channel, what, bad.cause, client=known)
+            await self._rates.failures.admit(neighbourhood(self.front.address(channel)))
             raise self._failed(bad.cause, channel) from None
         assert client is not None
         return client
@@ -406,7 +404,7 @@ class Tokens:
 
     async def _refused(
         self,
-        address: str,
+        channel: Channel | None,
         what: str,
         cause: str,
         *,
@@ -414,7 +412,7 @@ class Tokens:
         actor: Actor | None = None,
     ) -> None:
         record = _recorded(f"REFUSED_{cause}", client, actor)
-        await self._refusals.record(address, record, _operation(what))
+        await self._refusals.record(channel, record, _operation(what))
 
 
 def _recorded(outcome: str, client: str | None, actor: Actor | None) -> Record:

@@ -24,13 +24,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
-import ipaddress
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from redis.asyncio import Redis
 
-from authz.channel import Address
+from authz.channel import Address, neighbourhood
 from authz.errors import TooManyRequests
 from authz.redis.connection import TAG, answering, script
 
@@ -115,10 +114,8 @@ class Place:
 
     @property
     def neighbourhood(self) -> str:
-        """The address; of IPv6 its /64, of which one subscriber has all."""
-        if isinstance(self.address, ipaddress.IPv6Address):
-            return str(ipaddress.ip_network((self.address, 64), strict=False))
-        return str(self.address)
+        """Whose place it is, as far as an address tells."""
+        return neighbourhood(self.address)
 
     @property
     def lane(self) -> str:

@@ -25,7 +25,6 @@ from starlette.routing import Route
 
 from authz.access_log import AccessLog, Kind
 from authz.access_log import Record as LogRecord
-from authz.clients.refusals import Refusals
 from authz.clients.registry import Clients
 from authz.clients.single_use import Once, Rate
 from authz.clients.tokens import Rates, Tokens
@@ -34,6 +33,7 @@ from authz.numbers.vault import Vault
 from authz.policy.seal import Chain
 from authz.policy.store import PolicyStore
 from authz.redis.connection import connect, disconnect
+from authz.refusals import Refusals
 from authz.sessions.devices import Devices
 from authz.sessions.lockout import Lockout
 from authz.sessions.lookup_budget import Harvest
@@ -133,7 +133,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         log = AccessLog(database)
         stack.push_async_callback(log.stop)
         await log.start()
-        refusals = Refusals(log)
+        refusals = Refusals(log, settings.front)
         counting = asyncio.create_task(refusals.keep_writing())
         stack.push_async_callback(refusals.write)
         stack.push_async_callback(end, counting)
@@ -192,7 +192,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         store = TransferStore(database, keys)
         runner = TransferRunner(store, whole, policies, clients)
         transfers = TransferServices(
-            sign_in, policies, revocations, TransferFiles(store, reads, clients), log
+            sign_in, policies, revocations, TransferFiles(store, reads, clients), log, refusals
         )
         writes = Writes(reads, database, log, use_cases(), _teller(sessions, staffing))
         answer = Answerer(
@@ -202,6 +202,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             policies,
             sign_in,
             log,
+            refusals,
             introspection=settings.introspection,
         )
         readiness = Readiness(database, sessions, policies, log)

@@ -10,7 +10,6 @@ connections, by address too, and the requests that wait for their answers.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
@@ -22,7 +21,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from authz.channel import Address, address_of
+from authz.channel import Address, address_of, neighbourhood
 from authz.errors import BadInput, Unavailable
 from models.tables.client import Network
 from schema.request.errors import refused
@@ -142,14 +141,14 @@ class Doors:
 
     def enter(self, address: Address | None) -> bool:
         """Count a connection; whether there is room for it."""
-        name = _neighbourhood(address)
+        name = neighbourhood(address)
         self._open[name] += 1
         alone = self._open[name] <= self.bounds.of_one_address or self.is_proxy(address)
         return alone and self._open.total() <= self.bounds.connections
 
     def leave(self, address: Address | None) -> None:
         """A connection ended."""
-        name = _neighbourhood(address)
+        name = neighbourhood(address)
         self._open[name] -= 1
         if not self._open[name]:
             del self._open[name]
@@ -158,13 +157,6 @@ class Doors:
     def overrun(self) -> bool:
         """Whether even refusing takes too many connections."""
         return self._open.total() > 2 * self.bounds.connections
-
-
-def _neighbourhood(address: Address | None) -> str:
-    """Whoever has one address of IPv6 has 2^64."""
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
 
 
 class Connection(HttpToolsProtocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from authz.access_log import Kind, LoggedOperation, Record
+from authz.access_log import Kind, LoggedOperation
 from authz.errors import Refused
 from resolvers.read.pipeline import record_of
 from resolvers.write.pipeline import UseCase
@@ -31,15 +31,14 @@ async def _answered(
     services: TransferServices, changes: Iterable[UseCase], request: Request
 ) -> Response:
     logged = LoggedOperation.of("schema.graphql", ())
+    asking = await who_asks(services, request, Kind.READ, logged)
+    record = record_of(Kind.READ, asking.actor, asking.policy, asking.terms)
     try:
-        asking = await who_asks(services, request)
         clearance = services.files.clearance(asking.actor, asking.policy, asking.terms)
     except Refused as refused:
-        await services.log.record(Record(kind=Kind.READ, outcome=refused.code), logged)
+        await services.log.record(record._replace(outcome=refused.code), logged)
         raise
-    await services.log.record(
-        record_of(Kind.READ, asking.actor, asking.policy, asking.terms), logged
-    )
+    await services.log.record(record, logged)
     machine = asking.actor.grant is not None
     text = narrowed_sdl(clearance, changes_open_to(changes, machine=machine))
     return PlainTextResponse(text, headers=_HEADERS)

@@ -18,9 +18,11 @@ from starlette.routing import Route
 
 from authz.access_log import AccessLog, Kind, LoggedOperation, Record
 from authz.actor import Actor
+from authz.channel import Channel
 from authz.errors import BadInput, Refused, TooManyRequests
 from authz.policy.policy import Policy
 from authz.policy.store import PolicyStore
+from authz.refusals import Refusals
 from authz.sessions.revocations import Revocations
 from authz.sessions.session import Touched
 from authz.staff.sign_in import SignIn
@@ -51,6 +53,7 @@ class TransferServices:
     revocations: Revocations
     files: TransferFiles
     log: AccessLog
+    refusals: Refusals
 
 
 def transfer_routes(services: Callable[[], TransferServices]) -> list[Route]:
@@ -112,10 +115,23 @@ class Asking:
         return self.touched.actor
 
 
-async def who_asks(services: TransferServices, request: Request) -> Asking:
-    """Who asks, as for GraphQL; a client's token states its purpose. Raises `Refused`."""
-    headers = headers_of(request)
-    channel = channel_of(request.scope, headers)
+async def who_asks(
+    services: TransferServices, request: Request, kind: Kind, operation: LoggedOperation
+) -> Asking:
+    """Who asks, as for GraphQL; a client's token states its purpose. Raises `Refused`, after it is
+    on the log."""
+    channel = channel_of(request.scope, {})
+    try:
+        channel = channel_of(request.scope, headers_of(request))
+        return await _who_asks(services, channel)
+    except Refused as refused:
+        record = Record(kind=kind, outcome=refused.code)
+        await services.refusals.record(channel, record, operation)
+        raise
+
+
+async def _who_asks(services: TransferServices, channel: Channel) -> Asking:
+    headers = channel.headers
     touched = await services.sign_in.authenticate(bearer_token(headers), channel)
     policy = await services.policies.at_least(touched.policy_version)
     terms = terms_of(headers)
@@ -127,12 +143,8 @@ async def who_asks(services: TransferServices, request: Request) -> Asking:
 
 async def _asked(services: TransferServices, request: Request) -> Asked:
     form = _form(request.headers.get("accept", ""))
-    try:
-        asking = await who_asks(services, request)
-    except Refused as refused:
-        record = Record(kind=Kind.OUTPUT, outcome=refused.code)
-        await services.log.record(record, LoggedOperation.of("transfer:refused", ()))
-        raise
+    refused = LoggedOperation.of("transfer:refused", ())
+    asking = await who_asks(services, request, Kind.OUTPUT, refused)
     code = str(request.path_params["code"])
     return Asked(
         code if _CODE.fullmatch(code) else "-",

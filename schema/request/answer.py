@@ -27,9 +27,11 @@ from graphql import (
 
 from authz.access_log import AccessLog, Kind, Record
 from authz.actor import Actor
+from authz.channel import Channel
 from authz.errors import BadInput, Refused, Unauthenticated
 from authz.policy.policy import Policy
 from authz.policy.store import PolicyStore
+from authz.refusals import Refusals
 from authz.sessions.devices import LIFETIME, DeviceToken
 from authz.staff.sign_in import SignIn
 from models.trade.codes import holds_twelve_digits
@@ -84,6 +86,7 @@ class Answerer:
         policies: PolicyStore,
         sign_in: SignIn,
         log: AccessLog,
+        refusals: Refusals,
         *,
         introspection: bool = True,
         limits: Limits = DEFAULT_LIMITS,
@@ -94,6 +97,7 @@ class Answerer:
         self._policies = policies
         self._sign_in = sign_in
         self._log = log
+        self._refusals = refusals
         self._introspection = introspection
         self._limits = limits
         self._operations: Bounded[Operation] = Bounded(DOCUMENTS_WEIGHT)
@@ -144,7 +148,7 @@ class Answerer:
             policy = await self._policies.at_least(touched.policy_version)
             return actor, policy, terms_of(request.headers)
         except Refused as refusal:
-            await self._log_refused(kind, actor, refusal)
+            await self._log_refused(kind, actor, request.channel, refusal)
             raise
 
     async def admit(self, request: GraphQLRequest) -> None:
@@ -187,12 +191,16 @@ class Answerer:
 
         return merged
 
-    async def _log_refused(self, kind: Kind, actor: Actor | None, refusal: Refused) -> None:
+    async def _log_refused(
+        self, kind: Kind, actor: Actor | None, channel: Channel | None, refusal: Refused
+    ) -> None:
         """A refusal before the purpose is known to be one; its headers could hold anything."""
         record = Record(kind=kind, outcome=refusal.code)
-        if actor is not None:
-            record = record._replace(actor=actor.id, session=actor.session, roles=actor.roles)
-        await self._log.record(record)
+        if actor is None:
+            await self._refusals.record(channel, record)
+        else:
+            known = record._replace(actor=actor.id, session=actor.session, roles=actor.roles)
+            await self._log.record(known)
 
     async def _introspect(self, operation: Operation, request: GraphQLRequest) -> Answer:
         """Nobody need be signed in for it, so what is dear is done once."""

@@ -7,10 +7,13 @@ the process: what a killed one had counted is lost, its first rows are not.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 
 from authz.access_log import AccessLog, Kind, LoggedOperation, Record
+from authz.channel import Channel, Front, neighbourhood
+from authz.errors import Unavailable
 
 ROWS = 10
 """Rows for one address in one period; an operator who looks for a mistake needs a few."""
@@ -21,6 +24,8 @@ PERIOD = 60.0
 MOST_ADDRESSES = 1_000
 OTHERS = "*"
 """All addresses beyond the first thousand of a period share one count."""
+
+_log = logging.getLogger("atena.refusals")
 
 
 @dataclass
@@ -33,13 +38,17 @@ class _Count:
 class Refusals:
     """Writes refusals to the log, bounded for each address. One for each worker."""
 
-    def __init__(self, log: AccessLog) -> None:
+    def __init__(self, log: AccessLog, front: Front) -> None:
         self._log = log
+        self._front = front
         self._counts: dict[str, _Count] = {}
 
-    async def record(self, address: str, record: Record, operation: LoggedOperation) -> None:
+    async def record(
+        self, channel: Channel | None, record: Record, operation: LoggedOperation | None = None
+    ) -> None:
         """Log one refusal, or count it where the address has its rows already. Raises
         `Unavailable`."""
+        address = neighbourhood(self._front.address(channel) if channel else None)
         if address not in self._counts and len(self._counts) >= MOST_ADDRESSES:
             address = OTHERS
         count = self._counts.setdefault(address, _Count(time.monotonic()))
@@ -53,7 +62,11 @@ class Refusals:
         """Write the counts of past periods until cancelled."""
         while True:
             await asyncio.sleep(PERIOD / 4)
-            await self.write(time.monotonic() - PERIOD)
+            try:
+                await self.write(time.monotonic() - PERIOD)
+            except Unavailable:
+                # Else nothing is counted, nor any row written, ever after.
+                _log.warning("refusals were not counted on the access log: it does not answer")
 
     async def write(self, until: float = float("inf")) -> None:
         """One row for each address whose period began before `until` and had more than its rows."""
