@@ -30,7 +30,13 @@ from models.store.migrate import migrate
 from models.tables.individual_number import NUMBERS, StoreKind
 from models.tables.protective_measure import VIOLENCE
 from models.trade.check_digits import individual_check_digit
-from models.trade.city_file import ADDRESSEE_HEADER, CODE, COLLECTION_HEADER, RECEIPT_HEADER
+from models.trade.city_file import (
+    ADDRESSEE_HEADER,
+    CODE,
+    COLLECTION_HEADER,
+    ITEM_NAMES,
+    RECEIPT_HEADER,
+)
 from models.trade.office_time import TOKYO
 from resolvers.demo.town import seed
 from resolvers.imports import run as importing
@@ -393,6 +399,45 @@ BAD: list[tuple[Cells, str, str]] = [
     ({"個人番号": "123"}, "個人番号", "individual-number"),
     ({"生年月日": f"昭和20年{'　' * 40}不詳"}, "生年月日", "birth-and-sex"),
 ]  # fmt: skip
+
+
+NUMBER = "771000000075"
+SPELLINGS = (
+    NUMBER, "7710ー0000ー0075", "+7710-0000-0075", f"0{NUMBER}", f"a.{NUMBER}@example.jp",
+    "７７１０・００００・００７５",
+)  # fmt: skip
+
+
+def with_the_number(row: Cells, header: Iterable[str]) -> list[Cells]:
+    """The row, with each spelling in each of its cells but that of the number."""
+    cells = [name for name in header if name != ITEM_NAMES[1]]
+    return [row | {name: text} for name in cells for text in SPELLINGS]
+
+
+async def test_no_cell_of_any_file_takes_an_individual_number(city: City) -> None:
+    whole = {
+        "連絡先種別": "自宅", "電話番号等": "0154-23-0003", "金融機関コード": "0116",
+        "口座番号": "0000001", "還付金融機関コード": "0116", "還付用口座番号": "0000002",
+        "世帯コード": "0000000001",
+    }  # fmt: skip
+    people = with_the_number(person(1, **whole), ADDRESSEE_HEADER)
+    mails = [person(1, 連絡先種別=kind, 電話番号等=text)
+             for kind in ("メール", "携帯", "その他") for text in SPELLINGS]  # fmt: skip
+    rows = [one | {CODE: code(at)} if one[CODE] == code(1) else one
+            for at, one in enumerate((*people, *mails), 1)]  # fmt: skip
+    report = await city.load([*rows, person(9001, **whole)])
+    assert (report.loaded, report.rejected) == (1, len(rows))
+    levies = with_the_number(levy(9001), COLLECTION_HEADER)
+    report = await city.load([*levies, levy(9001)], Contents.COLLECTIONS)
+    assert (report.loaded, report.rejected) == (1, len(levies))
+    receipts = with_the_number(receipt(9001), RECEIPT_HEADER)
+    report = await city.load([*receipts, receipt(9001)], Contents.RECEIPTS)
+    assert (report.loaded, report.rejected) == (1, len(receipts))
+    async with city.database.look() as connection:
+        for name in await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()):
+            for row in await connection.execute(sa.text(f'SELECT * FROM "{name}"')):
+                stored = [value for value in row if isinstance(value, (str, int))]
+                assert NUMBER not in ["".join(filter(str.isdigit, str(v))) for v in stored], name
 
 
 async def test_bad_rows_are_named_and_the_good_ones_are_loaded(city: City) -> None:

@@ -31,7 +31,7 @@ KANA = re.compile(
 SIGNS = frozenset({"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Mn"})
 PICTURES = 0x1F000
 LONGEST_NAME = 200
-PHONE = re.compile(r"[+(]?[0-9]{2,5}(?:[-() ]{0,2}[0-9]{1,5}){1,4}")
+PHONE = re.compile(r"(?:\+[0-9]{1,5}|\(?[0-9]{2,5})(?:[-() ]{0,2}[0-9]{1,5}){1,4}")
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 TEXT_LIMIT = 1000
 YEN_LIMIT = 2**53
@@ -54,6 +54,12 @@ COULD_BE_NUMBER = Reason(
     " none, write a word between them",
     "12桁の数字は記号で区切っても個人番号の可能性があるため登録できません。"
     "個人番号でなければ間に語を入れてください",
+)
+PHONE_LIKE_NUMBER = Reason(
+    "twelve digits could be an individual number: write the telephone number with its 0, such as"
+    " 090-1234-5678 or +81 (0)90-1234-5678",
+    "12桁の数字は個人番号の可能性があります。090-1234-5678 または"
+    " +81 (0)90-1234-5678 のように0を付けて記入してください",
 )
 SHORT_CODE = Reason(
     "the code has fewer digits than this store's codes, which have fifteen: write its zeros",
@@ -174,14 +180,14 @@ def phone_number(text: str) -> str | None:
     longest = 15 if plain.startswith("+") else 11
     if PHONE.fullmatch(plain) is None or not 9 <= digits <= longest:
         return Reason("not a telephone number", "電話番号の形式ではありません")
-    return None
+    return PHONE_LIKE_NUMBER if could_be_number(plain) else None
 
 
 def email(text: str) -> str | None:
     """An e-mail address."""
     if len(text) > 254 or EMAIL.fullmatch(text) is None:
         return Reason("not an e-mail address", "メールアドレスの形式ではありません")
-    return None
+    return no_individual_number(text)
 
 
 def phone_or_email(text: str) -> str | None:
@@ -241,7 +247,7 @@ def term(text: str) -> str | None:
 def yen(text: str) -> str | None:
     """An amount in yen: a whole number below 2^53, without commas; not negative."""
     if ASCII_DIGITS.fullmatch(text) and len(text) <= 16 and int(text) < YEN_LIMIT:
-        return None
+        return COULD_BE_NUMBER if len(str(int(text))) == NUMBER_DIGITS else None
     return Reason("an amount is a whole number of yen, not negative", "金額は0以上の整数です")
 
 
