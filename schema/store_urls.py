@@ -10,6 +10,11 @@ ENCODED = "the password percent-encoded (a slash as %2F)"
 DATABASE_FORM = f"must be sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME, {ENCODED}"
 REDIS_FORM = f"must be redis[s]://[USER]:PASSWORD@HOST:PORT/DB or unix://PATH, {ENCODED}"
 PLACE = frozenset({"host", "port"})
+_VALUES = {
+    "port": re.compile("[0-9]{1,5}"),
+    "db": re.compile("[0-9]{1,5}"),
+    "ssl_cert_reqs": re.compile("none|optional|required"),
+}
 TLS = frozenset({"ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"})
 
 
@@ -19,10 +24,10 @@ def database_url_objection(url: str) -> str | None:
     if split is None:
         return DATABASE_FORM
     if split.scheme == "sqlite":
-        right = not split.netloc and len(split.path) > 1
+        right = url.startswith("sqlite:///") and len(split.path) > 1
         return _others(split, ()) if right else DATABASE_FORM
     named = re.fullmatch(r"/[^/@:]+", split.path)
-    if split.scheme not in {"postgresql", "postgres"} or not named:
+    if split.scheme != "postgresql" or not named:
         return DATABASE_FORM
     if "sslmode" in (name for name, _ in _query(split)):
         return "takes no sslmode; set PGSSLMODE instead"
@@ -50,8 +55,8 @@ def _split(url: str) -> SplitResult | None:
         split.port  # noqa: B018  (it raises for what is no port)
     except ValueError:
         return None
-    # Before it, a password was taken for something else.
-    return None if split.fragment or "#" in url else split
+    # Before a #, a password was taken for something else. The drivers take no scheme in capitals.
+    return split if "#" not in url and url.startswith(f"{split.scheme}:") else None
 
 
 def _query(split: SplitResult) -> list[tuple[str, str]]:
@@ -59,8 +64,17 @@ def _query(split: SplitResult) -> list[tuple[str, str]]:
 
 
 def _others(split: SplitResult, known: Iterable[str]) -> str | None:
-    """An objection to a parameter that nobody knows; its name may be a part of a password."""
-    if split.query and not {name for name, _ in _query(split)} <= set(known):
+    """An objection to a parameter that nobody knows or that says nothing; its name and its value
+    may be a part of a password."""
+    given = _query(split)
+    if split.query and not {name for name, _ in given} <= set(known):
         allowed = f"only {', '.join(sorted(known))}" if known else "none"
         return f"has a parameter after the question mark that is not known here ({allowed})"
-    return None if _query(split) or not split.query else "has something behind the question mark"
+    if len(dict(given)) < len(given) or not all(_says(name, value) for name, value in given):
+        return "has a parameter after the question mark twice, or with a value that it cannot have"
+    return None if given or not split.query else "has something behind the question mark"
+
+
+def _says(name: str, value: str) -> bool:
+    rule = _VALUES.get(name)
+    return bool(value if rule is None else rule.fullmatch(value))

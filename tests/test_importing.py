@@ -787,7 +787,8 @@ async def test_a_flag_protects_whoever_the_code_means(city: City, written: str) 
 @pytest.mark.parametrize(
     ("written", "meant"),
     [("1.0021E+04", {10021}), ("1.00021E05", {100021}), ("10,021", {10021}),
-     ("10021、10022", {10021, 10022}), ("10021;10022", {10021, 10022}), ("１００２１・22", {10021, 22}),
+     ("10021、10022", {10021, 10022}), ("10021;10022", {10021, 10022}),
+     ("１００２１・22", {10021, 22}),
      (f"{code(10021)}/{code(22)}", {10021, 22}), (f"{code(22)} {code(23)}", {22, 23})],
 )  # fmt: skip
 async def test_a_flag_protects_everybody_whom_a_cell_means(
