@@ -101,6 +101,8 @@ def test_whoever_logs_an_exception_logs_no_value(
         except Exception as error:
             logging.getLogger(name).error("it failed", exc_info=True)
             logging.getLogger(name).error("it failed with %s", error)
+            logging.getLogger(name).error("it failed with %(error)s", {"error": error})
+            logging.getLogger(name).error(error)
     text = written.getvalue()
     assert SECRET not in text
     assert type(make()).__name__ in text

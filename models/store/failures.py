@@ -94,11 +94,16 @@ class _Records:
         record.exc_info = None
         if record.name == "asyncio" and isinstance(record.msg, str):
             record.msg = _VALUES_OF_ASYNCIO.sub("", record.msg)
+        record.msg = _told(record.msg)
         if isinstance(record.args, tuple):
-            record.args = tuple(
-                words_of(one) if isinstance(one, BaseException) else one for one in record.args
-            )
+            record.args = tuple(map(_told, record.args))
+        elif record.args is not None:
+            record.args = {name: _told(one) for name, one in record.args.items()}
         return record
+
+
+def _told(one: Any) -> Any:
+    return words_of(one) if isinstance(one, BaseException) else one
 
 
 def _hook(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
