@@ -843,8 +843,9 @@ MISAKI: Cells = {
 @pytest.mark.parametrize(
     "spelled",
     [{}, {"基本氏名漢字情報": "田中 美咲"}, {"基本氏名カナ情報": "ﾀﾅｶ ﾐｻｷ"}, {"性別": "不明"},
-     {"生年月日": "昭和61年9月27日"},
-     {"基本氏名カナ情報": ""}],
+     {"生年月日": "昭和61年9月27日"}, {"生年月日": "昭和61年9月27日頃"},
+     {"基本氏名カナ情報": ""}, {"基本氏名漢字情報": "田中･美咲"},
+     {"基本氏名カナ情報": "タナカ　ミサ"}, {"基本氏名漢字情報": "田中　美幸"}],
 )  # fmt: skip
 @pytest.mark.parametrize("order", ["before", "same", "after"])
 async def test_a_newcomer_who_could_be_somebody_covered_is_covered(
@@ -869,8 +870,9 @@ async def test_a_newcomer_who_could_be_somebody_covered_is_covered(
 
 @pytest.mark.parametrize(
     "other",
-    [{"基本氏名漢字情報": "田中　美幸"}, {"生年月日": "1986-09-28"}, {"性別": "男"},
-     {"生年月日": ""}, {"基本氏名カナ情報": "タナカ　ミサ"}, {"関連前宛名コード": code(1)}],
+    [{"基本氏名漢字情報": "田中　美幸", "基本氏名カナ情報": "タナカ　ミユキ"}, {"性別": "男"},
+     {"生年月日": "1986-09-28"}, {"生年月日": "昭和61年9月28日頃"}, {"生年月日": ""},
+     {"関連前宛名コード": code(1)}],
 )  # fmt: skip
 async def test_somebody_else_is_not(city: City, other: Cells) -> None:
     await city.load([person(1, 取扱注意="出力停止", **MISAKI)])
@@ -878,6 +880,23 @@ async def test_somebody_else_is_not(city: City, other: Cells) -> None:
     await city.load([person(2, **(MISAKI | other))])
     assert await city.rows("ProtectiveMeasure") == before
     assert (code(2) in await city.care()) is ("関連前宛名コード" in other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("渡邊　髙廣", "渡辺 高広"),
+        ("渡邉　高廣", "渡邊󠄀　髙広"),
+        ("Ｏ’Ｎｅｉｌｌ　Ａｎｎ", "O'neill ann"),
+    ],
+)
+async def test_a_name_without_kana_is_one_in_every_form_of_its_kanji(
+    city: City, one: str, other: str
+) -> None:
+    named = MISAKI | {"基本氏名カナ情報": ""}
+    await city.load([person(1, DVフラグ="1", **(named | {"基本氏名漢字情報": one}))])
+    await city.load([person(2, **(named | {"基本氏名漢字情報": other}))])
+    assert set(await city.care()) == {code(1), code(2)}
 
 
 @pytest.mark.parametrize("flag", ["", "1"])

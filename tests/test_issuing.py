@@ -447,7 +447,12 @@ async def test_a_paper_about_money_asks_for_the_address_of_a_namesake(
         assert (told.status_code, code_of(told.json())) == (400, "ADDRESS_NEEDED")
         assert "北大通" not in told.text
     assert await records(alone) == before
-    for right in ("釧路市北大通1番1号", "釧路市　北大通１番１号"):
+    for right in (
+        "釧路市北大通1番1号",
+        "釧路市　北大通１番１号",
+        "北大通1−1",
+        "北海道釧路市北大通一番一号",
+    ):
         assert (await third_item(alone, right, document)).status_code == 200
     assert (await third_item(alone, None, "REMINDER")).status_code == 200
 

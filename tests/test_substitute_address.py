@@ -47,6 +47,13 @@ SPELLED = (
     "愛国東2‐911‐8 203",
     "愛\u200b国東2-911-8",
     "鈴木方 愛国東2の911の8",
+    "愛國東2丁911番8號",
+    "愛国東第2町目911番地内8号",
+    "愛国東2(911)8",
+    "愛国東2一911丨8",
+    "愛国東2＝911＊8",
+    "アイコクヒガシ2-911-8",
+    "Aikoku-higashi 2 chome 2-911-8",
 )
 
 
@@ -216,7 +223,16 @@ async def test_a_forwarding_address_is_a_place(town: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "recipient", ["鈴木 一郎", "鈴木一郎 様", "鈴木　一郎様方", "鈴木一郎気付"]
+    "recipient",
+    [
+        "鈴木 一郎",
+        "鈴木一郎 様",
+        "鈴木　一郎様方",
+        "鈴木一郎気付",
+        "一郎　鈴木",
+        "鈴木(一郎)",
+        "鈴\U000e0100木・一郎",
+    ],
 )
 async def test_no_recipient_names_the_counterparty(town: World, recipient: str) -> None:
     await town.change(f"UPDATE addressee SET full_name = '鈴木 一郎' WHERE code = '{SUZUKI}'")
@@ -401,7 +417,23 @@ def test_another_house_is_another_place(
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("田中　太郎 様", True), ("タナカ", False), ("釧路市役所", False), ("太郎田中", False)],
-)
+    [("田中　太郎 様", True), ("タナカ", False), ("釧路市役所", False), ("太郎田中", True),
+     ("田中郎太", False)],
+)  # fmt: skip
 def test_a_name_is_found_with_its_title(text: str, named: bool) -> None:
     assert names(text, "田中 太郎") is named
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [("千代田区霞が関1-2-3", "東京都千代田区霞ヶ関1丁目2番3号", True),
+     ("櫻ケ岡1-2-3", "釧路市桜が岡1丁目2番3号", True), ("アケボノ1-2-3", "あけぼの9-1-2", False),
+     ("ムサ4-922-33", "武佐4-922-3", False), ("ムサ4-922", "武佐4-922-3", True)],
+)  # fmt: skip
+def test_a_town_is_one_in_every_form_of_its_signs(one: str, other: str, same: bool) -> None:
+    """Where kana stand against kanji, the numbers decide."""
+    assert same_place(one, other) is same
+
+
+def test_a_name_is_one_in_every_form_of_its_kanji() -> None:
+    assert names("高橋　広 様方", "髙橋 廣")

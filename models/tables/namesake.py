@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from models.tables.addressee import Sex
 from models.trade.kana import fold_kana
-from models.trade.texts import bare, same_signs
+from models.trade.kanji import one_form
+from models.trade.texts import bare
+from models.trade.wareki import around
 
 COLUMNS = (
     "full_name", "full_name_kana", "full_name_search_kana", "birth_date", "birth_date_text", "sex",
@@ -28,19 +30,21 @@ class Identity(NamedTuple):
     sex: str
 
     def could_be(self, other: Identity) -> bool:
-        """Whether nothing parts the two, and a name joins them. What is not known parts nobody."""
+        """Whether name or kana are the same, and birthday and sex part nobody.
+
+        One of the two names is enough: a bank knows the kana alone, and who is entered by telephone
+        gets the kanji that the clerk thought of. A sex that is not known parts nobody.
+        """
         pairs = (self[1:3], other[1:3])
         named = any(mine and mine == theirs for mine, theirs in zip(*pairs, strict=True))
-        alike = (
-            not mine or not theirs or mine == theirs
-            for mine, theirs in zip(self, other, strict=True)
-        )
-        return named and all(alike)
+        sexes = {self.sex, other.sex} - {""}
+        return named and self.born == other.born and len(sexes) < 2
 
 
 def identity_of(values: Mapping[str, Any]) -> Identity | None:
     """Of an addressee, by column; `None` where name or birthday are lacking."""
-    born = values.get("birth_date_text") or values.get("birth_date")
+    text = values.get("birth_date_text")
+    born = values.get("birth_date") or (text and (around(text) or text))
     name = values.get("full_name") or ""
     kana = values.get("full_name_kana") or values.get("full_name_search_kana") or ""
     if born is None or not (name or kana):
@@ -51,5 +55,6 @@ def identity_of(values: Mapping[str, Any]) -> Identity | None:
 
 
 def _folded(name: str) -> str:
-    """Spaces and the signs of another encoding make no other name."""
-    return "".join(unicodedata.normalize("NFKC", same_signs(bare(name))).split()).casefold()
+    """Spaces, points, another form of a kanji or another encoding make no other name."""
+    plain = one_form(unicodedata.normalize("NFKC", bare(name))).casefold()
+    return "".join(sign for sign in plain if unicodedata.category(sign)[0] in "LMN")

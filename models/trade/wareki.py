@@ -113,6 +113,15 @@ def parse_day(text: str) -> FileDay:
     raise _no_form()
 
 
+def around(text: str) -> dt.date | None:
+    """The whole day that a text is about (昭和20年3月10日頃), where it names one."""
+    try:
+        numbers = _numbers(_ABOUT.sub("", half_width(text).upper().replace(" ", "")))
+        return _day_of(*numbers) if numbers else None
+    except NotADateError:
+        return None
+
+
 def wareki(day: dt.date) -> str:
     """A day in the Japanese calendar (`令和6年5月1日`), for days from 1873 on."""
     for start, name, before in _ERA_STARTS:

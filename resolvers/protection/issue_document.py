@@ -21,7 +21,7 @@ from authz.policy.invariants import HANDLING
 from models.graph.graph import GRAPH
 from models.tables.issued_document import DocumentKind, IssuedDocument
 from models.tables.policy import Action
-from models.trade.texts import half_width
+from models.trade.place import spellings
 from resolvers.protection.namesake import has_namesake
 from resolvers.read.lift_use import User, held, use
 from resolvers.read.stopped_output import Issued, asks_withheld, needs_lift
@@ -91,17 +91,13 @@ async def _check_third_item(change: Change, person: str, address: str | None) ->
     place, building, withheld = stored.one()
     if withheld:
         raise OutputStopped
-    known = {_folded(place or ""), _folded(f"{place or ''}{building or ''}")} - {""}
-    if _folded(address or "") not in known:
+    known = spellings(place or "") | spellings(f"{place or ''}{building or ''}")
+    if (known & spellings(address or "")) <= {""}:
         raise BadInput(
             "another record has this name and birthday: look at both, and give the address of the"
             " one that is meant",
             "ADDRESS_NEEDED",
         )
-
-
-def _folded(place: str) -> str:
-    return "".join(half_width(place).split())
 
 
 async def _use_lift(change: Change, person: str, path: str) -> tuple[int, ...]:
