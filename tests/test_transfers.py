@@ -1020,6 +1020,33 @@ async def test_a_printed_list_is_handed_over_with_a_record(town: Town) -> None:
     assert (await town.world.client.get(path, headers=headers)).status_code == 404
 
 
+async def test_a_list_on_paper_needs_no_client(town: Town) -> None:
+    """It holds what the policy opens to the destination, and no client sees it later."""
+    await town.clients.change_state(HEALTH, ClientState.SUSPENDED)
+    try:
+        for given in ({}, {"means": "PAPER", "extent": "CHANGED"}):
+            refused = await staff(town, CLERK, "prepareTransfer", definitionCode=HEALTH, **given)
+            assert code_of_error(refused) == "BAD_USER_INPUT"
+        code = await released(town, HEALTH, means="PAPER")
+    finally:
+        await town.clients.change_state(HEALTH, ClientState.ACTIVE)
+    token = await town.world.sign_in(CLERK)
+    headers = {"authorization": f"Bearer {token}", "purpose-of-use": MANAGEMENT, "accept": HTML}
+    printed = await town.world.client.get(f"/transfers/{code}", headers=headers)
+    assert (printed.status_code, TANAKA in printed.text, "保留" in printed.text) == (
+        200,
+        True,
+        True,
+    )
+    assert "田中" not in printed.text
+    await town[HEALTH].sign_in()
+    nodes = (await town[HEALTH].data(TRANSFERS))["transfers"]["nodes"]
+    assert code not in {node["code"] for node in nodes}
+    assert (await fetch(town[HEALTH], code)).status_code == 404
+    done = shown(await staff(town, CLERK, "handOverTransfer", code=code, receivedBy="国保 花子"))
+    assert done["state"] == "HANDED_OVER"
+
+
 async def test_a_list_is_printed_before_its_last_bytes_are_out(town: Town) -> None:
     code = await released(town, CITY, means="PAPER")
     token = await town.world.sign_in(CLERK)
