@@ -454,7 +454,7 @@ def _add_recovery(parser: argparse.ArgumentParser) -> None:
     begin.add_argument("--role", required=True, choices=INDISPENSABLE)
     begin.add_argument("--reason", required=True)
     confirm = steps.add_parser("confirm", help="another operator: give it")
-    confirm.add_argument("number", type=int, help="what the first step said")
+    confirm.add_argument("number", type=row_number, help="what the first step said")
     for step in (begin, confirm):
         step.add_argument("--operator", required=True, help="name of who runs this command")
 
@@ -545,7 +545,9 @@ def _add_client_commands(parser: argparse.ArgumentParser) -> None:
         added.add_argument("--certificate", type=Path, help="file with a certificate (PEM)")
     command("approve", "put it in force; by another person than the one who registered it")
     removed = command("remove", "remove one credential, and end every token")
-    removed.add_argument("--credential", type=int, required=True, help="number in `client list`")
+    removed.add_argument(
+        "--credential", type=row_number, required=True, help="number in `client list`"
+    )
     command("suspend", "no tokens any more, and end those that there are")
     command("resume", "tokens again")
     commands.add_parser("list", help="all clients")
@@ -622,6 +624,14 @@ async def _changed_client(clients: Clients, chosen: argparse.Namespace) -> str |
         valid_until=chosen.valid_until,
     )
     return await clients.register(definition, operator(chosen), **given)
+
+
+def row_number(text: str) -> int:
+    """The number of a row, as both databases have it. Raises `ValueError`."""
+    number = int(text)
+    if not 0 < number < 2**63:
+        raise ValueError
+    return number
 
 
 def operator(chosen: argparse.Namespace) -> str:

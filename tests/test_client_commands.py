@@ -175,6 +175,7 @@ def test_a_secret_is_told_once_and_stored_nowhere(
         ([*REGISTER[:-1], "0.0.0.0/0"], "a prefix of /8 or longer"),
         ([*REGISTER[:-1], "128.0.0.0/1"], "a prefix of /8 or longer"),
         ([*REGISTER[:-1], "::/0"], "a prefix of /32 or longer"),
+        ([*REGISTER[:-1], "::ffff:0:0/96"], "a network of IPv4 is written as"),
         (
             [*REGISTER, "--valid-from", "2026-02-01", "--valid-until", "2026-01-31"],
             "the last day of the definition is before its first day",
@@ -270,6 +271,37 @@ def test_a_key_that_does_not_sign_well_is_not_registered(
     public.write_text(json.dumps(generate().as_dict(private=False)))
     assert main([*REGISTER, "--binding", "dpop", "--jwk", str(public)]) == 2
     assert "2048 bits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "says", [{"use": "enc"}, {"key_ops": ["sign"]}, {"alg": "ES384"}, {"alg": "none"}]
+)
+def test_a_key_with_which_no_assertion_is_verified_is_not_registered(
+    folder: Path, capsys: pytest.CaptureFixture[str], says: dict[str, object]
+) -> None:
+    public = folder / "public.json"
+    key = ECKey.generate_key("P-256").as_dict(private=False)
+    public.write_text(json.dumps({**key, **says}))
+    assert main([*REGISTER, "--binding", "dpop", "--jwk", str(public)]) == 2
+    assert "verifies no assertion" in capsys.readouterr().err
+    public.write_text(json.dumps({**key, "use": "sig", "key_ops": ["verify"], "alg": "ES256"}))
+    assert main([*REGISTER, "--binding", "dpop", "--jwk", str(public)]) == 0
+
+
+def test_no_two_clients_read_alike(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*REGISTER, *SECRET]) == 0
+    assert main([*REGISTER[:2], "Care", *REGISTER[3:], *SECRET]) == 2
+    assert "in large or small letters" in capsys.readouterr().err
+    assert rows(folder, "SELECT id FROM client") == [("care",)]
+
+
+@pytest.mark.parametrize("number", [str(2**63), "0", "-1", "one"])
+def test_a_number_that_no_row_has_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], number: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["client", "remove", "care", f"--credential={number}"])
+    assert "--credential" in capsys.readouterr().err
 
 
 def test_the_days_transfers_are_ordered(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

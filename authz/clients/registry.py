@@ -12,7 +12,7 @@ import datetime as dt
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,10 @@ from models.trade.office_time import day_of, midnight_after
 LIVE = 2
 """Credentials of one kind that live at a time: the old one and the new one."""
 
-CURVES = frozenset({"P-256", "P-384", "Ed25519", "Ed448"})
+CURVES = {"P-256": "ES256", "P-384": "ES384", "Ed25519": "EdDSA", "Ed448": "EdDSA"}
+"""Curves of keys, each with the algorithm by which it signs assertions."""
+
+RSA_ALGORITHM = "PS256"
 RSA_BITS = 2048
 _PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
@@ -276,8 +279,9 @@ class Clients:
         return found
 
     async def _check_references(self, connection: AsyncConnection, definition: Definition) -> None:
-        if await connection.scalar(sa.select(CLIENT.c.id).where(CLIENT.c.id == definition.id)):
-            raise BadInput("there is a client of this id already")
+        alike = sa.select(CLIENT.c.id).where(sa.func.lower(CLIENT.c.id) == definition.id.lower())
+        if await connection.scalar(alike):
+            raise BadInput("there is a client of this id already, in large or small letters")
         purpose = (
             await connection.execute(
                 sa.select(PURPOSE.c.open_to, PURPOSE.c.population).where(
@@ -488,6 +492,16 @@ def _signs(key: Key) -> bool:
     return key.as_dict(private=False)["crv"] in CURVES
 
 
+def _may_verify(members: Mapping[str, Any]) -> bool:
+    """Whether the key says that it is for this; no token ever comes of another one."""
+    algorithm = CURVES.get(members.get("crv", ""), RSA_ALGORITHM)
+    return (
+        members.get("use", "sig") == "sig"
+        and "verify" in members.get("key_ops", ["verify"])
+        and members.get("alg", algorithm) == algorithm
+    )
+
+
 def _public(jwk: str) -> str:
     try:
         members = orjson.loads(jwk)
@@ -500,6 +514,8 @@ def _public(jwk: str) -> str:
             raise BadInput(
                 "a key is on P-256, P-384, Ed25519 or Ed448, or RSA with at least 2048 bits"
             )
+        if not _may_verify(members):
+            raise BadInput("by its `use`, `key_ops` or `alg` this key verifies no assertion")
     except (JoseError, ValueError, TypeError, KeyError):
         raise BadInput("this is no JWK") from None
     return orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode()

@@ -63,6 +63,9 @@ def client_id_objection(value: str) -> str | None:
 WIDEST = {4: 8, 6: 32}
 """Shortest prefix of a network that a client may come from, by version of IP."""
 
+MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+"""All of IPv4 in its other spelling; a client's address is never compared in it."""
+
 
 def networks_of(words: str) -> tuple[Network, ...]:
     """The networks of a definition, in CIDR notation. Raises `ValueError`."""
@@ -72,9 +75,11 @@ def networks_of(words: str) -> tuple[Network, ...]:
 def network_objection(network: Network) -> str | None:
     """Why a client may not come from a network, or `None`: it must not be nearly everywhere."""
     shortest = WIDEST[network.version]
-    if network.prefixlen >= shortest:
-        return None
-    return f"a network of IPv{network.version} has a prefix of /{shortest} or longer"
+    if network.prefixlen < shortest:
+        return f"a network of IPv{network.version} has a prefix of /{shortest} or longer"
+    if isinstance(network, ipaddress.IPv6Network) and network.overlaps(MAPPED):
+        return "a network of IPv4 is written as 192.0.2.0/24"
+    return None
 
 
 class Client(SQLModel, table=True):
