@@ -1106,11 +1106,14 @@ async def test_one_number_under_two_codes_covers_both(
     assert not any(open_)
 
 
+@pytest.mark.parametrize("parted", ["", "-", "ー", "・", ".", "/", "　", "の", "\u200b"])
 async def test_one_number_in_two_rows_covers_the_first_before_it_is_readable(
-    city: City, monkeypatch: pytest.MonkeyPatch
+    city: City, monkeypatch: pytest.MonkeyPatch, parted: str
 ) -> None:
     open_ = open_after_each_batch(city, monkeypatch)
-    await city.load([person(1, **NUMBERED), person(2, 取扱注意="住所秘匿", **NUMBERED)])
+    digits = full_width(NUMBERED["個人番号"]) if parted == "・" else NUMBERED["個人番号"]
+    written = parted.join(digits[at : at + 4] for at in (0, 4, 8))
+    await city.load([person(1, **NUMBERED), person(2, 取扱注意="住所秘匿", 個人番号=written)])
     assert set(await city.care()) == {code(1), code(2)}
     assert not any(open_)
 

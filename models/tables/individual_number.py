@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
@@ -18,6 +17,7 @@ from sqlmodel import SQLModel
 
 from models.days import PAST
 from models.labels import column, text
+from models.trade import codes
 from models.trade.check_digits import is_demo_number, is_individual_number
 
 LOG = "access-log"
@@ -25,8 +25,6 @@ NUMBER = "individual-number"
 HISTORY = "individual-number-history"
 REDACTED = "IndividualNumber(redacted)"
 LONGEST = 64
-
-_SEPARATORS = dict.fromkeys(map(ord, " -\u2010\u2011\u2012\u2013\u2014\u2015\u2212"))
 
 
 class StoreKind(StrEnum):
@@ -39,15 +37,15 @@ class StoreKind(StrEnum):
 class IndividualNumber:
     """A number as it was given: it shows itself only through `reveal`.
 
-    Full-width digits and separators are folded away. It need not be well formed: what is wrong with
-    it is found out where the answer cannot tell. It cannot be formatted, pickled or copied out.
+    How its digits are written and parted is folded away (`codes.number`). It need not be well
+    formed: what is wrong with it is found out where the answer cannot tell. It cannot be formatted,
+    pickled or copied out.
     """
 
     __slots__ = ("_digits",)
 
     def __init__(self, given: str) -> None:
-        folded = unicodedata.normalize("NFKC", given[:LONGEST])
-        self._digits = folded.translate(_SEPARATORS)
+        self._digits = codes.number(given[:LONGEST])
 
     def reveal(self) -> str:
         """The digits. Whoever calls this answers for where they go."""

@@ -166,6 +166,14 @@ def postal(text: str) -> str:
     return "".join(sign for sign in plain(text) if unicodedata.category(sign) not in _BETWEEN)
 
 
+def number(text: str) -> str:
+    """個人番号: its digits, whatever signs part them; with a word in it, none that anybody has."""
+    shown = plain(text)
+    if shown.isascii() and shown.isdigit():
+        return shown
+    return "".join(_digit(sign) or (sign if _parts(sign) else "") for sign in shown)
+
+
 def meant(text: str) -> frozenset[str]:
     """The addressee codes that a human would read in a cell; for protection, and for nothing that
     is stored. Twelve digits count too: they may have lost three zeros."""
