@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from models.labels import Days, label_of
 from models.trade.rules import Reason
+from models.trade.wareki import earliest
 
 PAST = Days(ahead=0)
 """Something that has happened."""
@@ -36,6 +37,9 @@ def implausible(
     """The columns of days in a row that hold what cannot be, each with the reason."""
     for name, days in _columns(table):
         day = values.get(name)
+        if day is None:
+            # Of a day that is not known in full: the first that it can be.
+            day = earliest(values.get(f"{name}_text") or "")
         if day is None:
             continue
         reason = (

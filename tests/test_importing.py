@@ -1250,7 +1250,10 @@ BAD_DAYS: list[tuple[Contents, Cells, str]] = [
         (Contents.ADDRESSEES, {column: IN_TWO_YEARS}, column)
         for column in ("宛名基本異動日", "住記消除日", "在留期間開始日")
     ),
-    (Contents.ADDRESSEES, {"生年月日": "R60.1.1"}, "生年月日"),
+    *(
+        (Contents.ADDRESSEES, {"生年月日": text}, "生年月日")
+        for text in ("R60.1.1", "R60.1.1頃", "2078年頃", "令和60年1月不詳")
+    ),
     (Contents.ADDRESSEES, {"在留期間開始日": "2024-05-02", "在留期間終了日": "2024-05-01"},
      "在留期間終了日"),
     (Contents.ADDRESSEES,
@@ -1269,6 +1272,7 @@ BAD_DAYS: list[tuple[Contents, Cells, str]] = [
     (Contents.COLLECTIONS, {"督促日": IN_TWO_YEARS}, "督促日"),
     (Contents.RECEIPTS, {"領収年月日": "R10.5.31", "収入年月日": "R10.6.3"}, "領収年月日"),
     (Contents.RECEIPTS, {"領収年月日": TOMORROW}, "領収年月日"),
+    (Contents.RECEIPTS, {"領収年月日": "R1.7.1", "収入年月日": "R1.7.4"}, "領収年月日"),
     (Contents.RECEIPTS, {"収入年月日": TOMORROW}, "収入年月日"),
     (Contents.RECEIPTS, {"領収年月日": "2026-02-02", "収入年月日": "2026-01-05"}, "収入年月日"),
 ]  # fmt: skip
@@ -1281,7 +1285,11 @@ async def test_days_that_cannot_be_are_refused(city: City, contents: Contents) -
     await city.load([levy(1)], Contents.COLLECTIONS)
     bad = [(cells, column) for of, cells, column in BAD_DAYS if of == contents]
     row = {Contents.COLLECTIONS: levy, Contents.RECEIPTS: receipt}.get(contents, person)
-    rows = [row(1, **({"通知書番号": "9"} if row is levy else {}) | cells) for cells, _ in bad]
+    # Nobody's and no levy's that are there: they would differ from it.
+    rows = [
+        row(at if row is person else 1, **({"通知書番号": "9"} if row is levy else {}) | cells)
+        for at, (cells, _) in enumerate(bad, 10)
+    ]
     report = await city.load(rows, contents)
     assert (report.loaded, report.rejected) == (0, len(bad))
     named = {(row["line"], row["column"]) for row in rejects(report)}

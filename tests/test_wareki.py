@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.trade.wareki import FileDay, NotADateError, parse_day, wareki
+from models.trade.wareki import FileDay, NotADateError, earliest, parse_day, wareki
 
 MIDNIGHTS = (
     "2024-05-01 00:00:00", "2024/5/1 0:00", "2024/5/1 0:00:00", "2024-05-01T00:00:00",
@@ -16,6 +16,7 @@ MIDNIGHTS = (
     "20240501000000", "20240501 00:00:00", "2024年5月1日 0時0分", "2024年5月1日0時00分00秒",
     "2024/5/1 午前0:00:00", "2024/5/1 午前 12:00:00", "2024/5/1 12:00:00 AM",
     "May  1 2024 12:00AM", "01-MAY-2024 00:00:00", "R6.5.1 0:00", "令和6年5月1日　０：００",
+    "2024-05-01T00:00:00Z", "2024-05-01T00:00:00.000+00:00", "2024-05-01-00.00.00.000000",
 )  # fmt: skip
 DAYS = st.dates(dt.date(1873, 1, 1), dt.date(2099, 12, 31))
 
@@ -44,6 +45,7 @@ DAYS = st.dates(dt.date(1873, 1, 1), dt.date(2099, 12, 31))
         ("2024‐05‐01", dt.date(2024, 5, 1)),
         ("２０２４ー５ー１", dt.date(2024, 5, 1)),
         ("\u200eR6–5–1", dt.date(2024, 5, 1)),
+        ("2024―05—01", dt.date(2024, 5, 1)),
         *((text, dt.date(2024, 5, 1)) for text in MIDNIGHTS),
     ],
 )
@@ -80,6 +82,7 @@ def test_a_partly_unknown_day_keeps_its_text(text: str) -> None:
     [
         "", "99999999", "9999-99-99", "9999-12-31", "00000000", "0000-00-00", "9999/12/31 0:00:00",
         "9999年12月31日", "9999-12-31T00:00:00", "99991231000000", "0000-00-00 00:00:00",
+        "0001-01-01 00:00:00", "1900/1/0 0:00", "1900/01/00",
     ],
 )  # fmt: skip
 def test_open_ends_and_unset_days_are_none(text: str) -> None:
@@ -92,13 +95,25 @@ def test_open_ends_and_unset_days_are_none(text: str) -> None:
      "20261301", "2026-13-00", "12345678901不詳", "123456789012", "山田不詳",
      "2999-12-31", "29991231", "昭和20年13月40日頃", "2024-02-30 00:00:00", "2024-05-01 00:00:01",
      "2024-05-01 12:00", "2024-05-01 12:00:00 PM", "20240501120000", "頃", "2024-05-01T15:00:00Z",
-     "2024-05-01T00:00:00Z", "Mai 1 2024", "2999/12/31", f"昭和20年{' ' * 40}不詳"],
+     "2024-05-01T00:00:00+02:00", "2024-05-00.00.00",
+     "Mai 1 2024", "2999/12/31", f"昭和20年{' ' * 40}不詳"],
 )  # fmt: skip
 def test_no_day_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(NotADateError) as caught:
         parse_day(text)
     assert text not in str(caught.value)
     assert caught.value.ja
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("令和60年1月1日頃", "2078-01-01"), ("2078年頃", "2078-01-01"), ("R60.1頃", "2078-01-01"),
+     ("昭和20年3月10日頃", "1945-03-10"), ("昭和20年不詳", "1945-01-01"),
+     ("19450300", "1945-01-01"), ("5060500", None), ("令和元年頃", "2019-01-01"),
+     ("不詳", None), ("3月10日頃", None), ("", None)],
+)  # fmt: skip
+def test_an_unknown_day_is_not_before_its_year(text: str, day: str | None) -> None:
+    assert earliest(text) == (day and dt.date.fromisoformat(day))
 
 
 @given(DAYS)

@@ -36,6 +36,7 @@ _ONE_SIGN = {ord(sign): group[0] for sign, group in _GROUP_OF.items()}
 _LONG_MARKS = "ーｰ"
 _DIGITS = "0123456789０１２３４５６７８９〇一二三四五六七八九十"
 _LONG_MARK = re.compile(f"(?<=[{_DIGITS}])[{_LONG_MARKS}]")
+_LINE = re.compile("[―—─](?=[0-9])")
 _PLAIN = re.compile(r"[ -,./0-9:-\[\]-}]*")
 
 
@@ -108,5 +109,7 @@ def _alternatives(text: str, at: int) -> str:
 
 
 def half_width(text: str) -> str:
-    """The text for syntax (days, telephone numbers): half-width, every dash a hyphen."""
-    return text if text.isascii() else unicodedata.normalize("NFKC", same_signs(bare(text)))
+    """The text for syntax (days, telephone numbers): half-width, every dash and line a hyphen."""
+    if text.isascii():
+        return text
+    return _LINE.sub("-", unicodedata.normalize("NFKC", same_signs(bare(text))))

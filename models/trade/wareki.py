@@ -19,7 +19,11 @@ FIRST_GREGORIAN = dt.date(1873, 1, 1)
 LAST_YEAR = 2199
 LONGEST = 40
 OPEN_END = re.compile(r"9999[-/.年]?(?:99[-/.月]?99|12[-/.月]?31)日?")
-NOT_SET = frozenset({"", "0", "00000000", "0000-00-00", "0000/00/00", "0000000"})
+# An empty day, as databases, .NET and Excel write it.
+NOT_SET = frozenset(
+    {"", "0", "00000000", "0000-00-00", "0000/00/00", "0000000"}
+    | {"0001-01-01", "0001/01/01", "1/1/0001", "00010101", "1900/1/0", "1900/01/00", "1900-01-00"}
+)
 # An era's first year minus one, and how far its years may be counted.
 ERAS: dict[str, tuple[int, int]] = {
     "M": (1867, 45),
@@ -45,12 +49,14 @@ _ERA_SEVEN = re.compile(r"([1-5MTSHR])([0-9]{2})([0-9]{2})([0-9]{2})")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _ENGLISH = re.compile(rf"({'|'.join(_MONTHS)})([0-9]{{1,2}}),?([0-9]{{4}})")
 _ORACLE = re.compile(rf"([0-9]{{1,2}})-({'|'.join(_MONTHS)})-([0-9]{{4}})")
-# What SQL Server, Oracle and Excel put behind a day that has no time of day.
+# What SQL Server, Oracle, DB2 and Excel put behind a day that has no time of day. The midnight of
+# UTC is nine o'clock of the same day in Tokyo.
 _MIDNIGHT = re.compile(
     r"(?:(?:[T ]|(?<=日))\s*(?:午前|AM)?\s*00?(?::00|時(?:00?分)?)(?::00|00?秒)?(?:[.:,]0+)?"
     r"(?:\s*AM)?"
     r"|[T ]\s*(?:午前|AM)\s*12:00(?::00)?|[T ]\s*12:00(?::00)?(?:[.:]0+)?\s*AM)"
-    r"(?:\s*\+09(?::?00)?)?$"
+    r"(?:\s*(?:\+09(?::?00)?|[+-]00(?::?00)?|Z))?$"
+    r"|(?<=-[0-9]{2})-00[.:]00[.:]00(?:\.0+)?$"
 )
 _FOURTEEN = re.compile(r"([0-9]{8})000000(?:0{3})?")
 # 不詳 alone, or with the parts that are known (昭和20年不詳, 1945年3月頃日不詳), or about when.
@@ -59,6 +65,9 @@ _UNKNOWN = re.compile(
     r"(?=.*(?:不詳|不明|[0-9元].*(?:頃|ころ|ごろ|推定|前後|[上中下]旬)))(?!.*[0-9]{9})"
     r"(?:明治|大正|昭和|平成|令和|不詳|不明|上旬|中旬|下旬|推定|前後|ころ|ごろ"
     r"|[MTSHR元頃年月日0-9./-]){1,24}"
+)
+_YEAR = re.compile(
+    r"(?:([0-9]{4})(?![0-9]{1,3}(?:[^0-9]|$))|(明治|大正|昭和|平成|令和|[MTSHR])(元|[0-9]{1,2})(?![0-9]))"
 )
 _FAST_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -98,7 +107,7 @@ def parse_day(text: str) -> FileDay:
         else:
             if day >= FIRST_GREGORIAN and day.year <= LAST_YEAR:
                 return FileDay(day)
-    plain = _without_midnight(half_width(text).upper()).replace(" ", "")
+    plain = _compact(text)
     if plain in NOT_SET or OPEN_END.fullmatch(plain):
         return NO_DAY
     if len(text) > LONGEST:
@@ -116,8 +125,20 @@ def parse_day(text: str) -> FileDay:
 def around(text: str) -> dt.date | None:
     """The whole day that a text is about (昭和20年3月10日頃), where it names one."""
     try:
-        numbers = _numbers(_ABOUT.sub("", half_width(text).upper().replace(" ", "")))
+        numbers = _numbers(_ABOUT.sub("", _compact(text)))
         return _day_of(*numbers) if numbers else None
+    except NotADateError:
+        return None
+
+
+def earliest(text: str) -> dt.date | None:
+    """The first day that a text can mean (昭和20年頃), where it names a year."""
+    year = _YEAR.match(_compact(text))
+    try:
+        if year is None:
+            return around(text)
+        named = int(year[1]) if year[1] else _era_year(ERA_LETTERS[year[2]], year[3])
+        return around(text) or dt.date(named, 1, 1)
     except NotADateError:
         return None
 
@@ -131,9 +152,11 @@ def wareki(day: dt.date) -> str:
     raise ValueError("days before 1873 are not computed")
 
 
-def _without_midnight(text: str) -> str:
-    fourteen = _FOURTEEN.fullmatch(text)
-    return fourteen.group(1) if fourteen else _MIDNIGHT.sub("", text)
+def _compact(text: str) -> str:
+    """Half-width, in capitals, without spaces and a midnight."""
+    plain = half_width(text).upper()
+    fourteen = _FOURTEEN.fullmatch(plain)
+    return fourteen.group(1) if fourteen else _MIDNIGHT.sub("", plain).replace(" ", "")
 
 
 def _day_of(year: int, month: int, day: int) -> dt.date | None:

@@ -41,6 +41,9 @@ NO_ITEM = Reason("there is no such tax or fee item", "この科目コードは�
 NO_LEVY = Reason("there is no such levy item", "調定情報がありません")
 MISSING = Reason("must be filled", "必須項目です")
 DIFFERS = Reason("is loaded already with other values", "異なる値で登録済みです")
+BEFORE_ITS_LEVY = Reason(
+    "this day comes before the year in which it was levied", "賦課年度より前の日付です"
+)
 PARTS_DIFFER = Reason("is not the sum of its parts", "内訳の合計と一致しません")
 
 
@@ -137,6 +140,8 @@ class ReceiptLoader:
         values = row.parts.get("collection", {}) | row.parts.get("receipt", {})
         lacking = [cell for cell in self._needed if values.get(cell.column) is None]
         row.problems += [Problem.of(cell, MISSING) for cell in lacking]
+        if not lacking and values["received_on"].year < values["levy_year"]:
+            row.problems.append(Problem.of(self._cells["領収年月日"], BEFORE_ITS_LEVY))
         parts = [values[name] for name in RECEIPT_PARTS if name in values]
         if parts and sum(parts) != values.get("amount"):
             row.problems.append(Problem.of(self._cells["金額"], PARTS_DIFFER))
