@@ -313,9 +313,31 @@ async def test_connections_are_bounded_by_address_and_altogether() -> None:
 def test_one_network_of_ipv6_is_one_address() -> None:
     doors = Doors(Bounds(of_one_address=2))
     entered = [doors.enter(ip_address(f"2001:db8::{each}")) for each in range(3)]
-    assert entered == [True, True, False]
-    assert doors.enter(ip_address("2001:db8:0:1::1"))
-    assert doors.enter(ip_address("192.0.2.1"))
+    assert [room is not None and room.is_refused for room in entered] == [False, False, True]
+    for other in ("2001:db8:0:1::1", "192.0.2.1"):
+        room = doors.enter(ip_address(other))
+        assert room is not None
+        assert not room.is_refused
+
+
+async def test_whoever_is_refused_takes_nobodys_room() -> None:
+    """One address comes again and again, faster than it can be told to come back."""
+    bounds = Bounds(connections=20, of_one_address=5, refused=6, refused_of_one_address=3)
+    async with listening(echo, bounds) as port:
+        crowd = []
+        for _ in range(60):
+            with suppress(ConnectionError):
+                crowd.append(await port.connect())
+        told = [await asyncio.wait_for(reader.read(12), 0.2) for reader, _ in crowd[5:8]]
+        assert told == [b"HTTP/1.1 503"] * 3
+        for reader, _ in crowd[8:]:
+            with suppress(ConnectionError):
+                assert await asyncio.wait_for(reader.read(), 5) == b""
+        reader, writer = await asyncio.open_connection(*port.address, local_addr=("127.0.0.2", 0))
+        writer.write(GET[:-2] + b"connection: close\r\n\r\n")
+        assert status(await read_all(reader)) == 200
+        for _, open_one in (*crowd, (reader, writer)):
+            open_one.close()
 
 
 async def test_whoever_comes_while_too_many_wait_is_told_at_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from schema.serving import FILES
 from tests.conftest import PROJECT
 from tests.live import free_port, live_process, wait_for
 from tests.papers import blocks
@@ -120,6 +122,17 @@ def held(address: str) -> Iterator[None]:
         client.close()
 
 
+@contextmanager
+def few_files() -> Iterator[None]:
+    """What starts meanwhile may open few files, unless it asks for more."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 @dataclass
 class Pair:
     """A parent with two workers."""
@@ -147,12 +160,15 @@ def test_a_store_that_is_late_is_waited_for_and_no_client_keeps_it_from_ending(
 ) -> None:
     out = tmp_path / "out"
     redis_server.kill()
-    with live_process(town, out) as (process, address):
+    with few_files(), live_process(town, out) as (process, address):
         try:
             wait_until(lambda: b"trying again" in out.read_bytes())
         finally:
             redis_server.restart()
         wait_for(process, address, out, "/readyz")
+        # However few its shell allows: it has room for every connection that it counts.
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] >= min(FILES, most)
         with held(address):
             process.send_signal(signal.SIGTERM)
             assert process.wait(DEADLINE) == 0

@@ -55,6 +55,10 @@ class Bounds:
     connections: int = 1_000
     of_one_address: int = 200
     """Of a proxy there may be as many as of all."""
+    refused: int = 100
+    refused_of_one_address: int = 10
+    """Connections that are just told to come back. The others are cut off, so that nobody takes the
+    room of others by being refused."""
     waiting: int = 200
     """A worker answers some 500 a second: whoever comes later would wait for half a second."""
     retry_after: int = 1
@@ -124,6 +128,7 @@ class Doors:
         self.waiting = 0
         self._proxies = proxies
         self._open: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
 
     def __call__(
         self,
@@ -139,24 +144,32 @@ class Doors:
         """Whether many people come from this address."""
         return address is not None and any(address in network for network in self._proxies)
 
-    def enter(self, address: Address | None) -> bool:
-        """Count a connection; whether there is room for it."""
-        name = neighbourhood(address)
-        self._open[name] += 1
-        alone = self._open[name] <= self.bounds.of_one_address or self.is_proxy(address)
-        return alone and self._open.total() <= self.bounds.connections
+    def enter(self, address: Address | None) -> Room | None:
+        """A place for a connection, `None` where it is to be cut off."""
+        name, bounds, of_proxy = neighbourhood(address), self.bounds, self.is_proxy(address)
+        for counted, most, alone in (
+            (self._open, bounds.connections, bounds.of_one_address),
+            (self._refused, bounds.refused, bounds.refused_of_one_address),
+        ):
+            if counted.total() < most and (of_proxy or counted[name] < alone):
+                counted[name] += 1
+                return Room(counted, name, is_refused=counted is self._refused)
+        return None
 
-    def leave(self, address: Address | None) -> None:
-        """A connection ended."""
-        name = neighbourhood(address)
-        self._open[name] -= 1
-        if not self._open[name]:
-            del self._open[name]
 
-    @property
-    def overrun(self) -> bool:
-        """Whether even refusing takes too many connections."""
-        return self._open.total() > 2 * self.bounds.connections
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where a connection is counted. `is_refused`: only until it is told so."""
+
+    _counted: Counter[str]
+    _name: str
+    is_refused: bool
+
+    def leave(self) -> None:
+        """The connection ended."""
+        self._counted[self._name] -= 1
+        if not self._counted[self._name]:
+            del self._counted[self._name]
 
 
 class Connection(HttpToolsProtocol):
@@ -174,6 +187,7 @@ class Connection(HttpToolsProtocol):
         self.doors = doors
         self._bounds = doors.bounds
         self._address: Address | None = None
+        self._room: Room | None = None
         self._stage = _Stage.CONNECTED
         self._request: _Request | None = None
         # Bytes since the parser told of a head, of a part of a body, or of an end.
@@ -190,19 +204,22 @@ class Connection(HttpToolsProtocol):
         of_proxy = self.doors.is_proxy(self._address)
         bounds = self._bounds
         self.timeout_keep_alive = bounds.proxy_idle_seconds if of_proxy else bounds.idle_seconds  # type: ignore[assignment]
-        if self.doors.enter(self._address):
-            self._expect(_Stage.CONNECTED, bounds.head_seconds)
-        elif self.doors.overrun:
+        self._room = self.doors.enter(self._address)
+        if self._room is None:
+            self._expect(_Stage.CLOSING)
             transport.abort()
-        else:
+        elif self._room.is_refused:
             self._refuse(_busy(bounds))
+        else:
+            self._expect(_Stage.CONNECTED, bounds.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing of it stays."""
         self._expect(_Stage.CLOSING)
         if self._stall is not None:
             self._stall.cancel()
-        self.doors.leave(self._address)
+        if self._room is not None:
+            self._room.leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -253,7 +270,7 @@ class Connection(HttpToolsProtocol):
         self._expect(_Stage.IDLE)
         super().on_message_complete()
         request = self._request
-        if request is not None and request.cycle is self.cycle and not request.takes_place():
+        if request is not None and request.cycle is self.cycle and not request.takes_room():
             self._refuse(_busy(self._bounds))
 
     def _expect(self, stage: _Stage, seconds: float | None = None) -> None:
@@ -287,7 +304,7 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._request = _Request(self, cycle, app)
-        if cycle.more_body or self._request.takes_place():
+        if cycle.more_body or self._request.takes_room():
             super()._start_asgi_task(cycle, self._request)  # type: ignore[arg-type]
         else:
             self._refuse(_busy(self._bounds))
@@ -386,7 +403,7 @@ class _Request:
         self._waits = False
         self._refused = False
 
-    def takes_place(self) -> bool:
+    def takes_room(self) -> bool:
         """Now that it is there as a whole: whether it may wait."""
         if self.cycle.scope["path"] == HEALTH:
             return True
@@ -397,17 +414,17 @@ class _Request:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sent(message: Message) -> None:
-            self._give_up_place()
+            self._give_up_room()
             await send(message)
 
         try:
             if not self._refused:
                 await self._app(scope, receive, sent)
         finally:
-            self._give_up_place()
+            self._give_up_room()
             # An answer that breaks off closes its connection after this.
             self._connection.loop.call_soon(self._connection.watch_close)
 
-    def _give_up_place(self) -> None:
+    def _give_up_room(self) -> None:
         self._doors.waiting -= self._waits
         self._waits = False

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import signal
 import socket
 import threading
@@ -32,6 +33,8 @@ READY_SECONDS = 60.0
 HANGING_SECONDS = 30
 """Without any answer to its parent: a worker that does not come back."""
 CUT_OFF = 1
+FILES = 4_096
+"""More than the connections of a worker and those that the system accepted for it meanwhile."""
 
 _log = logging.getLogger("atena.server")
 
@@ -196,6 +199,7 @@ class Workers(Multiprocess):
 
 def run(config: uvicorn.Config) -> int:
     """Serve until a signal asks for the end. The exit status: 0 if nothing was cut off."""
+    _allow_files()
     if config.workers > 1:
         workers = Workers(config, [config.bind_socket()])
         workers.run()
@@ -203,3 +207,11 @@ def run(config: uvicorn.Config) -> int:
     server = Server(config)
     server.run()
     return 0 if server.started else STARTUP_FAILURE
+
+
+def _allow_files() -> None:
+    """Out of files, a worker could not even tell who comes that it is busy."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
+    if resource.RLIM_INFINITY != allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
