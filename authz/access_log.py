@@ -80,6 +80,9 @@ class LoggedOperation:
         return (self.digest, self.normal_form, orjson.dumps(self.coordinates).decode())
 
 
+REHEARSAL = LoggedOperation.of("rehearsal", ())
+
+
 def now() -> dt.datetime:
     """This instant, in UTC."""
     return dt.datetime.now(dt.UTC)
@@ -184,10 +187,11 @@ class AccessLog:
         """
         if not self._open:
             raise Unavailable("the access log is closed")
-        row = _row(Record(Kind.READ, "OK"), None, self._rehearsing.instant(now()))
+        row = _row(Record(Kind.READ, "OK"), REHEARSAL, self._rehearsing.instant(now()))
+        rows = {LOGGED_OPERATION: REHEARSAL.row(), ACCESS_LOG: row}
         try:
             async with asyncio.timeout(self._patience), self._turn:
-                await self._rehearsing.rehearse(ACCESS_LOG, row)
+                await self._rehearsing.rehearse(rows)
         except Exception as error:
             await self._rehearsing.discard()
             raise _unavailable(error) from None

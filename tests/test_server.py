@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx2
 import pytest
@@ -19,6 +20,9 @@ import redis
 from authz.policy.policy import Line
 from authz.redis import embedded as embedded_redis
 from authz.redis.embedded import EmbeddedRedis
+from authz.sessions import revocations
+from authz.sessions.revocations import STALE_SECONDS
+from authz.sessions.session import VERSION_KEY
 from authz.tasks import end
 from models.store.database import Database
 from schema.http.application import create_app, open_services
@@ -118,16 +122,39 @@ async def test_a_redis_that_takes_no_writes_is_not_ready(
     assert await readiness(own_world) == (200, [])
 
 
-async def test_a_log_that_cannot_be_added_to_is_not_ready(own_world: World) -> None:
+@pytest.mark.parametrize("table", ["access_log", "logged_operation"])
+async def test_a_log_that_cannot_be_added_to_is_not_ready(table: str, own_world: World) -> None:
     database = Database(own_world.database_url)
     async with database.write() as connection:
         if database.dialect == "postgresql":
-            await connection.exec_driver_sql("LOCK TABLE access_log IN SHARE MODE")
+            await connection.exec_driver_sql(f"LOCK TABLE {table} IN SHARE MODE")
         assert await readiness(own_world) == (503, ["log"])
     assert await readiness(own_world) == (200, [])
     await database.close()
-    await own_world.change("ALTER TABLE access_log RENAME TO moved_away")
+    await own_world.change(f"ALTER TABLE {table} RENAME TO moved_away")
     assert await readiness(own_world) == (503, ["log"])
+
+
+async def test_without_the_policy_in_force_it_is_not_ready(
+    own_world: World, own_redis: EmbeddedRedis
+) -> None:
+    """The database was put back to an earlier state than Redis knows of."""
+    await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
+    with redis.Redis.from_url(own_redis.url) as client:
+        client.incr(VERSION_KEY)
+    assert (await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)).status_code == 503
+    assert await readiness(own_world) == (503, ["policy"])
+
+
+async def test_without_the_revocations_it_is_not_ready(
+    own_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)
+    await own_world.change("ALTER TABLE client RENAME TO moved_away")
+    late = SimpleNamespace(monotonic=lambda: time.monotonic() + STALE_SECONDS)
+    monkeypatch.setattr(revocations, "time", late)
+    assert (await own_world.ask(CLERK, "consultation", DOCUMENT, ASKED)).status_code == 503
+    assert await readiness(own_world) == (503, ["revocations"])
 
 
 async def test_to_ask_whether_it_is_ready_leaves_nothing_on_the_log(own_world: World) -> None:

@@ -85,10 +85,14 @@ class Revocations:
 
         Raises `Unauthenticated`, or `Unavailable` when the revocations are no longer known.
         """
-        if time.monotonic() > self._fresh_until:
-            raise Unavailable("the revocations are not known")
+        self.check_known()
         if self._epochs.get(session.actor.id, 0) > session.epoch:
             raise Unauthenticated("not signed in")
+
+    def check_known(self) -> None:
+        """Raises `Unavailable` when they were not read for too long."""
+        if time.monotonic() > self._fresh_until:
+            raise Unavailable("the revocations are not known")
 
     async def _keep_polling(self) -> None:
         while True:

@@ -256,6 +256,11 @@ class Sessions:
             published = await self._publish(keys=[VERSION_KEY], args=[number])
         self.saw_policy_version(int(published))
 
+    @property
+    def newest_policy_version(self) -> int:
+        """The newest one that this worker was told of: an older one decides nothing any more."""
+        return self._seen
+
     async def rehearse(self) -> None:
         """Do what a session needs of Redis, and leave none. Raises `Unavailable`."""
         with suppress(Unauthenticated):

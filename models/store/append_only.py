@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -64,10 +64,11 @@ class Appender(Protocol):
         connection broke during the commit.
         """
 
-    async def rehearse(self, table: sa.Table, row: Row) -> None:
-        """Add a row and take it back, all but unseen, and flush: it raises what `append` would.
+    async def rehearse(self, rows: Mapping[sa.Table, Row]) -> None:
+        """Add a row to each and take it back, all but unseen, and flush: it raises what `append`
+        would.
 
-        Its key is none that the database counts up, so that no number is missing afterwards.
+        A key is none that the database counts up, so that no number is missing afterwards.
         """
 
     async def discard(self) -> None:
@@ -185,6 +186,10 @@ def _postgresql_triggers(name: str) -> list[str]:
     ]
 
 
+def _with_key(table: sa.Table, row: Row) -> Row:
+    return row if table.autoincrement_column is None else (NO_KEY, *row)
+
+
 class _PostgresqlAppender:
     def __init__(self, url: sa.URL, patience: float) -> None:
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -210,17 +215,19 @@ class _PostgresqlAppender:
             for batch in batches:
                 await self._insert(batch)
 
-    async def rehearse(self, table: sa.Table, row: Row) -> None:
+    async def rehearse(self, rows: Mapping[sa.Table, Row]) -> None:
         if self._connection is None or self._connection.is_closed():
             await self.open()
         # A transaction that took back all it did is flushed like any other.
         async with self._connection.transaction():
             inner = self._connection.transaction()
             await inner.start()
-            names = ", ".join(column.name for column in table.columns)
-            values = ", ".join(f"${number}" for number in range(1, len(row) + 2))
-            sql = f"INSERT INTO {table.name} ({names}) VALUES ({values})"
-            await self._connection.execute(sql, NO_KEY, *row)
+            for table, row in rows.items():
+                whole = _with_key(table, row)
+                names = ", ".join(column.name for column in table.columns)
+                values = ", ".join(f"${number}" for number in range(1, len(whole) + 1))
+                sql = f"INSERT INTO {table.name} ({names}) VALUES ({values})"
+                await self._connection.execute(sql, *whole)
             await inner.rollback()
 
     async def _insert(self, batch: Batch) -> None:
@@ -284,8 +291,8 @@ class _SqliteAppender:
     async def append(self, batches: Sequence[Batch]) -> None:
         await self._run(self._append, batches)
 
-    async def rehearse(self, table: sa.Table, row: Row) -> None:
-        await self._run(self._rehearse, table, row)
+    async def rehearse(self, rows: Mapping[sa.Table, Row]) -> None:
+        await self._run(self._rehearse, rows)
 
     async def discard(self) -> None:
         # The transaction was rolled back in its own thread; the file needs no new connection.
@@ -320,13 +327,15 @@ class _SqliteAppender:
                 connection.execute("ROLLBACK")
             raise
 
-    def _rehearse(self, table: sa.Table, row: Row) -> None:
+    def _rehearse(self, rows: Mapping[sa.Table, Row]) -> None:
         connection = self._connect()
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.execute("SAVEPOINT rehearsal")
-            values = ", ".join("?" * (len(row) + 1))
-            connection.execute(f"INSERT INTO {table.name} VALUES ({values})", (NO_KEY, *row))
+            for table, row in rows.items():
+                whole = _with_key(table, row)
+                values = ", ".join("?" * len(whole))
+                connection.execute(f"INSERT INTO {table.name} VALUES ({values})", whole)
             connection.execute("ROLLBACK TO rehearsal")
             # A page has to change, or nothing is flushed: its number says what it said before.
             (number,) = connection.execute("PRAGMA user_version").fetchone()

@@ -205,7 +205,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             refusals,
             introspection=settings.introspection,
         )
-        readiness = Readiness(database, sessions, policies, log)
+        readiness = Readiness(database, sessions, policies, revocations, log)
         stack.push_async_callback(readiness.stop)
         yield Services(
             database,

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from authz.access_log import AccessLog
 from authz.errors import Refused
 from authz.policy.store import PolicyStore
+from authz.sessions.revocations import Revocations
 from authz.sessions.session import Sessions
 from authz.tasks import end
 from models.store.database import Database, DatabaseError
@@ -26,7 +27,12 @@ class Readiness:
     """Tries the stores of one worker, one try at a time, in at most `PATIENCE` seconds."""
 
     def __init__(
-        self, database: Database, sessions: Sessions, policies: PolicyStore, log: AccessLog
+        self,
+        database: Database,
+        sessions: Sessions,
+        policies: PolicyStore,
+        revocations: Revocations,
+        log: AccessLog,
     ) -> None:
         async def read() -> None:
             async with database.read(snapshot=False, reserved=True) as reader:
@@ -36,10 +42,18 @@ class Readiness:
             await sessions.publish_policy_version((await policies.current()).version)
             await sessions.rehearse()
 
+        async def decide() -> None:
+            await policies.at_least(sessions.newest_policy_version)
+
+        async def know_revocations() -> None:
+            revocations.check_known()
+
         self._tries: Mapping[str, Try] = {
             "database": read,
             "log": log.rehearse,
+            "policy": decide,
             "redis": hold_session,
+            "revocations": know_revocations,
         }
         self._trying: asyncio.Task[list[str]] | None = None
         self._tried_at = 0.0
