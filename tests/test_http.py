@@ -70,6 +70,40 @@ async def test_a_request_reaches_the_answer_function(
     assert request.headers["purpose-of-use"] == "consultation"
 
 
+HASH = {"persistedQuery": {"version": 1, "sha256Hash": "ecf4edb46db40b5132295c0291d62fb6"}}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"extensions": HASH},
+        {"extensions": HASH, "operationName": "Q", "variables": {"a": 1}},
+        {"query": None, "extensions": HASH},
+        {"query": "", "extensions": HASH},
+        {"extensions": {"persistedQuery": True}},
+        {"documentId": "sha256:ecf4edb46db40b51"},
+    ],
+)
+@pytest.mark.parametrize("accept", [NEW, OLD, "*/*"])
+async def test_a_client_that_sends_a_hash_first_is_told_to_send_the_document(
+    asked: dict[str, Any], accept: str, client: httpx2.AsyncClient, recorder: Recorder
+) -> None:
+    """In the words for which Apollo Client and urql look."""
+    response = await client.post("/", json=asked, headers={"Accept": accept})
+    assert response.status_code == 400
+    (error,) = response.json()["errors"]
+    assert error["message"] == "PersistedQueryNotSupported"
+    assert error["extensions"] == {"code": "PERSISTED_QUERY_NOT_SUPPORTED"}
+    assert not recorder.requests
+    assert (await client.post("/", json={**GOOD, "extensions": HASH})).content == DATA
+
+
+async def test_a_hash_in_the_url_is_answered_in_the_same_words(client: httpx2.AsyncClient) -> None:
+    response = await client.get("/", params={"extensions": orjson.dumps(HASH).decode()})
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert code_of(response) == "PERSISTED_QUERY_NOT_SUPPORTED"
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
 async def test_only_post(client: httpx2.AsyncClient, recorder: Recorder, method: str) -> None:
     response = await client.request(method, "/?query={__typename}", headers={"Accept": NEW})

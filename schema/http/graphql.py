@@ -32,6 +32,9 @@ BODY_LIMIT = 64 * 1024
 _NEW_TYPE = "application/graphql-response+json"
 _OLD_TYPE = "application/json"
 
+_NOT_PERSISTED = "PersistedQueryNotSupported"
+"""Clients that send the hash of a document first look for this text, and then send the document."""
+
 _ONCE = frozenset(
     {
         b"authorization",
@@ -247,7 +250,10 @@ def check_upload(scope: Scope, headers: dict[str, str]) -> None:
 
 def _check_place(scope: Scope) -> None:
     if scope["method"] != "POST":
-        raise _reject(405, "Send it by POST.", headers=(("allow", "POST"),))
+        by_post = (("allow", "POST"),)
+        if b"persistedQuery" in scope["query_string"]:
+            raise _reject(405, _NOT_PERSISTED, "PERSISTED_QUERY_NOT_SUPPORTED", by_post)
+        raise _reject(405, "Send it by POST.", headers=by_post)
     if scope["query_string"]:
         raise _reject(400, "The address takes no parameters: everything goes into the body.")
 
@@ -272,12 +278,14 @@ def _request(
     content = _json_object(body)
     document = content.get("query")
     operation_name = content.get("operationName")
+    extensions = _map(content, "extensions")
+    if not document and ("persistedQuery" in extensions or "documentId" in content):
+        raise BadInput(_NOT_PERSISTED, "PERSISTED_QUERY_NOT_SUPPORTED")
     if not isinstance(document, str):
         raise BadInput("The member query must be a string.")
     if not isinstance(operation_name, str | None):
         raise BadInput("The member operationName must be a string or null.")
     variables = _map(content, "variables")
-    _map(content, "extensions")
     check_nesting(variables, limits)
     check_texts((document, operation_name, variables))
     return GraphQLRequest(document, variables, operation_name, headers, channel)
