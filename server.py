@@ -473,7 +473,8 @@ async def _migrated(settings: Settings) -> None:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with main_database(settings, migrated=False) as database:
         await migrate(database)
-    await (await Vault.open(settings.vault_url, settings.load_keys(), settings.store)).close()
+    vault = await Vault.open(settings.vault_url, settings.load_keys(), settings.store, "missing")
+    await vault.close()
 
 
 def _seed(settings: Settings, chosen: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ import redis
 import sqlalchemy as sa
 
 import models.store.migrate
+from authz.numbers.store import StoreRefused
 from authz.redis.embedded import EmbeddedRedis
 from models.store.database import Database, DatabaseError
 from models.store.migrate import faults, migrate
@@ -186,20 +187,55 @@ async def test_check_opens_what_a_server_opens(
             assert (status, "takes no writes" in told) == (2, True)
 
 
-async def test_check_names_what_the_numbers_lack(
-    checked: Checked, dialect: Dialect, monkeypatch: pytest.MonkeyPatch
+NUMBERS_LACK: dict[Dialect, dict[str, str]] = {
+    "sqlite": {
+        "DROP TRIGGER number_access_no_delete": "the append-only triggers of number_access",
+        "DROP INDEX ix_number_history_addressee_code": "the index ix_number_history_addressee_code",
+    },
+    "postgresql": {
+        "DROP TRIGGER number_access_append_only ON number_access": "triggers of number_access",
+        "ALTER TABLE store DISABLE TRIGGER USER": "the append-only triggers of store",
+        "DROP INDEX ix_number_history_addressee_code": "the index ix_number_history_addressee_code",
+    },
+}
+ALTERED = "ALTER TABLE individual_number DROP CONSTRAINT individual_number_blind_index_key"
+
+
+async def test_check_names_what_the_numbers_lack_and_migrate_alone_makes_it(
+    checked: Checked, dialect: Dialect, redis_url: str, tmp_path: Path
 ) -> None:
-    numbers = Database(os.environ["ATENA_NUMBERS_URL"])
-    async with numbers.write() as connection:
-        on = " ON number_access" if dialect == "postgresql" else ""
-        name = "append_only" if dialect == "postgresql" else "no_delete"
-        await connection.exec_driver_sql(f"DROP TRIGGER number_access_{name}{on}")
+    main_url, numbers_url = os.environ["ATENA_DATABASE_URL"], os.environ["ATENA_NUMBERS_URL"]
+    numbers = Database(numbers_url)
+    for statements, expected in NUMBERS_LACK[dialect].items():
+        await change(numbers, statements)
+        await prepare(settings_of(main_url, numbers_url, redis_url, tmp_path))
+        status, told = await asyncio.to_thread(checked)
+        assert (status, expected in told) == (2, True), told
+        assert await asyncio.to_thread(main, ["migrate"]) == 0
+        status, told = await asyncio.to_thread(checked)
+        assert status == 0, told
+    if dialect == "postgresql":
+        await change(numbers, ALTERED)
+        status, told = await asyncio.to_thread(checked)
+        assert (status, "a constraint of individual_number" in told) == (2, True)
     await numbers.close()
-    status, told = await asyncio.to_thread(checked)
-    assert (status, "the append-only triggers of number_access" in told) == (2, True)
-    assert await asyncio.to_thread(main, ["migrate"]) == 0
-    status, told = await asyncio.to_thread(checked)
-    assert status == 0, told
+
+
+async def test_a_start_makes_no_numbers_of_a_real_store(
+    new_database: NewDatabase, redis_url: str, tmp_path: Path
+) -> None:
+    """A wrong address is no new store."""
+    main_url, numbers_url, nothing = new_database(), new_database(), new_database()
+    await make_stores(main_url, numbers_url, tmp_path)
+    settings = settings_of(
+        main_url, nothing, redis_url, tmp_path, store="real", keys=str(tmp_path / "keys.json")
+    )
+    with pytest.raises(StoreRefused, match="migrate"):
+        await prepare(settings)
+    database = Database(nothing)
+    async with database.look() as connection:
+        assert await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names()) == []
+    await database.close()
 
 
 async def test_a_start_leaves_a_server_s_database_to_migrate(

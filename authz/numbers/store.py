@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authz.numbers.cipher import KeySource, proof
-from authz.numbers.schema import faults
+from authz.numbers.schema import faults, is_made
 from models.store.database import Database
 from models.tables.individual_number import STORE, STORE_KEY, StoreKind
 
@@ -58,8 +58,10 @@ async def faults_of(url: str, keys: KeySource, kind: StoreKind) -> list[str]:
     database = Database(url)
     try:
         async with database.engine.connect() as connection, connection.begin() as looking:
+            if not await connection.run_sync(is_made):
+                return []
             found = await connection.run_sync(faults)
-            if found == []:
+            if not found:
                 await check_kind(connection, kind)
                 await check_keys(connection, keys)
             await looking.rollback()
@@ -67,4 +69,4 @@ async def faults_of(url: str, keys: KeySource, kind: StoreKind) -> list[str]:
         return ["the database does not answer, or refuses this account"]
     finally:
         await database.close()
-    return found or []
+    return found

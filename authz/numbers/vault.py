@@ -13,7 +13,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import asyncpg  # type: ignore[import-untyped]
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from authz.access_log import UNREADABLE, readable
 from authz.errors import BadInput, Unavailable
 from authz.numbers.batch import Batch, Rejection
 from authz.numbers.cipher import KeySource, NotGenuine, NumberCipher
-from authz.numbers.schema import create_schema
+from authz.numbers.schema import create_schema, is_made
 from authz.numbers.store import StoreRefused, check_keys, check_kind
 from models.store import append_only
 from models.store.database import Database, DatabaseError
@@ -113,18 +113,24 @@ class Vault:
         self.kind = kind
 
     @classmethod
-    async def open(cls, url: str, keys: KeySource, kind: StoreKind | str) -> Vault:
-        """Open the store at `url`, made first if it is not there.
+    async def open(
+        cls,
+        url: str,
+        keys: KeySource,
+        kind: StoreKind | str,
+        make: Literal["nothing", "new", "missing"] = "new",
+    ) -> Vault:
+        """Open the store at `url`. `make`: a store in which nothing is yet, or what is missing.
 
-        Raises `StoreRefused` if it was made as the other kind or with other keys, `Unavailable` if
-        it does not answer.
+        Raises `StoreRefused` if it was made as the other kind or with other keys, or is not made,
+        `Unavailable` if it does not answer.
         """
         kind = StoreKind(kind)
         database = Database(url)
         _keep_quiet(database)
         try:
             async with _transaction(database, BATCH_PATIENCE) as connection:
-                await connection.run_sync(create_schema)
+                await connection.run_sync(_made, make)
                 await check_kind(connection, kind)
                 cipher = NumberCipher(keys, await check_keys(connection, keys))
         except BaseException:
@@ -264,6 +270,14 @@ async def _transaction(
     except _broken as error:
         _logger.error("the store of numbers does not answer: %s", type(error).__name__)
         raise Unavailable("the store of numbers does not answer") from None
+
+
+def _made(connection: sa.Connection, make: str) -> None:
+    there = is_made(connection)
+    if not there and make == "nothing":
+        raise StoreRefused("nothing is in the numbers' database: run `python server.py migrate`")
+    if not there or make == "missing":
+        create_schema(connection)
 
 
 def _outcome(use: _Use, found: bool) -> str:

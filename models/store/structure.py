@@ -40,7 +40,7 @@ def faults(connection: sa.Connection) -> list[str]:
     It has to be in a transaction that may be rolled back.
     """
     differences = _differences(connection)
-    missing = [*_tables(connection, differences)]
+    missing = [*missing_tables(connection, differences)]
     if missing:
         # Triggers and views need them.
         return missing
@@ -67,13 +67,25 @@ def _unguarded(connection: sa.Connection) -> Iterator[sa.Table]:
     return (table for table in APPEND_ONLY if not append_only.is_guarded(connection, table))
 
 
-def _differences(connection: sa.Connection) -> list[tuple[Any, ...]]:
+def faults_beside_triggers(connection: sa.Connection, metadata: sa.MetaData) -> list[str]:
+    """What of other tables than the main database's is missing or altered."""
+    differences = _differences(connection, metadata)
+    indexes = (what[0].name for kind, *what in differences if kind == "add_index")
+    return [
+        *missing_tables(connection, differences),
+        *(f"the index {name}" for name in indexes),
+    ]
+
+
+def _differences(
+    connection: sa.Connection, metadata: sa.MetaData = SQLModel.metadata
+) -> list[tuple[Any, ...]]:
     """What Alembic would change, one thing at a time."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
     with warnings.catch_warnings():
         # It cannot see indexes on expressions in SQLite; they are looked for by name.
         warnings.simplefilter("ignore")
-        found = compare_metadata(context, SQLModel.metadata)
+        found = compare_metadata(context, metadata)
     return [one for each in found for one in (each if isinstance(each, list) else [each])]
 
 
@@ -97,7 +109,7 @@ def _is_there(connection: sa.Connection, index: str) -> bool:
     return connection.scalar(sa.text(asked), {"index": index}) is not None
 
 
-def _tables(connection: sa.Connection, differences: list[tuple[Any, ...]]) -> Iterator[str]:
+def missing_tables(connection: sa.Connection, differences: list[tuple[Any, ...]]) -> Iterator[str]:
     """Missing tables and columns, and columns that are other ones. What is there too is somebody
     else's."""
     for kind, *what in differences:

@@ -15,7 +15,7 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
@@ -126,7 +126,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             pass
         database = await Database.open(settings.main_url, WALL)
         stack.push_async_callback(database.close)
-        vault = await Vault.open(settings.vault_url, keys, settings.store)
+        # A server's database is made by `migrate` alone, unless it is a new demo store's.
+        may_make = not settings.numbers_url or settings.store is StoreKind.DEMO
+        make: Literal["new", "nothing"] = "new" if may_make else "nothing"
+        vault = await Vault.open(settings.vault_url, keys, settings.store, make)
         stack.push_async_callback(vault.close)
         redis = connect(settings.redis_url)
         stack.push_async_callback(disconnect, redis)
