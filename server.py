@@ -66,7 +66,7 @@ from models.demo.town import FILE_NAMES, Town
 from models.graph.graph import GRAPH, PROTECTED
 from models.store.database import DRIVERS_ERRORS, Database, DatabaseError
 from models.store.failures import tell_no_values, trace_of, words_of
-from models.store.migrate import faults, has_table, is_current, migrate
+from models.store.migrate import faults, has_table, is_current, migrate, tells_values
 from models.tables.client import (
     ClientAuthentication,
     ClientState,
@@ -751,10 +751,18 @@ def _check(settings: Settings, _: argparse.Namespace) -> int:
     return asyncio.run(_checked(settings))
 
 
+LOGS_VALUES = (
+    "ATENA_DATABASE_URL: beside an error PostgreSQL writes the values of a row into its own log:"
+    " ALTER ROLE … SET log_error_verbosity = terse"
+)
+
+
 async def _checked(settings: Settings) -> int:
     """Open everything that a server opens, and look for what is missing; nothing is changed."""
     found = [f"ATENA_REDIS_URL: {each}" for each in await objections(settings.redis_url)]
     async with main_database(settings, migrated=False) as database:
+        if await tells_values(database):
+            print(LOGS_VALUES)
         if not await is_current(database):
             print("the main database is not migrated to this version yet: run `migrate`")
         else:

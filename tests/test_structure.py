@@ -187,6 +187,22 @@ async def test_check_opens_what_a_server_opens(
             assert (status, "takes no writes" in told) == (2, True)
 
 
+async def test_check_says_where_the_server_of_the_database_logs_values(
+    checked: Checked, dialect: Dialect
+) -> None:
+    status, told = await asyncio.to_thread(checked)
+    assert (status, "log_error_verbosity" in told) == (0, dialect == "postgresql")
+    if dialect == "postgresql":
+        database = Database(os.environ["ATENA_DATABASE_URL"])
+        async with database.write() as connection:
+            name = await connection.scalar(sa.text("SELECT current_database()"))
+            quiet = f'ALTER DATABASE "{name}" SET log_error_verbosity = terse'
+            await connection.exec_driver_sql(quiet)
+        await database.close()
+        status, told = await asyncio.to_thread(checked)
+        assert (status, "log_error_verbosity" in told) == (0, False)
+
+
 NUMBERS_LACK: dict[Dialect, dict[str, str]] = {
     "sqlite": {
         "DROP TRIGGER number_access_no_delete": "the append-only triggers of number_access",

@@ -82,6 +82,14 @@ async def faults(database: Database) -> list[str]:
             await looking.rollback()
 
 
+async def tells_values(database: Database) -> bool:
+    """Whether the database server writes values of rows into its own log, beside an error."""
+    if database.dialect != "postgresql":
+        return False
+    async with database.look() as connection:
+        return bool(await connection.scalar(sa.text("SHOW log_error_verbosity")) != "terse")
+
+
 def newest() -> str | None:
     """The revision that the code expects."""
     return ScriptDirectory.from_config(configuration()).get_current_head()
