@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from authz.access_log import UNREADABLE, AccessLog, Kind, LoggedOperation, Record, readable
 from authz.actor import actor_id
 from authz.errors import Unavailable
-from models.store.append_only import filled
+from models.store.append_only import filled, triggers
 from models.store.database import Database
-from models.tables.access_log import ACCESS_LOG, LOGGED_OPERATION, append_only_triggers
+from models.tables.access_log import ACCESS_LOG, LOGGED_OPERATION
 from models.tables.client import client_id_objection
 from models.tables.staff import staff_id_objection
 
@@ -38,7 +38,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     async with database.write() as connection:
         await connection.run_sync(ACCESS_LOG.create)
         await connection.run_sync(LOGGED_OPERATION.create)
-        for statement in append_only_triggers(database.dialect):
+        for statement in triggers(database.dialect, ACCESS_LOG, LOGGED_OPERATION):
             await connection.exec_driver_sql(statement)
     yield database
     await database.close()
@@ -447,7 +447,7 @@ async def test_records_cannot_be_changed_or_removed(database: Database, log: Acc
 
 async def test_the_triggers_can_be_made_again(database: Database, log: AccessLog) -> None:
     async with database.write() as connection:
-        for statement in append_only_triggers(database.dialect):
+        for statement in triggers(database.dialect, ACCESS_LOG, LOGGED_OPERATION):
             await connection.exec_driver_sql(statement)
     await log.record(of("staff"), READ)
 

@@ -237,10 +237,10 @@ async def test_the_check_command_looks_at_a_store_of_another_release(
 
 
 def test_triggers_are_made_for_each_table() -> None:
-    from models.tables.policy import append_only_triggers
+    from models.tables.policy import sealed
 
     for dialect in ("sqlite", "postgresql"):
-        text = "\n".join(append_only_triggers(dialect))
+        text = "\n".join(triggers(dialect, *sealed()))
         assert all(name in text for name in ("policy_version", "policy_line", "policy_seal"))
     assert triggers("sqlite") == []
 
