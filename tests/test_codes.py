@@ -26,6 +26,8 @@ from hypothesis import strategies as st
 
 from models.demo.cast_staff import CAST
 from models.facts import rows as facts
+from models.graph.graph import GRAPH
+from models.labels import label_of
 from models.store.database import Database
 from models.trade import codes
 from schema.build import sdl
@@ -300,6 +302,22 @@ async def _of_database(url: str) -> Any:
 
 
 # -- one form --------------------------------------------------------------------------------------
+
+
+def test_every_code_that_a_file_brings_has_one_form() -> None:
+    """By their names; a telephone number is no code."""
+    without = [
+        str(column)
+        for type_ in GRAPH.types.values()
+        for column in type_.table.columns
+        if (label := label_of(column)).form is None
+        and isinstance(column.type, sa.String)
+        and label.ja.endswith(("コード", "コード3", "番号"))
+        and "電話" not in label.ja
+        and not {"transfer", "access-log", "staff", "policy"} & set(label.classes)
+    ]
+    assert not without
+
 
 SPELLED = ["1", "000000000000001\u200e", '="000000000000001"', "'000000000000001",
            full_width("000000000000001"), " 0000000 00000001", "\u202d000000000000001\u202c",

@@ -465,7 +465,14 @@ def by_line(row: dict[str, str]) -> int:
     return int(row["line"])
 
 
-SIGNS = ("ジャン＝ピエール", "ジャン゠ピエール", "ｶ)｢ｸｼﾛ｣ｼｮｳｼﾞ", "ヤッホー！", "￥ショップ＆＠")
+SIGNS = (
+    "クシ\u200dャ\ufe00",
+    "ジャン＝ピエール",
+    "ジャン゠ピエール",
+    "ｶ)｢ｸｼﾛ｣ｼｮｳｼﾞ",
+    "ヤッホー！",
+    "￥ショップ＆＠",
+)
 
 
 async def test_names_have_the_signs_that_names_have(city: City) -> None:
@@ -723,8 +730,37 @@ NO = [
     "no",
     "対象外",
     "不要",
+    "無　し",
+    "（無）",
+    "なし。",
+    "該当しない",
+    "未設定",
+    "オフ",
+    "0:無",
+    "０：該当なし",
+    "'0",
+    '="0"',
+    "─",
 ]
-YES = ["1", "１", "1.0", "01", "有", "有り", "該当", "○", "〇", "TRUE", "Y", "はい"]
+YES = [
+    "1:有",
+    '="1"',
+    "'1",
+    "（有）",
+    "該　当",
+    "1",
+    "１",
+    "1.0",
+    "01",
+    "有",
+    "有り",
+    "該当",
+    "○",
+    "〇",
+    "TRUE",
+    "Y",
+    "はい",
+]
 
 
 @pytest.mark.parametrize("word", NO)
@@ -739,6 +775,13 @@ async def test_a_word_that_means_yes_covers(city: City, word: str) -> None:
     assert (await city.load([person(1, DVフラグ=word)])).rejected == 0
     assert await city.care() == {code(1): (True, True)}
     assert (await city.one(code(1)))["dv_flag"] is True
+
+
+@pytest.mark.parametrize("word", ["0:有", "1:無", "有無", "x", "解除", ":", "()"])
+async def test_a_word_that_says_two_things_or_none_protects(city: City, word: str) -> None:
+    await city.load([person(1)])
+    assert (await city.load([person(1, DVフラグ=word)])).rejected == 1
+    assert await city.care() == {code(1): (True, True)}
 
 
 @pytest.mark.parametrize("column", ["DVフラグ", "ネグレクトフラグ", "取扱注意"])
@@ -830,6 +873,17 @@ async def test_a_notice_number_is_one_however_it_is_written(city: City) -> None:
         report = await city.load([receipt(1, 通知書番号=written)], Contents.RECEIPTS)
         assert report.rejected == 0
     assert [row["notice_number"] for row in await city.rows("Collection")] == ["0000000012"]
+
+
+async def test_every_code_of_a_levy_is_one_however_it_is_written(city: City) -> None:
+    await city.load([person(1)])
+    codes = {"被保険者番号": "0012", "特別徴収義務者指定番号": "0034", "共有資産番号": "0056"}
+    assert (await city.load([levy(1, **codes)], Contents.COLLECTIONS)).loaded == 1
+    for write in ('="{}"'.format, "'{}".format, full_width, "\u202d{}\u202c".format):
+        again = levy(1, **{name: write(code) for name, code in codes.items()})
+        again |= {"税額": full_width("10000"), "期別": "１", "賦課年度": full_width("2026")}
+        report = await city.load([again], Contents.COLLECTIONS)
+        assert (report.already_there, report.rejected) == (1, 0)
 
 
 # Who could be somebody else.

@@ -151,6 +151,7 @@ class Addressee(SQLModel, table=True):
         match=True,
         type=text(4),
         default=None,
+        form=codes.plain,
     )
     alias_use: bool | None = column(
         "name", ja="通称名使用区分", en="whether the alias is the name in use", item=8, default=None
@@ -362,6 +363,7 @@ class Addressee(SQLModel, table=True):
         match=True,
         type=text(12),
         default=None,
+        form=codes.plain,
     )
     lot_code: str | None = column(
         "residence",
@@ -371,6 +373,7 @@ class Addressee(SQLModel, table=True):
         part="Residence",
         type=text(8),
         default=None,
+        form=codes.plain,
     )
     branch_code: str | None = column(
         "residence",
@@ -380,6 +383,7 @@ class Addressee(SQLModel, table=True):
         part="Residence",
         type=text(8),
         default=None,
+        form=codes.plain,
     )
     sub_branch_code: str | None = column(
         "residence",
@@ -389,6 +393,7 @@ class Addressee(SQLModel, table=True):
         part="Residence",
         type=text(8),
         default=None,
+        form=codes.plain,
     )
     sub_branch_code_3: str | None = column(
         "residence",
@@ -398,6 +403,7 @@ class Addressee(SQLModel, table=True):
         part="Residence",
         type=text(8),
         default=None,
+        form=codes.plain,
     )
     address: str | None = column(
         "residence",
@@ -420,7 +426,13 @@ class Addressee(SQLModel, table=True):
         default=None,
     )
     nationality_code: str | None = column(
-        "nationality", ja="国籍コード", en="nationality code", item=34, type=text(), default=None
+        "nationality",
+        ja="国籍コード",
+        en="nationality code",
+        item=34,
+        type=text(),
+        default=None,
+        form=codes.plain,
     )
     residence_status: str | None = column(
         "nationality", ja="在留資格", en="status of residence", item=35, type=text(), default=None
@@ -605,6 +617,7 @@ class Addressee(SQLModel, table=True):
         item=51,
         type=text(),
         default=None,
+        form=codes.plain,
     )
     social_security_number: str | None = column(
         "other-number",
@@ -613,6 +626,7 @@ class Addressee(SQLModel, table=True):
         item=52,
         type=text(),
         default=None,
+        form=codes.plain,
     )
     dv_flag: bool = column(
         "protection",
@@ -656,6 +670,7 @@ class Addressee(SQLModel, table=True):
         item=120,
         type=text(),
         default=None,
+        form=codes.plain,
     )
 
 
@@ -791,6 +806,7 @@ class ForwardingAddress(SQLModel, table=True):
         item=68,
         type=text(12),
         default=None,
+        form=codes.plain,
     )
     lot_code: str | None = column(
         "forwarding-address",
@@ -799,6 +815,7 @@ class ForwardingAddress(SQLModel, table=True):
         item=69,
         type=text(8),
         default=None,
+        form=codes.plain,
     )
     branch_code: str | None = column(
         "forwarding-address",
@@ -807,6 +824,7 @@ class ForwardingAddress(SQLModel, table=True):
         item=70,
         type=text(8),
         default=None,
+        form=codes.plain,
     )
     sub_branch_code: str | None = column(
         "forwarding-address",
@@ -815,6 +833,7 @@ class ForwardingAddress(SQLModel, table=True):
         item=71,
         type=text(8),
         default=None,
+        form=codes.plain,
     )
     sub_branch_code_3: str | None = column(
         "forwarding-address",
@@ -823,6 +842,7 @@ class ForwardingAddress(SQLModel, table=True):
         item=72,
         type=text(8),
         default=None,
+        form=codes.plain,
     )
     address: str | None = column(
         "forwarding-address",
@@ -979,6 +999,7 @@ class UnionMembership(SQLModel, table=True):
         item=106,
         type=text(),
         default=None,
+        form=codes.plain,
     )
     joined_on: dt.date | None = column(
         "membership",

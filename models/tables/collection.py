@@ -227,6 +227,7 @@ class Collection(SQLModel, table=True):
         match=True,
         type=text(20),
         default=None,
+        form=codes.plain,
     )
     arrears_state: str = column(
         "arrears",
@@ -274,6 +275,7 @@ class Collection(SQLModel, table=True):
         en="withholding agent (the employer)",
         type=text(20),
         default=None,
+        form=codes.plain,
     )
     child_addressee_code: str | None = column(
         "related-person",
@@ -291,6 +293,7 @@ class Collection(SQLModel, table=True):
         en="jointly owned asset that the levy is for",
         type=text(20),
         default=None,
+        form=codes.plain,
     )
 
 

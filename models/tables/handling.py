@@ -23,9 +23,9 @@ from models.trade import codes
 from models.trade.rules import postal_code
 
 
-def _proposed(ja: str, en: str, length: int | None = None) -> Any:
+def _proposed(ja: str, en: str, length: int | None = None, **more: Any) -> Any:
     """A text of a proposal."""
-    return column("protection", ja=ja, en=en, type=text(length), default=None)
+    return column("protection", ja=ja, en=en, type=text(length), default=None, **more)
 
 
 class Handling(SQLModel, table=True):
@@ -137,7 +137,9 @@ class SubstituteAddressProposal(SQLModel, table=True):
     id: int | None = child_key("protection")
     addressee_code: str = owner()
     recipient: str | None = _proposed("代替送付先氏名", "recipient")
-    postal_code: str | None = _proposed("代替送付先郵便番号", "postal code", 7)
+    postal_code: str | None = _proposed(
+        "代替送付先郵便番号", "postal code", 7, check=postal_code, form=codes.postal
+    )
     address: str | None = _proposed("代替送付先住所", "address")
     status: str = column(
         "protection",

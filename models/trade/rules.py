@@ -26,7 +26,7 @@ LINE_ENDS = re.compile(r"[\t\n\r]")
 # files have ｢｣ and ￥, companies ！ ＆ ＠ ♪ ★, and ＝ or ゠ parts the names of foreigners.
 KANA = re.compile(
     r"[\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
-    r"\U0001aff0-\U0001b16fA-Za-z\u00c0-\u024f\u1e00-\u1eff0-9 ]+"
+    r"\u200d\U0001aff0-\U0001b16fA-Za-z\u00c0-\u024f\u1e00-\u1eff0-9 ]+"
 )
 SIGNS = frozenset({"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Mn"})
 PICTURES = 0x1F000

@@ -56,19 +56,20 @@ CHILD_TYPES = (
 YES = frozenset(
     (
         "有", "有り", "有る", "あり", "ある", "アリ", "該当", "該当あり", "該当有",
-        "対象", "要", "はい", "○", "〇", "◯", "●", "◎", "レ", "✓", "✔", "☑",
+        "対象", "要", "はい", "オン", "真", "○", "〇", "◯", "●", "◎", "レ", "✓", "✔", "☑",
         "true", "t", "yes", "y", "on",
     )
 )  # fmt: skip
 NO = frozenset(
     (
         "無", "無し", "無い", "なし", "ない", "ナシ", "非該当", "該当なし", "該当無し",
-        "非対象", "対象外", "不要", "否", "いいえ", "×", "✕", "✖", "✗", "☐", "/",
-        "false", "f", "no", "n", "off", "null",
+        "該当しない", "該当せず", "設定なし", "登録なし", "指定なし", "未設定", "未登録",
+        "非対象", "対象外", "不要", "否", "いいえ", "オフ", "偽", "×", "✕", "✖", "✗", "☐", "/",
+        "false", "f", "no", "n", "off", "null", "none",
     )
 )  # fmt: skip
 _ONE = re.compile(r"0*1(?:\.0*)?")
-_NOTHING = re.compile(r"0+(?:\.0*)?|[-―ー]+")
+_NOTHING = re.compile(r"0+(?:\.0*)?|[-―—─ー]+")
 FLAG_REASON = Reason("a flag is 1 or 0, or a word that means yes or no", "フラグは1または0です")
 INTEGERS: Mapping[str, Check] = {
     "levy_year": rules.year,
@@ -340,7 +341,13 @@ def _read_flag(name: str) -> Read:
 
 def flag(text: str) -> bool | None:
     """What a flag says; `None` where it cannot be read."""
-    plain = half_width(text).strip().lower()
+    said = {_said(part) for part in half_width(codes.plain(text)).lower().split(":")}
+    return said.pop() if len(said) == 1 else None
+
+
+def _said(word: str) -> bool | None:
+    """What one word says; a flag may hold a code and its word (`0:無`)."""
+    plain = word.strip("()[]「」【】。")
     if plain in YES or _ONE.fullmatch(plain):
         return True
     return False if plain in NO or _NOTHING.fullmatch(plain) else None
@@ -348,6 +355,7 @@ def flag(text: str) -> bool | None:
 
 def _read_integer(name: str, check: Check) -> Read:
     def read(text: str, values: Values) -> str | None:
+        text = half_width(text)
         reason = check(text)
         if reason is None:
             values[name] = int(text)
