@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from schema.serving import FILES
+from schema.http.serving import FILES
 from tests.conftest import PROJECT
 from tests.live import free_port, live_process, wait_for
 from tests.papers import blocks
