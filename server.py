@@ -464,22 +464,22 @@ def _serve(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _migrate(settings: Settings, chosen: argparse.Namespace) -> int:
-    asyncio.run(_migrated(settings))
-    asyncio.run(_signed(settings, "migrate", "databases", chosen))
+    asyncio.run(_migrated(settings, "migrate", "databases", chosen))
     return 0
 
 
-async def _migrated(settings: Settings) -> None:
+async def _migrated(settings: Settings, what: str, about: str, chosen: argparse.Namespace) -> None:
+    """Bring both databases up to date; on the log as soon as there is one."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with main_database(settings, migrated=False) as database:
         await migrate(database)
+    await _signed(settings, what, about, chosen)
     vault = await Vault.open(settings.vault_url, settings.load_keys(), settings.store, "missing")
     await vault.close()
 
 
 def _seed(settings: Settings, chosen: argparse.Namespace) -> int:
-    asyncio.run(_migrated(settings))
-    asyncio.run(_signed(settings, "seed", "demo-town", chosen))
+    asyncio.run(_migrated(settings, "seed", "demo-town", chosen))
     asyncio.run(load_town(settings, chosen.people or settings.people))
     asyncio.run(seed_clients(settings))
     asyncio.run(seed_cast(settings))
@@ -760,19 +760,23 @@ LOGS_VALUES = (
 async def _checked(settings: Settings) -> int:
     """Open everything that a server opens, and look for what is missing; nothing is changed."""
     found = [f"ATENA_REDIS_URL: {each}" for each in await objections(settings.redis_url)]
+    lacking = [f"ATENA_NUMBERS_URL: {each}" for each in await _numbers_faults(settings)]
     async with main_database(settings, migrated=False) as database:
         if await tells_values(database):
             print(LOGS_VALUES)
-        if not await is_current(database):
-            print("the main database is not migrated to this version yet: run `migrate`")
-        else:
-            found += [f"ATENA_DATABASE_URL: {each}" for each in await faults(database)]
-    found += [f"ATENA_NUMBERS_URL: {each}" for each in await _numbers_faults(settings)]
-    if found:
-        for each in found:
-            print(f"atena: {each}", file=sys.stderr)
+        migrated = await is_current(database)
+        if migrated:
+            lacking += [f"ATENA_DATABASE_URL: {each}" for each in await faults(database)]
+    for each in (*found, *lacking):
+        print(f"atena: {each}", file=sys.stderr)
+    if lacking:
         print("atena: `migrate` makes what is missing of a database", file=sys.stderr)
+    if found or lacking:
         return 2
+    if not migrated:
+        print("settings, keys and what else there is are sound; the main database is not migrated")
+        print("to this version yet: run `migrate`, then `check` once more")
+        return 0
     versions = await _verified(settings)
     print("settings, keys, stores, schema and policy are sound;", end=" ")
     print(f"{versions} versions of it are sealed")

@@ -121,6 +121,36 @@ def test_every_command_that_changes_something_says_whose_it_is_and_what_it_is_ab
         assert session.startswith(about), command
 
 
+def test_check_calls_nothing_sound_that_it_cannot_look_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ATENA_DATA", str(tmp_path / "data"))
+    assert main(["check"]) == 0
+    told = capsys.readouterr().out
+    assert "not migrated" in told
+    assert "policy" not in told
+    with monkeypatch.context() as patch:
+        patch.setenv("ATENA_REDIS_URL", "redis://127.0.0.1:1/0")
+        assert main(["check"]) == 2
+        assert "migrate" not in capsys.readouterr().err
+    assert main(["migrate"]) == 0
+    assert main(["check"]) == 0
+    assert "policy are sound" in capsys.readouterr().out
+
+
+def test_a_migration_that_stops_half_way_is_on_the_log(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATENA_NUMBERS_URL", "postgresql://x:hidden@127.0.0.1:1/y")
+    assert main(["migrate", "--operator", "noda"]) == 2
+    logged = rows(
+        folder,
+        "SELECT l.session FROM access_log l JOIN logged_operation o ON o.digest = l.operation"
+        f" WHERE l.actor = 'operator:noda@{account()}' AND o.normal_form = 'migrate'",
+    )
+    assert logged == [("databases",)]
+
+
 @pytest.mark.parametrize(
     ("own", "given", "told"),
     [
