@@ -773,11 +773,13 @@ async def _checked(settings: Settings) -> int:
         print("atena: `migrate` makes what is missing of a database", file=sys.stderr)
     if found or lacking:
         return 2
-    if not migrated:
-        print("settings, keys and what else there is are sound; the main database is not migrated")
-        print("to this version yet: run `migrate`, then `check` once more")
-        return 0
     versions = await _verified(settings)
+    if not migrated:
+        print(
+            f"settings, keys and policy are sound ({versions} versions of it are sealed); the main"
+        )
+        print("database is not migrated to this version yet: run `migrate`, then `check` once more")
+        return 0
     print("settings, keys, stores, schema and policy are sound;", end=" ")
     print(f"{versions} versions of it are sealed")
     return 0

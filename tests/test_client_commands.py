@@ -128,14 +128,14 @@ def test_check_calls_nothing_sound_that_it_cannot_look_at(
     assert main(["check"]) == 0
     told = capsys.readouterr().out
     assert "not migrated" in told
-    assert "policy" not in told
+    assert "stores" not in told
     with monkeypatch.context() as patch:
         patch.setenv("ATENA_REDIS_URL", "redis://127.0.0.1:1/0")
         assert main(["check"]) == 2
         assert "migrate" not in capsys.readouterr().err
     assert main(["migrate"]) == 0
     assert main(["check"]) == 0
-    assert "policy are sound" in capsys.readouterr().out
+    assert "stores, schema and policy are sound" in capsys.readouterr().out
 
 
 def test_a_migration_that_stops_half_way_is_on_the_log(
