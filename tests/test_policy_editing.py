@@ -969,6 +969,8 @@ async def test_an_explanation_names_what_is_withheld(world: World) -> None:
         ["collection-clerk"], "SHOWN", True
     )  # fmt: skip
     assert found["steps"][-1]["says"] == "WITHHELD"
+    pasted = await explained(world, "Residence.address", s=f"\u202d{full_width(CLERK)}\u202c")
+    assert pasted["data"]["policyExplanation"] == found
     found = (await explained(world, "Account.holderName"))["data"]["policyExplanation"]
     assert found["withheld"] is True, "the holder may be somebody else, who is protected"
     found = (await explained(world, "Addressee.fullName"))["data"]["policyExplanation"]

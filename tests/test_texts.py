@@ -106,6 +106,19 @@ async def test_a_pasted_mark_changes_no_search(world: World, mark: str) -> None:
     assert await count(world, CLERK, "consultation", "addressees", tree, marked) == plain
 
 
+@pytest.mark.parametrize(
+    ("field", "tree", "text"),
+    [("accessRecords", "{actor: {eq: $t}}", CLERK),
+     ("accessRecords", "{outcome: {in: [$t]}}", "OK"), ("staffMembers", "{staffId: {prefix: $t}}", CLERK[:3]),
+     ("roleGrants", "{role: {eq: $t}}", "collection-clerk")],
+)  # fmt: skip
+async def test_nor_one_of_the_log(world: World, field: str, tree: str, text: str) -> None:
+    """An auditor who pastes a staff id would read that nobody looked at anything."""
+    await world.data(CLERK, "consultation", "{ addressees(first: 1) { totalCount } }")
+    found = await count(world, AUDITOR, "audit", field, tree, f"\u200e{text}\u202c")
+    assert found > 0
+
+
 async def test_a_colleague_is_found_by_a_beginning(town: World) -> None:
     await town.change("UPDATE staff SET name = '試験～職員' WHERE id = 'ito'")
     trees = ("{name: {prefix: $t}}", "{name: {eq: $t}}")

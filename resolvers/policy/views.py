@@ -51,6 +51,7 @@ from models.facts import CLASSES
 from models.graph.graph import GRAPH, PROTECTED
 from models.store.database import Database
 from models.tables.policy import Action
+from models.trade.codes import plain
 from resolvers.policy.example_request import Witness, shows, witnesses
 from resolvers.read.population import people
 from resolvers.read.seal import Seal, SealBroken
@@ -554,7 +555,7 @@ async def policy_explanation(views: Views, given: Mapping[str, Any], policy: Pol
         if given.get("staffId") is None:
             roles = _known_roles(given.get("roles") or (), policy)
         elif given.get("roles") is None:
-            roles = await roles_today(connection, given["staffId"], today())
+            roles = await roles_today(connection, plain(given["staffId"]), today())
         else:
             raise BadInput("say `roles` or `staffId`, not both")
         chosen = await views.chosen(connection, given, policy)

@@ -722,11 +722,18 @@ def _none_but(words: sa.ColumnElement[str], held: frozenset[str]) -> sa.ColumnEl
 
 
 def folding(label: Label, operator: str) -> Transform | None:
-    """What makes of an operand what is stored: folded kana, or the canonical form of a code, of
-    which a beginning is cleaned alone."""
+    """What makes of an operand what is stored: folded kana, the canonical form of a code, of which
+    a beginning is cleaned alone, or what one sees of any other text."""
     if label.folded:
         return fold_kana
-    return plain if label.form is not None and operator == "prefix" else label.form
+    if label.form is None:
+        return _seen
+    return plain if operator == "prefix" else label.form
+
+
+def _seen(value: Any) -> Any:
+    """Without the marks that came with a pasted text."""
+    return without_invisible(value) if isinstance(value, str) else value
 
 
 def _is_spelled(compare: Compare) -> bool:

@@ -122,7 +122,9 @@ def folded(leaf: Leaf, operator: str, operand: Any) -> Any:
         return (plain_code if operator == "prefix" else leaf.label.form)(operand)
     if spelled(leaf, operator):
         return same_signs(without_invisible(operand))
-    return fold_kana(operand) if leaf.label.folded else operand
+    if not isinstance(operand, str):
+        return operand
+    return fold_kana(operand) if leaf.label.folded else without_invisible(operand)
 
 
 def every(truths: Iterator[Truth]) -> Truth:
