@@ -23,7 +23,7 @@ from authz.policy.policy import Line
 from models import facts
 from models.graph.graph import GRAPH
 from tests.test_hostile import code_of
-from tests.world import SECRET_ADDRESS, TANAKA, YAMADA, World
+from tests.world import SECRET_ADDRESS, TANAKA, YAMADA, World, full_width
 
 ADMIN, DIRECTOR, AUDITOR, CLERK = "yamada", "kato", "sasaki", "sato"
 EDITING = "policy-administration"

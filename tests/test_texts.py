@@ -109,7 +109,8 @@ async def test_a_pasted_mark_changes_no_search(world: World, mark: str) -> None:
 @pytest.mark.parametrize(
     ("field", "tree", "text"),
     [("accessRecords", "{actor: {eq: $t}}", CLERK),
-     ("accessRecords", "{outcome: {in: [$t]}}", "OK"), ("staffMembers", "{staffId: {prefix: $t}}", CLERK[:3]),
+     ("accessRecords", "{outcome: {in: [$t]}}", "OK"),
+     ("staffMembers", "{staffId: {prefix: $t}}", CLERK[:3]),
      ("roleGrants", "{role: {eq: $t}}", "collection-clerk")],
 )  # fmt: skip
 async def test_nor_one_of_the_log(world: World, field: str, tree: str, text: str) -> None:
