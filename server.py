@@ -101,7 +101,14 @@ from schema.http.application import (
     use_cases,
 )
 from schema.http.connections import Doors
-from schema.settings import SettingError, Settings, variable
+from schema.settings import (
+    DATABASE_FILE,
+    KEY_FILE,
+    NUMBERS_FILE,
+    SettingError,
+    Settings,
+    variable,
+)
 from schema.visible_part import changes_open_to, narrowed_sdl
 
 PROJECT = Path(__file__).parent
@@ -156,10 +163,14 @@ async def _set_up(settings: Settings, database: Database) -> None:
     """A server's database is changed by `migrate` alone, unless it is a new demo store's."""
     if await is_current(database):
         return
-    new = settings.store is StoreKind.DEMO and not await has_table(database, "alembic_version")
-    if settings.database_url and not new:
+    if not await _may_set_up(settings, database):
         raise SettingError(NOT_MIGRATED)
     await migrate(database)
+
+
+async def _may_set_up(settings: Settings, database: Database) -> bool:
+    new = settings.store is StoreKind.DEMO and not await has_table(database, "alembic_version")
+    return new or not settings.database_url
 
 
 async def load_town(settings: Settings, people: int) -> None:
@@ -745,7 +756,6 @@ async def _schema_of(settings: Settings, client_id: str) -> str:
 
 
 def _check(settings: Settings, _: argparse.Namespace) -> int:
-    settings.load_keys()
     graphql_schema()
     check_first_policy()
     return asyncio.run(_checked(settings))
@@ -759,34 +769,51 @@ LOGS_VALUES = (
 
 async def _checked(settings: Settings) -> int:
     """Open everything that a server opens, and look for what is missing; nothing is changed."""
+    new, lacking = settings.unmade, []
+    if new:
+        _check_folder(settings.data.absolute())
+        print(f"not there yet, a first start makes it: {', '.join(new)}")
     found = [f"ATENA_REDIS_URL: {each}" for each in await objections(settings.redis_url)]
-    lacking = [f"ATENA_NUMBERS_URL: {each}" for each in await _numbers_faults(settings)]
-    async with main_database(settings, migrated=False) as database:
-        if await tells_values(database):
-            print(LOGS_VALUES)
-        migrated = await is_current(database)
-        if migrated:
-            lacking += [f"ATENA_DATABASE_URL: {each}" for each in await faults(database)]
+    if DATABASE_FILE not in new:
+        lacking += [f"ATENA_DATABASE_URL: {each}" for each in await _database_faults(settings)]
+    if NUMBERS_FILE not in new:
+        lacking += [f"ATENA_NUMBERS_URL: {each}" for each in await _numbers_faults(settings)]
+    versions = 0 if {DATABASE_FILE, KEY_FILE} & {*new} else await _verified(settings)
     for each in (*found, *lacking):
         print(f"atena: {each}", file=sys.stderr)
     if lacking:
         print("atena: `migrate` makes what is missing of a database", file=sys.stderr)
     if found or lacking:
         return 2
-    versions = await _verified(settings)
-    if not migrated:
-        print(
-            f"settings, keys and policy are sound ({versions} versions of it are sealed); the main"
-        )
-        print("database is not migrated to this version yet: run `migrate`, then `check` once more")
-        return 0
-    print("settings, keys, stores, schema and policy are sound;", end=" ")
-    print(f"{versions} versions of it are sealed")
+    sound = "settings and schema" if new else "settings, keys, stores, schema and policy"
+    print(f"{sound} are sound; {versions} versions of the policy are sealed")
     return 0
 
 
+def _check_folder(folder: Path) -> None:
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise SettingError(f"ATENA_DATA: nothing can be made in {there}")
+
+
+async def _database_faults(settings: Settings) -> list[str]:
+    async with main_database(settings, migrated=False) as database:
+        if await tells_values(database):
+            print(LOGS_VALUES)
+        if await is_current(database):
+            return await faults(database)
+        if await _may_set_up(settings, database):
+            print("the main database is not set up for this version yet: a start does that")
+            return []
+    return ["the database is not migrated to this version: run `migrate`"]
+
+
 async def _numbers_faults(settings: Settings) -> list[str]:
-    return await faults_of(settings.vault_url, settings.load_keys(), settings.store)
+    if KEY_FILE in settings.unmade:
+        return [f"the key file {KEY_FILE} is not there, without which no number can be read"]
+    return await faults_of(
+        settings.vault_url, settings.load_keys(), settings.store, new=settings.makes_numbers
+    )
 
 
 async def _verified(settings: Settings) -> int:
@@ -794,10 +821,13 @@ async def _verified(settings: Settings) -> int:
     async with main_database(settings, migrated=False) as database:
         if not await has_table(database, "policy_seal"):
             return 0
-        async with database.write() as connection:
+        async with database.engine.connect() as connection, connection.begin() as looking:
             chain = Chain(settings.load_keys())
             await chain.begin(connection)
-            return await chain.verify_all(connection)
+            versions = await chain.verify_all(connection)
+            # Of a store that no server has opened yet the first version is not sealed.
+            await looking.rollback()
+        return versions
 
 
 if __name__ == "__main__":

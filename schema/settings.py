@@ -18,6 +18,7 @@ from schema.store_urls import database_url_objection, redis_url_objection
 
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 MOST_PORT = 65535
+KEY_FILE, DATABASE_FILE, NUMBERS_FILE = "keys.json", "atena.sqlite", "numbers.sqlite"
 Networks = tuple[Network, ...]
 
 
@@ -131,12 +132,28 @@ class Settings:
     @property
     def main_url(self) -> str:
         """URL of the main database."""
-        return self.database_url or f"sqlite:///{(self.data / 'atena.sqlite').absolute()}"
+        return self.database_url or f"sqlite:///{(self.data / DATABASE_FILE).absolute()}"
 
     @property
     def vault_url(self) -> str:
         """URL of the database of individual numbers."""
-        return self.numbers_url or f"sqlite:///{(self.data / 'numbers.sqlite').absolute()}"
+        return self.numbers_url or f"sqlite:///{(self.data / NUMBERS_FILE).absolute()}"
+
+    @property
+    def unmade(self) -> list[str]:
+        """Files of the data folder that a first start makes, and has not made yet."""
+        own = (
+            (self.keys, KEY_FILE),
+            (self.database_url, DATABASE_FILE),
+            (self.numbers_url, NUMBERS_FILE),
+        )
+        return [name for named, name in own if not named and not (self.data / name).exists()]
+
+    @property
+    def makes_numbers(self) -> bool:
+        """Whether a start makes the numbers' database; a server's is made by `migrate` alone,
+        unless it is a new demo store's."""
+        return not self.numbers_url or self.store is StoreKind.DEMO
 
     @property
     def has_servers(self) -> bool:
@@ -148,7 +165,7 @@ class Settings:
         if self.keys:
             return Keys.load(Path(self.keys))
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return Keys.load_or_create(self.data / "keys.json")
+        return Keys.load_or_create(self.data / KEY_FILE)
 
 
 def variable(name: str) -> str:

@@ -127,7 +127,7 @@ def test_check_calls_nothing_sound_that_it_cannot_look_at(
     monkeypatch.setenv("ATENA_DATA", str(tmp_path / "data"))
     assert main(["check"]) == 0
     told = capsys.readouterr().out
-    assert "not migrated" in told
+    assert "a first start makes it" in told
     assert "stores" not in told
     with monkeypatch.context() as patch:
         patch.setenv("ATENA_REDIS_URL", "redis://127.0.0.1:1/0")

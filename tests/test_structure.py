@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -235,6 +236,28 @@ async def test_check_names_what_the_numbers_lack_and_migrate_alone_makes_it(
         status, told = await asyncio.to_thread(checked)
         assert (status, "a constraint of individual_number" in told) == (2, True)
     await numbers.close()
+
+
+async def test_check_says_what_keeps_a_server_from_starting(
+    checked: Checked, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where `serve` refuses, so does `check`; and it makes nothing where nothing is."""
+    monkeypatch.setenv("ATENA_STORE", "real")
+    monkeypatch.setenv("ATENA_KEYS", str(tmp_path / "keys.json"))
+    for name in ("DATABASE_URL", "NUMBERS_URL"):
+        monkeypatch.setenv(f"ATENA_{name}", new_database())
+    status, told = await asyncio.to_thread(checked)
+    assert status == 2
+    for name in ("DATABASE_URL", "NUMBERS_URL"):
+        assert re.search(f"ATENA_{name}: .*run `migrate`", told), told
+    for name in ("DATABASE_URL", "NUMBERS_URL", "KEYS", "STORE"):
+        monkeypatch.delenv(f"ATENA_{name}")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.setenv("ATENA_DATA", str(empty))
+    status, told = await asyncio.to_thread(checked)
+    assert (status, "a first start makes it" in told) == (0, True), told
+    assert list(empty.iterdir()) == []
 
 
 async def test_a_start_makes_no_numbers_of_a_real_store(

@@ -50,8 +50,8 @@ async def check_keys(connection: AsyncConnection, keys: KeySource) -> list[str]:
     return known
 
 
-async def faults_of(url: str, keys: KeySource, kind: StoreKind) -> list[str]:
-    """What is wrong with a store that a server would open; one that is not made yet is sound.
+async def faults_of(url: str, keys: KeySource, kind: StoreKind, *, new: bool) -> list[str]:
+    """What is wrong with a store that a server would open. `new`: it may be not made yet.
 
     Nothing is changed. Raises `StoreRefused` for another kind or other keys.
     """
@@ -59,7 +59,7 @@ async def faults_of(url: str, keys: KeySource, kind: StoreKind) -> list[str]:
     try:
         async with database.engine.connect() as connection, connection.begin() as looking:
             if not await connection.run_sync(is_made):
-                return []
+                return [] if new else ["nothing is in it: run `migrate`"]
             found = await connection.run_sync(faults)
             if not found:
                 await check_kind(connection, kind)

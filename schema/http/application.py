@@ -126,9 +126,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             pass
         database = await Database.open(settings.main_url, WALL)
         stack.push_async_callback(database.close)
-        # A server's database is made by `migrate` alone, unless it is a new demo store's.
-        may_make = not settings.numbers_url or settings.store is StoreKind.DEMO
-        make: Literal["new", "nothing"] = "new" if may_make else "nothing"
+        make: Literal["new", "nothing"] = "new" if settings.makes_numbers else "nothing"
         vault = await Vault.open(settings.vault_url, keys, settings.store, make)
         stack.push_async_callback(vault.close)
         redis = connect(settings.redis_url)
