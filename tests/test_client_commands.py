@@ -264,6 +264,15 @@ def test_the_same_key_again_changes_nothing_and_one_key_alone_is_removed(
     assert rows(folder, "SELECT id, value FROM client_credential") == kept[1:]
 
 
+def test_of_a_key_s_file_nothing_but_the_key_is_kept(folder: Path) -> None:
+    key = ECKey.generate_key("P-256").as_dict(private=False)
+    public = folder / "public.json"
+    public.write_text(json.dumps({**key, "kid": "7710-0000-0075", "note": "771000000075"}))
+    assert main([*REGISTER, "--binding", "dpop", "--jwk", str(public)]) == 0
+    [(kept,)] = rows(folder, "SELECT value FROM client_credential")
+    assert json.loads(str(kept)) == {name: key[name] for name in ("crv", "kty", "x", "y")}
+
+
 @pytest.mark.parametrize(
     ("days", "said"),
     [(-1, "the certificate expired on"), (-20, "the certificate is never valid")],

@@ -52,6 +52,8 @@ CURVES = {"P-256": "ES256", "P-384": "ES384", "Ed25519": "EdDSA", "Ed448": "EdDS
 
 RSA_ALGORITHM = "PS256"
 RSA_BITS = 2048
+_KEPT_MEMBERS = ("crv", "e", "kty", "n", "x", "y")
+"""Of a public key; names and notes of its file could hold anything."""
 _PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 
@@ -518,4 +520,5 @@ def _public(jwk: str) -> str:
             raise BadInput("by its `use`, `key_ops` or `alg` this key verifies no assertion")
     except (JoseError, ValueError, TypeError, KeyError):
         raise BadInput("this is no JWK") from None
-    return orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode()
+    kept = {name: members[name] for name in _KEPT_MEMBERS if name in members}
+    return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
