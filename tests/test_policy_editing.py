@@ -996,6 +996,23 @@ async def test_a_reason_that_was_seen_is_compared_and_other_purposes_are_named(
     assert found["fits"] is False
 
 
+async def test_what_closes_a_field_beside_the_policy_is_said(world: World) -> None:
+    """A paper, and an individual number that is not alone: the policy has not changed since."""
+    number = {"s": "nakamura", "p": "addressee-management"}
+    for coordinate, why, given, fits in (
+        ("Residence.address", "PAPER", {}, True),
+        ("Residence.address", "PAPER", {"p": "collection-management"}, False),
+        ("Residence.address", "INVARIANT", {}, False),
+        ("Addressee.individualNumber", "INVARIANT", number, True),
+        ("Addressee.individualNumber", "CASE_REFERENCE", number, True),
+    ):
+        found = (await explained(world, coordinate, why=why, **given))["data"]["policyExplanation"]
+        assert (found["fits"], coordinate, why) == (fits, coordinate, why)
+        last = found["steps"][-1]["text"]
+        closed = last.startswith(("the kind of document", "an individual number is"))
+        assert closed is (fits and why != "CASE_REFERENCE")
+
+
 async def test_whose_view_is_explained_is_said_once(world: World) -> None:
     for given in (
         {"r": ["collection-clerk"]},

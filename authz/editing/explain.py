@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
-from authz.policy.clearance import NEEDS_HANDLING, Cell, Decider, depends_on_protection
+from authz.policy.clearance import NEEDS_HANDLING, Cell, Decider, Reason, depends_on_protection
 from authz.policy.invariants import HANDLING, NUMBER_ROLE, is_impersonal, is_number
 from authz.policy.policy import ANY_PURPOSE, ANY_ROLE, Line, Policy
 from models.graph.graph import MASKABLE, PROTECTED
@@ -55,6 +55,23 @@ def explain(
     return Explanation(
         cell, tuple(speaker.steps(cell)), is_withheld(policy, coordinate, cell, action)
     )
+
+
+BESIDE = {
+    Reason.PAPER: "the kind of document that is issued does not carry it",
+    Reason.SCOPE: "the token does not name it",
+    Reason.INVARIANT: "an individual number is shown directly beneath one person alone",
+}
+"""What closes an open cell in a request, beside the policy."""
+
+
+def closed_beside(policy: Policy, coordinate: str, cell: Cell, seen: str | None) -> Step | None:
+    """What says the reason that somebody saw, where it is not the policy; else `None`."""
+    if seen not in BESIDE or not (cell.allowed or cell.reason is Reason.CASE_REFERENCE):
+        return None
+    if seen == Reason.INVARIANT and not is_number(policy.coordinates[coordinate]):
+        return None
+    return Step("", 0, BESIDE[Reason(seen)], "CLOSED")
 
 
 def is_withheld(policy: Policy, coordinate: str, cell: Cell, action: Action) -> bool:

@@ -29,7 +29,7 @@ from authz.editing.compare import (
     together,
     word,
 )
-from authz.editing.explain import explain, is_withheld, written
+from authz.editing.explain import closed_beside, explain, is_withheld, written
 from authz.editing.queries import (
     all_sections,
     asked_since,
@@ -573,11 +573,13 @@ async def policy_explanation(views: Views, given: Mapping[str, Any], policy: Pol
         partial(explain, chosen, roles, purpose, coordinate, action, case_reference=case)
     )
     reason = told.cell.reason.value if told.cell.reason else None
+    seen = given.get("reason")
+    beside = closed_beside(chosen, coordinate, told.cell, seen)
     return {
         "roles": sorted(roles),
         "verdict": word(told.cell),
         "reason": reason,
-        "fits": given["reason"] == reason if given.get("reason") is not None else None,
+        "fits": None if seen is None else seen == reason or beside is not None,
         "withheld": told.withheld,
         "classes": list(chosen.coordinates[coordinate]),
         "populations": [sorted(names) for names in sorted(told.cell.populations, key=sorted)],
@@ -591,7 +593,7 @@ async def policy_explanation(views: Views, given: Mapping[str, Any], policy: Pol
                 "text": step.text,
                 "says": step.says,
             }
-            for step in told.steps
+            for step in (*told.steps, *([beside] if beside else []))
         ],
     }
 

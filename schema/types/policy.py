@@ -296,7 +296,8 @@ class PolicyExplanation:
     roles: list[str] = _is("ロール: whose view it is")
     reason: str | None = _is("理由: as `extensions.privacy.hidden` tells it")
     fits: bool | None = _is(
-        "一致: whether that is the `reason` that was seen; null: none was given"
+        "一致: whether the `reason` that was seen is today's, of the policy or of what closes an"
+        " open field beside it (papers, scopes, numbers); null: none was given"
     )
     withheld: bool = _is("秘匿: open, but not of whom an obligation covers; nothing says so then")
     elsewhere: list[PolicyElsewhere] = _is("ほかの利用目的: those of the same roles that open it")

@@ -37,6 +37,10 @@ const SENTENCES = {
   "no operand compares it where an obligation covers a person of the row":
     "行の中に、支援措置などで保護されている人がいれば、どの条件にも当たりません。",
   "shown of protected persons too, one at a time": "保護されている人のものも、一人ずつなら見えます。",
+  "the kind of document that is issued does not carry it": "この種類の文書には載せません（設定ではなく、文書の表が決めます）。",
+  "the token does not name it": "トークンのスコープに入っていません。",
+  "an individual number is shown directly beneath one person alone":
+    "個人番号が出るのは、一人だけを尋ねて、その人のすぐ下の項目としてだけです。",
   "the staff member holds no role today": "この職員は、きょう有効なロールを持っていません。",
   "none of these roles opens this purpose": "これらのロールでは、この利用目的を使えません。",
   "there is no such coordinate": "この項目はありません。",
@@ -56,6 +60,8 @@ const SENTENCES = {
   "the staff member does not hold this role": "この職員は、このロールを持っていません。",
   "this version is in force": "この版は、いま有効です。",
   "a version waits at most a year": "発効日時は一年先までです。",
+  "this gives a right, so whoever approves it says from when: leave `…` out":
+    "開くもののある変更では、承認する人が発効日時を決めます。空欄にしてください。",
   "`…` lies in the past: leave it out for at once": "発効日時が過去です。すぐに有効にするなら、空欄にしてください。",
   "`…` lies in the past: leave it out for from the approval on": "最初の日が過去です。承認の日からなら、空欄にしてください。",
   "the last day lies in the past": "最後の日が過去です。",
