@@ -330,6 +330,18 @@ async def test_taking_a_role_waits_for_no_other_cell(town: World, tmp_path: Path
     assert (await member(town, OFFICER))["section"] == "branch"
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["collection-clerk、number-handler", '"collection-clerk,number-handler"', "'collection-clerk",
+     '"=""collection-clerk"""', "ｃｏｌｌｅｃｔｉｏｎ－ｃｌｅｒｋ", "collection‐clerk\u200b"],
+)  # fmt: skip
+async def test_no_spelling_of_a_role_takes_it(town: World, tmp_path: Path, written: str) -> None:
+    row = f"{CLERK},佐藤 一郎,{written}"
+    report = await import_rows(town, tmp_path, row, header="職員番号,氏名,ロール")
+    assert report.rejected == 0
+    assert roles(await member(town, CLERK)) == ["collection-clerk"]
+
+
 async def test_a_leaver_who_is_not_there_is_reported(town: World, tmp_path: Path) -> None:
     rows = ("SATO,佐藤 一郎,退職", "12345,試験 職員,退職", "\u200bｉｔｏ,伊藤 美咲,退職")
     report = await import_rows(town, tmp_path, *rows)

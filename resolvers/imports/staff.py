@@ -1,9 +1,9 @@
 """The personnel file (人事情報): who works where and holds which roles, from a day on.
 
 One row for each staff member: 職員番号, 氏名, 所属課, 状態 (在職 or anything else), ロール (codes
-separated by spaces), 有効開始日, 有効終了日. Who is in no row stays as they are. What the file
-takes away (a role, a section's roles, service itself) is taken at once; what it gives waits as a
-proposal for somebody who may approve it, because a file is one person's word. Only where nobody
+separated by spaces or commas), 有効開始日, 有効終了日. Who is in no row stays as they are.
+What the file takes away (a role, a section's roles, service itself) is taken at once; what it gives
+waits as a proposal for somebody who may approve it, because a file is one person's word. Only where nobody
 holds a role yet there is nobody who could approve: a store's first file gives what it says.
 What a row takes away depends on no other cell of it.
 """
@@ -11,6 +11,7 @@ What a row takes away depends on no other cell of it.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -48,6 +49,7 @@ def _half_width(text: str) -> str:
     return half_width(text).strip()
 
 
+SEVERAL = re.compile(r"[\s、,;；・/|]+")
 READ: Mapping[str, Callable[[str], str]] = {ID: plain, NAME: str, SECTION: plain, STATE: plain}
 """How a cell is read, where it is neither a list nor a day."""
 
@@ -108,7 +110,9 @@ def _member(line: Line, header: tuple[str, ...]) -> Member:
     return Member(
         staff_id=cells[ID],
         in_service=(cells.get(STATE) or IN_SERVICE) == IN_SERVICE,
-        roles=frozenset(cells.get(ROLES, "").split()) if ROLES in header else None,
+        roles=frozenset(map(plain, SEVERAL.split(cells.get(ROLES, "")))) - {""}
+        if ROLES in header
+        else None,
         cells=cells,
     )
 
