@@ -3,8 +3,8 @@
 One row for each staff member: 職員番号, 氏名, 所属課, 状態 (在職 or anything else), ロール (codes
 separated by spaces or commas), 有効開始日, 有効終了日. Who is in no row stays as they are.
 What the file takes away (a role, a section's roles, service itself) is taken at once; what it gives
-waits as a proposal for somebody who may approve it, because a file is one person's word. Only where nobody
-holds a role yet there is nobody who could approve: a store's first file gives what it says.
+waits as a proposal for somebody who may approve it, because a file is one person's word. Only where
+nobody holds a role yet there is nobody who could approve: a store's first file gives what it says.
 What a row takes away depends on no other cell of it.
 """
 
