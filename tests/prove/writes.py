@@ -27,6 +27,7 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
+import resolvers.protection.substitute_place
 import resolvers.read.lift_use
 import resolvers.transfer.changes
 import resolvers.write.pipeline
@@ -67,6 +68,12 @@ WITHHELD_OF_ONE = (
 """Selected of whom a lift is for: without any of it, it opens nothing."""
 NUMBER = "individualNumber"
 USE_CASES = {use_case.name: use_case for use_case in use_cases()}
+CLOCKS = (
+    resolvers.write.pipeline,
+    resolvers.read.lift_use,
+    resolvers.protection.substitute_place,
+)
+"""Modules that read the clock while they change something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +223,7 @@ class Writings:
         clock = type("clock", (), {**vars(dt), "datetime": Still})
         letters = str.maketrans("0123456789", "ghjkmnpqrs")
         with pytest.MonkeyPatch.context() as patch:
-            for module in (resolvers.write.pipeline, resolvers.read.lift_use):
+            for module in CLOCKS:
                 patch.setattr(module, "dt", clock)
             patch.setattr(
                 resolvers.transfer.changes,
