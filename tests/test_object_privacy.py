@@ -29,6 +29,7 @@ from tests.test_promises import ADMINISTRATOR, ARREARS, CLERK, COORDINATOR, HAND
 from tests.world import HANAKO, NUMBER, SECRET_ADDRESS, TANAKA, YAMADA, World
 
 SURVEY, CONSULTATION = "field-survey", "consultation"
+REGISTER = "addressee-management"
 ONE = "query ($c: String!) { addressee(code: $c) { id %s } }"
 WHOLE = "privacy { hidden { field reason purposes } obligation { addressWithheld stopOutput } }"
 
@@ -53,17 +54,15 @@ async def test_views_that_may_differ_never_share_an_id(town: World) -> None:
         "one": (await person(town, CLERK, CONSULTATION))["id"],
         "another purpose": (await person(town, CLERK, "collection-management"))["id"],
         "listed": (await town.data(CLERK, CONSULTATION, listed))["addressees"]["nodes"][0]["id"],
-        "number": (
-            await person(town, HANDLER, "addressee-management", "individualNumber", **number)
-        )["id"],
-        "without number": (await person(town, HANDLER, "addressee-management", **number))["id"],
+        "number": (await person(town, HANDLER, REGISTER, "individualNumber", **number))["id"],
+        "without number": (await person(town, HANDLER, REGISTER, **number))["id"],
     }
     assert len(set(views.values())) == len(views)
     # In a list, beside somebody, and in somebody's household it shows the same: one view.
     assert (await town.data(CLERK, CONSULTATION, two))["a"]["id"] == views["listed"]
-    household = await town.data(ARREARS, SURVEY, at_home, variables={"c": HANAKO})
+    household = await town.data(HANDLER, REGISTER, at_home, variables={"c": HANAKO})
     members = household["addressee"]["householdMemberships"]["nodes"][0]["members"]["nodes"]
-    beside = await town.data(ARREARS, SURVEY, listed)
+    beside = await town.data(HANDLER, REGISTER, listed)
     assert {one["code"]: one["id"] for one in members}[YAMADA] == (
         beside["addressees"]["nodes"][0]["id"]
     )
