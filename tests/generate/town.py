@@ -52,7 +52,8 @@ TEXTS = [
     "ヴ",
     "x" * 40,
 ]
-CODES = ["000000000000001", "000000000000002", "10", "9", "000000000000010", "ｱ1", "１", "Z"]
+CODES = [f"{number:015}" for number in (1, 2, 11, 9, 10, 101, 1000, 12)]
+"""In the one form that a store holds."""
 
 
 def town(dice: Dice, persons: int, stored: Mapping[str, Rows]) -> dict[str, Rows]:
