@@ -82,6 +82,7 @@ def spelled(draw: st.DrawFn) -> str:
 def test_a_number_is_seen_in_every_grouping(text: str, before: str, after: str) -> None:
     assert codes.could_be_number(before + text + after)
     assert codes.holds_twelve_digits(text)
+    assert codes.number(text) == TYPED
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,8 @@ def test_where_signs_alone_part_twelve_digits_it_refuses_too_much(text: str) -> 
 @given(st.text(max_size=60))
 def test_every_text_has_an_answer(text: str) -> None:
     codes.could_be_number(text)
-    for form in (codes.plain, codes.addressee, codes.household, codes.notice, codes.postal):
+    forms = codes.plain, codes.addressee, codes.household, codes.notice, codes.postal, codes.number
+    for form in forms:
         assert form(form(text)) == form(text)
     assert all(len(code) == 15 for code in codes.meant(text))
 

@@ -171,6 +171,9 @@ def number(text: str) -> str:
     shown = plain(text)
     if shown.isascii() and shown.isdigit():
         return shown
+    if not any(map(_digit, shown)):
+        # Among other digits 一 is a dash.
+        shown = shown.translate(_KANJI)
     return "".join(_digit(sign) or (sign if _parts(sign) else "") for sign in shown)
 
 
