@@ -11,6 +11,7 @@ import pytest
 from graphql import get_introspection_query
 
 from models.store.database import Database
+from schema.http.application import INTROSPECTIONS_A_MINUTE
 from tests.world import HANAKO, KATO, NISHI, NUMBER, SUZUKI, TANAKA, YAMADA, World, owing
 
 CLERK, ARREARS, HANDLER, DISCLOSURE = "sato", "takahashi", "nakamura", "inoue"
@@ -175,6 +176,26 @@ async def test_introspection_stays_small(world: World, inner: str) -> None:
 async def test_the_usual_introspection_query_is_answered(world: World) -> None:
     response = await world.post(get_introspection_query())
     assert response.json()["data"]["__schema"]["queryType"]["name"] == "Query"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "{ a%d: __typename __schema { __typename } }",
+        "query Q%d($x: Boolean = true) { __schema { __typename @include(if: $x) } }",
+    ],
+)
+async def test_one_address_does_not_keep_a_worker_busy_with_introspection(
+    asked: str, town: World
+) -> None:
+    """Each one that differs is computed anew, for whoever asks; the usual one is there already."""
+    told: list[int] = []
+    for number in range(INTROSPECTIONS_A_MINUTE + 10):
+        response = await town.post(asked % number)
+        told.append(response.status_code)
+    assert (told[0], told[-1]) == (200, 429)
+    assert int(response.headers["retry-after"]) <= 60
+    assert (await town.post("{ __typename }")).status_code == 200
 
 
 async def test_introspection_of_two_operations_is_not_mixed_up(world: World) -> None:

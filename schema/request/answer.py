@@ -27,7 +27,8 @@ from graphql import (
 
 from authz.access_log import AccessLog, Kind, Record
 from authz.actor import Actor
-from authz.channel import Channel
+from authz.channel import Channel, neighbourhood
+from authz.clients.single_use import Rate
 from authz.errors import BadInput, Refused, Unauthenticated
 from authz.policy.policy import Policy
 from authz.policy.store import PolicyStore
@@ -87,6 +88,7 @@ class Answerer:
         sign_in: SignIn,
         log: AccessLog,
         refusals: Refusals,
+        introspections: Rate,
         *,
         introspection: bool = True,
         limits: Limits = DEFAULT_LIMITS,
@@ -98,6 +100,7 @@ class Answerer:
         self._sign_in = sign_in
         self._log = log
         self._refusals = refusals
+        self._introspections = introspections
         self._introspection = introspection
         self._limits = limits
         self._operations: Bounded[Operation] = Bounded(DOCUMENTS_WEIGHT)
@@ -203,15 +206,23 @@ class Answerer:
             await self._log.record(known)
 
     async def _introspect(self, operation: Operation, request: GraphQLRequest) -> Answer:
-        """Nobody need be signed in for it, so what is dear is done once."""
+        """Nobody need be signed in for it, so what is dear is done once, and not for one address
+        again and again. Raises `TooManyRequests`."""
         if operation.prepared.types:
+            await self._admit_introspection(operation, request)
             return executed(await self._execute(operation, request.variables, None))
         key = (print_ast(operation.prepared.parsed().document), request.operation_name)
         answer = self._introspected.get(key)
         if answer is None:
+            await self._admit_introspection(operation, request)
             answer = executed(await self._execute(operation, {}, None))
             self._introspected.put(key, answer, weight=len(answer.body))
         return answer
+
+    async def _admit_introspection(self, operation: Operation, request: GraphQLRequest) -> None:
+        if operation.introspects and request.channel is not None:
+            address = self._sign_in.front.address(request.channel)
+            await self._introspections.admit(neighbourhood(address))
 
     async def _mutate_session(self, operation: Operation, request: GraphQLRequest) -> Answer:
         policy = await self._policies.current()
