@@ -5,9 +5,12 @@ What is worked out cleverly is held against everything worked out naively, over 
 
 from __future__ import annotations
 
+import csv
+import io
 import time
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -398,6 +401,25 @@ def test_a_policy_lives_in_a_file_byte_for_byte(drawn: list[tuple[Line, str]]) -
     assert again == noted
     assert [each.note for each in again] == [each.note for each in noted]
     assert export_csv(again) == text
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+def test_a_file_that_a_spreadsheet_saved_is_the_same(quoting: Literal[0, 1]) -> None:
+    """It gives each row as many cells, and quotes a comment with a comma."""
+    words = ("role:collection-clerk", "purpose:consultation", "class:name", "read", "allow")
+    notes = ("why", "one at a time, never a list", 'said "so"', "", "ends with,,,,,")
+    lines = tuple(Line(*words, note) for note in notes)
+    text = export_csv(lines)
+    saved = io.StringIO()
+    rows = csv.writer(saved, quoting=quoting, lineterminator="\r\n")
+    for row in text.splitlines():
+        comment = row.startswith(("#", '"'))
+        cells = next(csv.reader([row])) if row[0] == '"' else [row] if comment else row.split(", ")
+        rows.writerow([*cells, *[""] * (6 - len(cells))])
+        rows.writerow([""] * 6)
+    again = import_csv(saved.getvalue())
+    assert [(each, each.note) for each in again] == [(each, each.note) for each in lines]
+    assert export_csv(import_csv(text)) == text
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ from collections.abc import Iterable, Iterator
 from authz.policy.policy import Line, PolicyError
 
 WORDS = 6
+PADDING = "," * (WORDS - 1)
+"""What a spreadsheet writes behind a comment, so that it has as many cells as a line."""
+
 LONGEST_NOTE = 2000
 LONGEST = LONGEST_NOTE + 200
 MOST_LINES = 20_000
@@ -44,8 +47,26 @@ def _written(lines: Iterable[Line]) -> Iterator[str]:
     for line in lines:
         if line.note != note:
             note = line.note
-            yield f"# {note}" if note else "#"
+            yield _comment(note)
         yield f"p, {line.role}, {line.purpose}, {line.what}, {line.action}, {line.effect}"
+
+
+def _comment(note: str) -> str:
+    comment = f"# {note}" if note else "#"
+    if comment.endswith(PADDING):
+        quoted = comment.replace('"', '""')
+        return f'"{quoted}"'
+    return comment
+
+
+def _note(comment: str) -> str:
+    """What a comment says, written by an editor, or by a spreadsheet: padded, and quoted."""
+    if comment.startswith('"'):
+        first, *others = next(csv.reader([comment]))
+        comment = ",".join((first, *filter(None, others)))
+    else:
+        comment = comment.removesuffix(PADDING)
+    return comment[1:].strip()
 
 
 def decoded(content: bytes) -> str:
@@ -88,10 +109,10 @@ def numbered(text: str) -> list[tuple[int, Line]]:
             raise PolicyError(
                 f"line {number}: a sign that no text has; is the file UTF-8 or CP932?"
             )
-        if not stripped:
+        if not stripped.strip('",'):
             continue
-        if stripped.startswith("#"):
-            note = stripped[1:].strip()
+        if stripped.startswith(("#", '"#')):
+            note = _note(stripped)
             continue
         words = [word.strip() for word in next(csv.reader([stripped], skipinitialspace=True))]
         if words[0] != "p" or len(words) != WORDS or not all(words):
