@@ -1024,6 +1024,14 @@ async def test_whose_view_is_explained_is_said_once(world: World) -> None:
         assert code_of(content) == "BAD_USER_INPUT", given
 
 
+async def test_who_is_suspended_sees_nothing_that_could_be_explained(town: World) -> None:
+    assert "errors" not in await explained(town, "Residence.address")
+    await town.change(f"UPDATE staff SET state = 'SUSPENDED' WHERE id = '{CLERK}'")
+    content = await explained(town, "Residence.address")
+    assert code_of(content) == "BAD_USER_INPUT"
+    assert "not in service" in content["errors"][0]["message"]
+
+
 async def test_the_union_tells_masked_from_whole(world: World) -> None:
     document = """
     { policyUnion(roles: ["collection-clerk"]) {

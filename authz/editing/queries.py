@@ -156,10 +156,12 @@ async def all_sections(connection: AsyncConnection) -> Sequence[Any]:
 
 
 async def roles_today(connection: AsyncConnection, staff_id: str, day: dt.date) -> frozenset[str]:
-    """The roles that a staff member holds on a day. Raises `BadInput` where nobody has the id."""
-    known = sa.select(STAFF.c.id).where(STAFF.c.id == staff_id)
-    if await connection.scalar(known) is None:
+    """The roles that a staff member holds on a day. Raises `BadInput` for who sees nothing then."""
+    state = await connection.scalar(sa.select(STAFF.c.state).where(STAFF.c.id == staff_id))
+    if state is None:
         raise BadInput("there is no such staff member")
+    if state != StaffState.ACTIVE:
+        raise BadInput("the staff member is not in service")
     rows = await connection.execute(
         sa.select(STAFF_ROLE.c.role).where(
             STAFF_ROLE.c.staff_id == staff_id,

@@ -42,6 +42,7 @@ const SENTENCES = {
   "an individual number is shown directly beneath one person alone":
     "個人番号が出るのは、一人だけを尋ねて、その人のすぐ下の項目としてだけです。",
   "the staff member holds no role today": "この職員は、きょう有効なロールを持っていません。",
+  "the staff member is not in service": "この職員は在職していません（停止中か、退職）。",
   "none of these roles opens this purpose": "これらのロールでは、この利用目的を使えません。",
   "there is no such coordinate": "この項目はありません。",
   "no line on `…` for `…`": "{0}の{1}を許す行がありません。",
