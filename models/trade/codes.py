@@ -40,7 +40,7 @@ _APOSTROPHES = "'‘’`´"
 _DECIMAL = re.compile(r"(\d+)\.0+")
 _POWER = re.compile(r"(\d)(?:\.(\d+))?[Ee]\+?(\d{1,2})")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
-_SEVERAL = re.compile(r"[、,;/|・\n]")
+_SEVERAL = re.compile(r"[、,;/|・\n()]|[A-Za-z\u3041-\u30fa\u3400-\u9fff]+")
 
 
 # -- what could be an individual number ------------------------------------------------------------
@@ -180,22 +180,34 @@ def number(text: str) -> str:
 def meant(text: str) -> frozenset[str]:
     """The addressee codes that a human would read in a cell; for protection, and for nothing that
     is stored. Twelve digits count too: they may have lost three zeros."""
+    shown = plain(text)
+    whole = _written_out(shown)
     folded = unicodedata.normalize("NFKC", bare(text))
-    several = [folded] if _THOUSANDS.fullmatch(plain(text)) else _SEVERAL.split(folded)
-    return frozenset(code for each in several for code in _meant_by(each))
+    groups = _SEVERAL.split(folded) if whole == shown else [whole]
+    return frozenset(code for group in groups for code in _meant_by(group))
 
 
-def _meant_by(text: str) -> list[str]:
-    digits = "".join(map(_digit_or_none, _written_out(plain(text)))).lstrip("0")
-    found = [digits] if len(digits) <= ADDRESSEE_DIGITS else re.findall(r"\d{15}", text)
-    return [each.zfill(ADDRESSEE_DIGITS) for each in found if each.strip("0")]
+def _meant_by(group: str) -> list[str]:
+    """A space may part two codes, or the groups of one that has all its digits."""
+    digits, parts = _digits(group), group.split()
+    found = [digits]
+    if len(parts) > 1 and len(digits) != ADDRESSEE_DIGITS:
+        found += map(_digits, parts)
+    codes = (each.lstrip("0") for each in found)
+    return [code.zfill(ADDRESSEE_DIGITS) for code in codes if 0 < len(code) <= ADDRESSEE_DIGITS]
+
+
+def _digits(text: str) -> str:
+    return "".join(map(_digit_or_none, text))
 
 
 def _written_out(text: str) -> str:
-    """A number as a spreadsheet shows it: `10001.0`, `1.0001E+04`."""
+    """A number as a spreadsheet shows it: `10001.0`, `10,001`, `1.0001E+04`."""
     decimal, power = _DECIMAL.fullmatch(text), _POWER.fullmatch(text)
     if power is not None and len(power[2] or "") <= int(power[3]):
         return power[1] + (power[2] or "").ljust(int(power[3]), "0")
+    if _THOUSANDS.fullmatch(text):
+        return text.replace(",", "")
     return decimal[1] if decimal else text
 
 

@@ -52,7 +52,7 @@ TEXTS = [
     "ヴ",
     "x" * 40,
 ]
-CODES = [f"{number:015}" for number in (1, 2, 11, 9, 10, 101, 1000, 12)]
+CODES = [f"{number:015}" for number in (1, 2, 11, 9, 10, 90, 1000, 12)]
 """In the one form that a store holds."""
 
 
