@@ -131,15 +131,27 @@ def _is_as_it_should_be(connection: sa.Connection, name: str) -> bool:
     return bool(there == due)
 
 
+_GIVEN = sa.text(
+    "SELECT table_name, column_name, privilege_type, grantee"
+    " FROM information_schema.column_privileges WHERE grantee IN (:role, 'PUBLIC')"
+    " UNION SELECT table_name, '', privilege_type, grantee"
+    " FROM information_schema.table_privileges WHERE grantee IN (:role, 'PUBLIC')"
+    " AND privilege_type IN ('DELETE', 'TRUNCATE', 'TRIGGER')"
+)
+
+
 def _given(connection: sa.Connection, access: Access) -> set[tuple[str, str, str]]:
-    found = connection.execute(
-        sa.text(
-            "SELECT table_name, column_name, privilege_type"
-            " FROM information_schema.column_privileges WHERE grantee = :role"
-        ),
-        {"role": access.value},
-    )
-    return {(table, column, right) for table, column, right in found}
+    """What a reader may do by itself, and with our tables like everybody else."""
+    found, ours = connection.execute(_GIVEN, {"role": access.value}), _ours()
+    return {
+        (table, column, right)
+        for table, column, right, grantee in found
+        if grantee != "PUBLIC" or table in ours
+    }
+
+
+def _ours() -> set[str]:
+    return {*GRAPH.types["Addressee"].table.metadata.tables, *SELECTS}
 
 
 def _due(access: Access) -> set[tuple[str, str, str]]:
@@ -301,6 +313,7 @@ async def _make_role(connection: AsyncConnection, role: str) -> None:
 
 def _rights(access: Access) -> Iterator[str]:
     role = access.value
+    yield f"REVOKE ALL ON {', '.join(sorted(_ours()))} FROM PUBLIC"
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"
     for name, columns in WALL.readable[access].items():
         yield f"GRANT SELECT ({', '.join(sorted(columns))}) ON {name} TO {role}"
