@@ -86,8 +86,10 @@ class WriteEvaluation(Evaluation):
 
     def changed(self, given: Mapping[str, Any]) -> Any:
         """The mutation itself: its payload resolves against this evaluation."""
-        if isinstance(self._decider, Issuing):
-            self._decider.carried = PAPERS.get(given["input"]["document"], frozenset())
+        # Without an open purpose nothing is decided.
+        deciding = getattr(self, "_decider", None)
+        if isinstance(deciding, Issuing):
+            deciding.carried = PAPERS.get(given["input"]["document"], frozenset())
         return self.values
 
     def changed_row(self, info: Info, type_: Type) -> Here | None:
