@@ -26,7 +26,16 @@ from tests.prove.processes import searching
 from tests.prove.search import Search
 from tests.test_policy_versions import attacked
 from tests.test_second_wall import without_the_second
-from tests.world import World, make_stores, running, settings_of
+from tests.world import (
+    HANAKO,
+    KEIKO,
+    NISHI,
+    World,
+    make_stores,
+    owing,
+    running,
+    settings_of,
+)
 
 SEARCHED = [mutant for mutant in MUTANTS if mutant.test is None]
 BY_NAME = [mutant for mutant in (*MUTANTS, *NAMED) if mutant.test is not None]
@@ -99,6 +108,9 @@ async def _run(
             else:
                 town = _copied(stores, valkey)
             given[name] = await stack.enter_async_context(town)
+            if test.__module__ == "tests.test_issuing":
+                # As its own fixture does: else nobody is among the people of the purpose.
+                await stack.enter_async_context(owing(given[name], HANAKO, KEIKO, NISHI))
         if "chain" in given:
             given["chain"] = await stack.enter_async_context(attacked(given["chain"]))
         if "monkeypatch" in wanted:
