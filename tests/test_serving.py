@@ -174,6 +174,16 @@ def test_a_store_that_is_late_is_waited_for_and_no_client_keeps_it_from_ending(
             assert process.wait(DEADLINE) == 0
 
 
+def test_a_single_worker_that_is_to_be_renewed_ends_in_order(
+    town: dict[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with live_process(town, out) as (process, address):
+        wait_for(process, address, out, "/readyz")
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(DEADLINE) == 0
+
+
 async def test_workers_are_renewed_one_after_the_other_and_no_request_is_lost(
     pair: Pair,
 ) -> None:

@@ -205,6 +205,8 @@ def run(config: uvicorn.Config) -> int:
         workers.run()
         return CUT_OFF if workers.cut_off else 0
     server = Server(config)
+    # Nobody is there who could put another worker in its place: it ends in order.
+    signal.signal(signal.SIGHUP, server.handle_exit)
     server.run()
     return 0 if server.started else STARTUP_FAILURE
 
