@@ -193,7 +193,7 @@ async def test_a_digest_is_told_right_or_wrong_only_of_what_was_received(town: T
     """Else a client confirms by it what a transfer holds that nobody released."""
     transfer = await made(town, CITY)
     refusals = set()
-    for digest in (transfer["ndjsonDigest"], "0" * 64):
+    for digest in (transfer["ndjsonDigest"], "0" * 64, f"{'a' * 26}621498320258{'b' * 26}"):
         response = await client(
             town[CITY], "acknowledgeTransfer", code=transfer["code"], digest=digest
         )
@@ -273,9 +273,10 @@ async def test_a_client_may_have_a_long_name(town: Town) -> None:
 
 async def test_nothing_is_ordered_for_a_client_whose_days_are_over(town: Town) -> None:
     """Nor has anybody to choose between it and the one that is in force."""
-    past = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
-    over = replace(definition_of(NURSING), id="over", valid_until=past)
+    over = replace(definition_of(NURSING), id="over")
     await register(town.clients, town.world.client, over)
+    past = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
+    await town.world.change(f"UPDATE client SET valid_until = '{past}' WHERE id = 'over'")
     try:
         named = await staff(town, CLERK, "prepareTransfer", definitionCode=NURSING, clientId="over")
         assert code_of_error(named) == "BAD_USER_INPUT"
