@@ -37,7 +37,7 @@ def towns(
 
 def seeds() -> range:
     """The conversations to have: `ATENA_TEST_SEEDS=1000:50000`, else a bounded slice."""
-    first, _, last = os.environ.get("ATENA_TEST_SEEDS", "0:600").partition(":")
+    first, _, last = os.environ.get("ATENA_TEST_SEEDS", "900:1500").partition(":")
     return range(int(first), int(last))
 
 
@@ -72,7 +72,7 @@ AT_LEAST = {
     "withheld": 30,  # cells
     "left out": 1,  # rows about a covered person
     "bottom": 10,  # operands
-    "despite": 3,  # cells and rows read in spite of the cover
+    "despite": 2,  # cells and rows read in spite of the cover: by the coordinator alone
     "masked": 2,
     "number": 1,
     "obligation": 100,
