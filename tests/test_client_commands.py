@@ -124,6 +124,9 @@ def test_every_command_that_changes_something_says_whose_it_is_and_what_it_is_ab
 def test_check_calls_nothing_sound_that_it_cannot_look_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for name in os.environ:
+        if name.startswith("ATENA_"):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("ATENA_DATA", str(tmp_path / "data"))
     assert main(["check"]) == 0
     told = capsys.readouterr().out

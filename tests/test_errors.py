@@ -184,7 +184,9 @@ def test_no_literal_is_repeated_from_broken_text(data: st.DataObject) -> None:
     text = f"query ($v: Int) {{ find(number: $v, text: {value}) {{ name }} }}"
     at = data.draw(st.integers(0, len(text)))
     junk = data.draw(st.sampled_from(["", "}", "{", '"', "\\u00", "#", "…", "on", value, "(", "$"]))
-    assert secret not in body_of(text[:at] + junk + text[at:])
+    # A name of the client's own, such as a variable's, is no literal and may be repeated.
+    apart = " " if junk == value else ""
+    assert secret not in body_of(f"{text[:at]}{apart}{junk}{apart}{text[at:]}")
     assert secret not in body_of(text[:at])
 
 

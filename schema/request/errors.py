@@ -93,6 +93,9 @@ def failed_field(error: GraphQLError) -> dict[str, Any]:
     return written
 
 
+_DIGITS = re.compile(r"[0-9]{9}")
+
+
 def safe_message(error: GraphQLError, code: str) -> str:
     """The message without any value. `code` tells which kind of mistake it is about."""
     if code == PARSE_FAILED:
@@ -104,7 +107,9 @@ def safe_message(error: GraphQLError, code: str) -> str:
         return cause.message
     # The rules always name nodes; a scalar's own error, which may hold its value, names none.
     written = _first_fit(error.message, _DOCUMENT if error.nodes else _GENERAL)
-    return written or _first_fit(error.message, _VALUE) or _UNFIT[code]
+    written = written or _first_fit(error.message, _VALUE) or _UNFIT[code]
+    # A name that the client chose, such as a variable's, may end in a number that slipped into it.
+    return _UNFIT[code] if _DIGITS.search(written) else written
 
 
 def _body(errors: list[dict[str, Any]]) -> bytes:

@@ -21,6 +21,10 @@ export const ERRORS = {
     "出力停止です。支援措置担当に確認してください。",
     "Output is stopped. Ask the protection coordinator.",
   ],
+  ADDRESS_NEEDED: [
+    "同姓同名・同一生年月日の人がいます。住所も指定してください。",
+    "Another record has this name and birthday. Give the address, too.",
+  ],
   FIELD_HIDDEN: ["見ることを許されていない項目です。", "A field that you may not see."],
   OPERAND_HIDDEN: [
     "条件や並べ替えに使うことを許されていない項目です。",
@@ -33,6 +37,10 @@ export const ERRORS = {
   BAD_USER_INPUT: [
     "入力が正しくないか、いまの状態ではできない操作です。ほかの人が先に変更したのかもしれません。",
     "The input does not fit, or the state of things does not allow it.",
+  ],
+  PERSISTED_QUERY_NOT_SUPPORTED: [
+    "問い合わせの本文がありません。画面を読み込み直してください。",
+    "The request names its document by a hash alone. Reload the page.",
   ],
   LIMIT_EXCEEDED: ["一度に求める量が多すぎます。", "Too much was asked at once."],
   STATE_NOT_ALLOWED: [
