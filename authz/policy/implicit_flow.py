@@ -16,7 +16,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from authz.policy.clearance import NEEDS_HANDLING, Decider, Verdict, depends_on_protection
+from authz.policy.clearance import (
+    NEEDS_HANDLING,
+    SHOWING,
+    Decider,
+    Verdict,
+    depends_on_protection,
+)
 from authz.policy.invariants import HANDLING, NUMBER_ROLE
 from authz.policy.policy import ANY_PURPOSE, ANY_ROLE, Line, Policy, PolicyError
 from authz.policy.releases import DERIVED, POPULATION_INPUTS, RELEASES
@@ -24,7 +30,6 @@ from models.graph.graph import GRAPH, MASKABLE, PROTECTED, Leaf
 from models.tables.policy import Action, Effect
 
 Releases = Mapping[tuple[str, str], str]
-SHOWING = (Action.READ, Action.LIST)
 
 
 @dataclass(frozen=True, slots=True)
